@@ -1,0 +1,349 @@
+"""minitorch for Python: PyTorch's names on top of libminitorch.
+
+    import minitorch as torch
+    import minitorch.nn as nn
+"""
+import builtins as _builtins
+import contextlib as _contextlib
+import functools as _functools
+import os as _os
+
+import numpy as _np
+
+if "MINITORCH_NATIVE" in _os.environ:  # running from a build folder
+    __path__.append(_os.environ["MINITORCH_NATIVE"])
+
+from . import _ops
+from ._native import ffi as _ffi, lib as _lib
+from ._runtime import (Error, TensorBase as _TensorBase, _check, _device, _dtype as _dtype_code,
+                       _ints, _new, _own, _ptr, bfloat16, default_dtype as get_default_dtype, device,
+                       dtype, float16, float32, float64, int16, int32, int64, int8, uint8)
+from ._runtime import bool_ as bool
+from ._tensor import Size, Tensor
+
+float = float32
+double = float64
+half = float16
+int = int32
+long = int64
+short = int16
+strided = "strided"
+inf, nan, pi, e = _np.inf, _np.nan, _np.pi, _np.e
+
+__version__ = _ffi.string(_lib.mt_version()).decode()
+
+for _name, (_is_function, _, _) in _ops.TABLE.items():
+    if _is_function:
+        globals()[_name] = getattr(_ops, _name)
+
+
+# --- creation --------------------------------------------------------------------------------
+def _finish(t, requires_grad):
+    return t.requires_grad_() if requires_grad else t
+
+
+def _infer(data):
+    """(array, dtype) of nested Python data, by torch's rules."""
+    if isinstance(data, _np.ndarray) or isinstance(data, _np.generic):
+        return _np.asarray(data), None
+    if isinstance(data, (list, tuple)) and _has_tensor(data):
+        data = _plain(data)
+    try:
+        array = _np.array(data)
+    except ValueError:
+        array = None
+    if array is None or array.dtype == object:
+        if isinstance(data, (list, tuple)):
+            raise ValueError("tensor: the nested sequences do not have equal lengths, or hold values "
+                             "that are no numbers")
+        raise TypeError(f"tensor: expected numbers or nested lists of numbers, not "
+                        f"{type(data).__name__}")
+    if array.dtype.kind in "US":
+        raise TypeError("tensor: too many dimensions 'str': expected numbers, not text")
+    if array.dtype.kind == "f":
+        return array, get_default_dtype()
+    if array.dtype.kind == "u":
+        raise OverflowError("tensor: an integer does not fit in int64")
+    if array.size == 0 and array.dtype.kind == "f":
+        return array, get_default_dtype()
+    return array, None
+
+
+def _has_tensor(data):
+    return _builtins.any(isinstance(v, _TensorBase) or isinstance(v, (list, tuple)) and _has_tensor(v)
+                         for v in data)
+
+
+def _plain(data):
+    return [v.tolist() if isinstance(v, _TensorBase) else
+            _plain(v) if isinstance(v, (list, tuple)) else v for v in data]
+
+
+def tensor(data, *, dtype=None, device=None, requires_grad=False):
+    """A new tensor with a copy of the data: numbers, nested lists, arrays or tensors."""
+    from ._numpy import from_values
+    if isinstance(data, _TensorBase):
+        t = data.detach().clone()
+        t = t if dtype is None else t.to(dtype)
+    else:
+        array, kind = _infer(data)
+        if dtype is not None:
+            kind = dtype if hasattr(dtype, "code") else _dtype_of(dtype)
+        t = from_values(array, kind)
+    if device is not None:
+        t = t.to(device=device)
+    return _finish(t, requires_grad)
+
+
+def _dtype_of(d):
+    return dtype._all[_dtype_code(d)]
+
+
+def as_tensor(data, dtype=None, device=None):
+    """Shares memory when it can: tensors and arrays of the right dtype are not copied."""
+    if isinstance(data, _TensorBase):
+        return data.to(dtype=dtype, device=device)
+    if isinstance(data, _np.ndarray):
+        return from_numpy(data).to(dtype=dtype, device=device)
+    return tensor(data, dtype=dtype, device=device)
+
+
+def from_numpy(array):
+    """A tensor on the array's own memory; its dtype follows the array's."""
+    from ._numpy import from_numpy as convert
+    return convert(array)
+
+
+def from_dlpack(source):
+    from ._numpy import from_dlpack as convert
+    return convert(source)
+
+
+def _sized(op):
+    """Creation ops of a size given as numbers or as one sequence."""
+    @_functools.wraps(op)
+    def make(*size, dtype=None, device=None, requires_grad=False, generator=None, out=None,
+             layout=None, pin_memory=False):
+        shape = _ints(size[0] if len(size) == 1 and not isinstance(size[0], _builtins.int) else size)
+        return _finish(op(shape, dtype, device), requires_grad)
+
+    return make
+
+
+for _name in ("zeros", "ones", "empty", "rand", "randn"):
+    if hasattr(_ops, _name):
+        globals()[_name] = _sized(getattr(_ops, _name))
+
+
+def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
+    if dtype is None:
+        dtype = (bool if isinstance(fill_value, _builtins.bool) else
+                 int64 if isinstance(fill_value, _builtins.int) else get_default_dtype())
+    t = _ops.empty(_ints(size), dtype, device)
+    with no_grad():
+        t.fill_(fill_value)
+    return _finish(t, requires_grad)
+
+
+def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False):
+    return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device or input.device,
+                requires_grad=requires_grad)
+
+
+def _like(op):
+    def make(input, *, dtype=None, device=None, requires_grad=False, memory_format=None):
+        return _finish(op(input.shape, dtype or input.dtype, device or input.device), requires_grad)
+
+    return make
+
+
+for _name in ("zeros", "ones", "empty", "rand", "randn"):
+    if hasattr(_ops, _name):
+        globals()[_name + "_like"] = _like(getattr(_ops, _name))
+
+
+def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
+    if end is None:
+        start, end = 0, start
+    values = [v.item() if isinstance(v, _TensorBase) else v for v in (start, end, step)]
+    if dtype is None:
+        ints = _builtins.all(isinstance(v, _builtins.int) for v in values)
+        dtype = int64 if ints else get_default_dtype()
+    return _finish(_ops.arange(values[0], values[1], values[2], dtype, device), requires_grad)
+
+
+def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
+    return _finish(_ops.linspace(start, end, steps, dtype, device), requires_grad)
+
+
+def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
+    return _finish(_ops.eye(n, n if m is None else m, dtype, device), requires_grad)
+
+
+def randint(low, high=None, size=None, *, dtype=None, device=None, requires_grad=False,
+            generator=None):
+    if size is None:
+        low, high, size = 0, low, high
+    return _finish(_ops.randint(low, high, _ints(size), dtype or int64, device), requires_grad)
+
+
+def randperm(n, *, dtype=None, device=None, requires_grad=False, generator=None):
+    return _finish(_ops.randperm(n, dtype or int64, device), requires_grad)
+
+
+# --- questions -------------------------------------------------------------------------------
+def is_tensor(obj):
+    return isinstance(obj, _TensorBase)
+
+
+def is_floating_point(t):
+    return t.is_floating_point()
+
+
+def numel(t):
+    return t.numel()
+
+
+def result_type(a, b):
+    from ._runtime import _h
+    out = _new("mt_dtype *")
+    _check(_lib.mt_result_type(out, _ffi.cast("mt_tensor *", _h(a)), _ffi.cast("mt_tensor *", _h(b))))
+    return dtype._all[out[0]]
+
+
+def promote_types(a, b):
+    out = _new("mt_dtype *")
+    _check(_lib.mt_promote_types(out, a.code, b.code))
+    return dtype._all[out[0]]
+
+
+def set_default_dtype(d):
+    _check(_lib.mt_set_default_dtype(d.code))
+
+
+def broadcast_shapes(*shapes):
+    return Size(_np.broadcast_shapes(*shapes))
+
+
+# --- grad mode -------------------------------------------------------------------------------
+def is_grad_enabled():
+    return _lib.mt_grad_mode_enabled()
+
+
+class set_grad_enabled(_contextlib.ContextDecorator):
+    """Sets the mode at once; as a context manager puts it back at the end."""
+
+    def __init__(self, mode):
+        self._before = is_grad_enabled()
+        self._mode = _builtins.bool(mode)
+        _check(_lib.mt_grad_mode_set(self._mode))
+
+    def __enter__(self):
+        return None
+
+    def __exit__(self, *exc):
+        _check(_lib.mt_grad_mode_set(self._before))
+
+
+class _Mode(_contextlib.ContextDecorator):
+    _mode = False
+
+    def __init__(self):
+        self._stack = []
+
+    def __enter__(self):
+        self._stack.append(is_grad_enabled())
+        _check(_lib.mt_grad_mode_set(self._mode))
+
+    def __exit__(self, *exc):
+        _check(_lib.mt_grad_mode_set(self._stack.pop()))
+
+    def __call__(self, function):
+        @_functools.wraps(function)
+        def wrapped(*args, **kwargs):
+            with type(self)():
+                return function(*args, **kwargs)
+
+        return wrapped
+
+
+class no_grad(_Mode):
+    """Ops inside record nothing. Context manager and decorator."""
+
+
+class enable_grad(_Mode):
+    _mode = True
+
+
+inference_mode = no_grad
+
+
+# --- random, threads, printing ---------------------------------------------------------------
+def manual_seed(seed):
+    if isinstance(seed, _TensorBase):
+        seed = seed.item()
+    seed = _builtins.int(seed)
+    if not -(1 << 63) <= seed < (1 << 64):
+        raise RuntimeError("Overflow when unpacking long")
+    _check(_lib.mt_manual_seed(seed & ((1 << 64) - 1)))
+
+
+def initial_seed():
+    out = _new("uint64_t *")
+    _check(_lib.mt_initial_seed(out))
+    return out[0]
+
+
+def seed():
+    out = _new("uint64_t *")
+    _check(_lib.mt_seed(out))
+    return out[0]
+
+
+def get_rng_state():
+    out = _new("mt_tensor **")
+    _check(_lib.mt_get_rng_state(out))
+    return _own(out)
+
+
+def set_rng_state(state):
+    _check(_lib.mt_set_rng_state(_ptr(state)))
+
+
+def set_num_threads(n):
+    _check(_lib.mt_set_num_threads(n))
+
+
+def get_num_threads():
+    out = _new("int32_t *")
+    _check(_lib.mt_get_num_threads(out))
+    return out[0]
+
+
+def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None,
+                     sci_mode=None):
+    options = _print_options
+    if profile is not None:
+        options.update({"default": dict(precision=4, threshold=1000, edgeitems=3, linewidth=80),
+                        "short": dict(precision=2, threshold=1000, edgeitems=2, linewidth=80),
+                        "full": dict(precision=4, threshold=inf, edgeitems=3, linewidth=80)}[profile])
+    for key, value in (("precision", precision), ("threshold", threshold), ("edgeitems", edgeitems),
+                       ("linewidth", linewidth)):
+        if value is not None:
+            options[key] = value
+    c = _new("mt_print_options *")
+    _lib.mt_print_options_init(c)
+    for key, value in options.items():
+        setattr(c, key, value)
+    c.sci_mode = -1 if sci_mode is None else _builtins.int(sci_mode)
+    _check(_lib.mt_set_print_options(c))
+
+
+_print_options = dict(precision=4, threshold=1000, edgeitems=3, linewidth=80)
+
+
+# --- the rest of the package -----------------------------------------------------------------
+from . import autograd, nn, optim, utils  # noqa: E402
+from .serialization import load, save  # noqa: E402
+
+__all__ = [n for n in globals() if not n.startswith("_")]

@@ -1,0 +1,473 @@
+"""The Tensor class: attributes, operators, indexing, NumPy and autograd, named as torch names them."""
+import builtins
+import numbers
+
+from . import _ops
+from ._native import ffi, lib as _lib
+from ._runtime import (TensorBase, _check, _dtype, _h, _index, _new, _own, _ptr, _raise,
+                       _set_tensor_class, _text, _wrap, bool_, default_dtype, device, dtype, float32,
+                       float64, int64)
+
+
+class Size(tuple):
+    """A tensor's shape."""
+
+    __slots__ = ()
+
+    def numel(self):
+        n = 1
+        for s in self:
+            n *= s
+        return n
+
+    def __repr__(self):
+        return f"torch.Size({list(self)})"
+
+
+def _shape_args(args):
+    """view(2, 3), view((2, 3)) and view([2, 3]) alike."""
+    if len(args) == 1 and not isinstance(args[0], numbers.Integral):
+        return args[0]
+    return args
+
+
+class Node:
+    """A recorded op of the graph (`y.grad_fn`)."""
+
+    __slots__ = ("_n",)
+
+    def __init__(self, pointer):
+        self._n = ffi.gc(pointer, _lib.mt_node_free)
+
+    def name(self):
+        out = _new("char **")
+        _check(_lib.mt_node_name(out, self._n))
+        return _text(out)
+
+    @property
+    def next_functions(self):
+        """(node or leaf tensor or None, 0) for each input."""
+        count = _new("size_t *")
+        _check(_lib.mt_node_input_count(count, self._n))
+        result = []
+        for i in range(count[0]):
+            node, leaf = _new("mt_node **"), _new("mt_tensor **")
+            _check(_lib.mt_node_input_node(node, self._n, i))
+            if node[0]:
+                result.append((Node(node[0]), 0))
+                continue
+            _check(_lib.mt_node_input_leaf(leaf, self._n, i))
+            result.append((_own(leaf) if leaf[0] else None, 0))
+        return tuple(result)
+
+    def __repr__(self):
+        return f"<{self.name()}>"
+
+
+class RemovableHandle:
+    def __init__(self, tensor, hook_id):
+        self._tensor, self._id = tensor, hook_id
+
+    def remove(self):
+        if self._tensor is not None:
+            _check(_lib.mt_tensor_remove_hook(_ptr(self._tensor), self._id))
+            self._tensor = None
+
+
+class Tensor(TensorBase):
+    """An n-dimensional array with autograd, as torch.Tensor. Made by tensor(), zeros(), ..."""
+
+    __slots__ = ()
+
+    # --- attributes ----------------------------------------------------------------------
+    @property
+    def shape(self):
+        n = _lib.py_ndim(self._h)
+        if n < 0:
+            _raise()
+        if n <= 8:
+            out = _new("int64_t[8]")
+        else:
+            out = _new("int64_t[]", n)
+        if _lib.py_shape(out, self._h):
+            _raise()
+        return Size(out[0:n])
+
+    def size(self, dim=None):
+        return self.shape if dim is None else self.shape[dim]
+
+    @property
+    def ndim(self):
+        return _lib.py_ndim(self._h)
+
+    def dim(self):
+        return _lib.py_ndim(self._h)
+
+    ndimension = dim
+
+    def stride(self, dim=None):
+        n = self.ndim
+        out = _new("int64_t[]", builtins.max(n, 1))
+        _check(_lib.mt_tensor_strides(out, n, _ptr(self)))
+        strides = tuple(out[0:n])
+        return strides if dim is None else strides[dim]
+
+    def numel(self):
+        return _lib.py_numel(self._h)
+
+    nelement = numel
+
+    @property
+    def dtype(self):
+        return dtype._all[_lib.py_dtype(self._h)]
+
+    @property
+    def device(self):
+        out = _new("mt_device *")
+        _check(_lib.mt_tensor_device(out, _ptr(self)))
+        return device("cpu" if out[0] == _lib.MT_CPU else "meta")
+
+    @property
+    def is_meta(self):
+        return self.device.type == "meta"
+
+    def element_size(self):
+        return self.dtype.itemsize
+
+    def is_contiguous(self):
+        out = _new("bool *")
+        _check(_lib.mt_tensor_is_contiguous(out, _ptr(self)))
+        return out[0]
+
+    def is_floating_point(self):
+        return self.dtype.is_floating_point
+
+    def is_complex(self):
+        return False
+
+    def data_ptr(self):
+        out = _new("void **")
+        _check(_lib.mt_tensor_data(out, _ptr(self)))
+        return int(ffi.cast("uintptr_t", out[0]))
+
+    @property
+    def T(self):
+        return _ops.permute(self, tuple(range(self.ndim - 1, -1, -1)))
+
+    @property
+    def mT(self):
+        return _ops.transpose(self, -2, -1)
+
+    # --- autograd ------------------------------------------------------------------------
+    @property
+    def requires_grad(self):
+        return _lib.py_requires_grad(self._h) == 1
+
+    @requires_grad.setter
+    def requires_grad(self, value):
+        _check(_lib.mt_tensor_set_requires_grad(_ptr(self), bool(value)))
+
+    def requires_grad_(self, requires_grad=True):
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def grad(self):
+        out = _new("mt_tensor **")
+        _check(_lib.mt_tensor_grad(out, _ptr(self)))
+        return _own(out) if out[0] else None
+
+    @grad.setter
+    def grad(self, value):
+        if value is not None and not isinstance(value, Tensor):
+            raise TypeError(f"assigned grad must be a Tensor or None, not {type(value).__name__}")
+        _check(_lib.mt_tensor_set_grad(_ptr(self), ffi.NULL if value is None else _ptr(value)))
+
+    @grad.deleter
+    def grad(self):
+        self.grad = None
+
+    @property
+    def grad_fn(self):
+        out = _new("mt_node **")
+        _check(_lib.mt_tensor_grad_fn(out, _ptr(self)))
+        return Node(out[0]) if out[0] else None
+
+    @property
+    def is_leaf(self):
+        out = _new("bool *")
+        _check(_lib.mt_tensor_is_leaf(out, _ptr(self)))
+        return out[0]
+
+    @property
+    def _version(self):
+        out = _new("int64_t *")
+        _check(_lib.mt_tensor_version(out, _ptr(self)))
+        return out[0]
+
+    @property
+    def data(self):
+        return _ops.detach(self)
+
+    @data.setter
+    def data(self, value):
+        from . import no_grad
+        if value.shape != self.shape or value.dtype != self.dtype:
+            raise RuntimeError("data: the new values must have the tensor's shape and dtype")
+        with no_grad():
+            self.copy_(value)
+
+    def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+        if inputs is not None:
+            from . import autograd
+            inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+            return autograd.backward(self, gradient, retain_graph, create_graph, inputs)
+        if _lib.py_backward(self._h, 0 if gradient is None else _h(gradient),
+                            bool(retain_graph), bool(create_graph)):
+            _raise()
+
+    def detach_(self):
+        _check(_lib.mt_tensor_detach_(_ptr(self)))
+        return self
+
+    def retain_grad(self):
+        _check(_lib.mt_tensor_retain_grad(_ptr(self)))
+
+    def register_hook(self, hook):
+        from ._callbacks import register_tensor_hook
+        return RemovableHandle(self, register_tensor_hook(self, hook))
+
+    # --- values --------------------------------------------------------------------------
+    def __dlpack__(self, stream=None, max_version=None, **_):
+        from . import _numpy
+        return _numpy.to_dlpack(self, max_version)
+
+    def __dlpack_device__(self):
+        return (1, 0)
+
+    def item(self):
+        code = _lib.py_dtype(self._h)
+        if code <= _lib.MT_BFLOAT16:
+            out = _new("double *")
+            if _lib.py_item_double(out, self._h):
+                _raise()
+            return out[0]
+        out = _new("int64_t *")
+        if _lib.py_item_int64(out, self._h):
+            _raise()
+        return bool(out[0]) if code == _lib.MT_BOOL else out[0]
+
+    def tolist(self):
+        if self.ndim == 0:
+            return self.item()
+        t = self.detach()
+        if t.dtype.name == "bfloat16":
+            t = t.to(float32)
+        return t.numpy().tolist()
+
+    def numpy(self, *, force=False):
+        """A NumPy array on the same memory."""
+        from . import _numpy
+        return _numpy.to_numpy(self, force)
+
+    def __array__(self, dtype=None, copy=None):
+        a = self.numpy()
+        return a if dtype is None else a.astype(dtype, copy=False)
+
+    def __repr__(self):
+        out = _new("char **")
+        _check(_lib.mt_tensor_to_string(out, _ptr(self)))
+        return _text(out)
+
+    __str__ = __repr__
+
+    def __format__(self, spec):
+        return format(self.item(), spec) if self.ndim == 0 else object.__format__(str(self), spec)
+
+    def __bool__(self):
+        n = self.numel()
+        if n != 1:
+            raise RuntimeError(
+                f"Boolean value of Tensor with {'no values' if n == 0 else 'more than one value'} "
+                "is ambiguous")
+        return bool(self.item())
+
+    def __float__(self):
+        return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
+
+    def __index__(self):
+        v = self.item()
+        if not isinstance(v, int):
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(v)
+
+    def __len__(self):
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __iter__(self):
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter([_ops.select(self, 0, i) for i in range(self.shape[0])])
+
+    def __contains__(self, value):
+        return bool((self == value).any())
+
+    def __hash__(self):
+        return id(self)
+
+    def __reduce__(self):
+        from . import _numpy
+        return (_numpy.from_pickle, (self.detach().contiguous().to(float32).numpy()
+                                     if self.dtype.name == "bfloat16" else self.detach().numpy(),
+                                     self.dtype, self.requires_grad))
+
+    def __deepcopy__(self, memo):
+        if not self.is_leaf:
+            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support "
+                               "the deepcopy protocol at the moment")
+        t = self.detach().clone()
+        if self.requires_grad:
+            t.requires_grad_()
+        memo[id(self)] = t
+        return t
+
+    # --- conversion ----------------------------------------------------------------------
+    def to(self, *args, dtype=None, device=None, copy=False):
+        for a in args:
+            if isinstance(a, Tensor):
+                dtype, device = a.dtype, a.device
+            elif isinstance(a, str) or hasattr(a, "index") and hasattr(a, "type"):
+                device = a
+            elif isinstance(a, bool):
+                pass  # non_blocking
+            else:
+                dtype = a
+        t = self
+        if dtype is not None:
+            t = _ops.to(t, dtype, bool(copy))
+        if device is not None:
+            t = _ops.to_device(t, device, bool(copy) and t is self)
+        if dtype is None and device is None:
+            return t.clone() if copy else t
+        return self if not copy and _lib.py_same(t._h, self._h) else t
+
+    def type(self, dtype=None):
+        return "torch." + {"float32": "FloatTensor", "float64": "DoubleTensor",
+                           "int64": "LongTensor", "int32": "IntTensor", "int16": "ShortTensor",
+                           "int8": "CharTensor", "uint8": "ByteTensor", "bool": "BoolTensor",
+                           "float16": "HalfTensor", "bfloat16": "BFloat16Tensor"}[self.dtype.name] \
+            if dtype is None else self.to(dtype)
+
+    def type_as(self, other):
+        return self.to(other.dtype)
+
+    def cpu(self):
+        return self.to(device="cpu")
+
+    def view(self, *shape):
+        if len(shape) == 1 and isinstance(shape[0], dtype):
+            raise RuntimeError("view: viewing as another dtype is not supported")
+        return _ops.view(self, _shape_args(shape))
+
+    def view_as(self, other):
+        return _ops.view(self, other.shape)
+
+    def reshape(self, *shape):
+        return _ops.reshape(self, _shape_args(shape))
+
+    def reshape_as(self, other):
+        return _ops.reshape(self, other.shape)
+
+    def permute(self, *dims):
+        return _ops.permute(self, _shape_args(dims))
+
+    def expand(self, *sizes):
+        return _ops.expand(self, _shape_args(sizes))
+
+    def expand_as(self, other):
+        return _ops.expand(self, other.shape)
+
+    def new_tensor(self, data, dtype=None, device=None, requires_grad=False):
+        from . import tensor
+        return tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+    def new_zeros(self, *size, dtype=None):
+        return _ops.zeros(_shape_args(size), dtype or self.dtype)
+
+    def new_ones(self, *size, dtype=None):
+        return _ops.ones(_shape_args(size), dtype or self.dtype)
+
+    def new_empty(self, *size, dtype=None):
+        return _ops.empty(_shape_args(size), dtype or self.dtype)
+
+    def new_full(self, size, fill_value, dtype=None):
+        from . import full
+        return full(size, fill_value, dtype=dtype or self.dtype)
+
+    # --- indexing ------------------------------------------------------------------------
+    def __getitem__(self, key):
+        from ._indexing import get
+        return get(self, key)
+
+    def __setitem__(self, key, value):
+        from ._indexing import put
+        put(self, key, value)
+
+
+_set_tensor_class(Tensor)
+
+
+def _binary(name, reflected=False):
+    op = getattr(_ops, name)
+
+    def method(self, other):
+        if not isinstance(other, (TensorBase, numbers.Number)) and not hasattr(other, "item"):
+            return NotImplemented
+        return op(other, self) if reflected else op(self, other)
+
+    return method
+
+
+def _inplace(name):
+    op = getattr(_ops, name)
+
+    def method(self, other):
+        op(self, other)
+        return self
+
+    return method
+
+
+def _install():
+    """Operators, and every op of the table that is a method."""
+    for name, (_, method, _) in _ops.TABLE.items():
+        if method and name not in Tensor.__dict__:
+            setattr(Tensor, name, getattr(_ops, name))
+    for symbol, name in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("truediv", "div"),
+                         ("pow", "pow"), ("matmul", "matmul"), ("mod", "remainder"),
+                         ("floordiv", "floor_divide"), ("and", "bitwise_and"),
+                         ("or", "bitwise_or"), ("xor", "bitwise_xor")):
+        if hasattr(_ops, name):
+            setattr(Tensor, f"__{symbol}__", _binary(name))
+            setattr(Tensor, f"__r{symbol}__", _binary(name, reflected=True))
+        if hasattr(_ops, name + "_"):
+            setattr(Tensor, f"__i{symbol}__", _inplace(name + "_"))
+    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        setattr(Tensor, f"__{name}__", _binary(name))
+    Tensor.__neg__ = lambda self: _ops.neg(self)
+    Tensor.__abs__ = lambda self: _ops.abs(self)
+    Tensor.__pos__ = lambda self: self
+    Tensor.__invert__ = lambda self: _ops.bitwise_not(self)
+    for name, target in (("float", "float32"), ("double", "float64"), ("half", "float16"),
+                         ("bfloat16", "bfloat16"), ("long", "int64"), ("int", "int32"),
+                         ("short", "int16"), ("char", "int8"), ("byte", "uint8"), ("bool", "bool")):
+        kind = next(d for d in dtype._all.values() if d.name == target)
+        setattr(Tensor, name, lambda self, _kind=kind: self.to(_kind))
+
+
+_install()

@@ -1,0 +1,149 @@
+"""torch.autograd: backward, grad, Function, gradcheck."""
+from ._callbacks import apply_function, borrow, run_gradcheck
+from ._native import ffi, lib as _lib
+from ._runtime import TensorBase, _check, _new, _own, _ptr, _ptrs, _wrap_list
+
+__all__ = ["backward", "grad", "Function", "gradcheck"]
+
+
+def _list(v):
+    return [v] if isinstance(v, TensorBase) else list(v)
+
+
+def _grads(outputs, grads):
+    """(array or NULL, count) of the outputs' gradients; None entries are NULL."""
+    if grads is None:
+        return ffi.NULL, 0
+    grads = _list(grads)
+    return _new("mt_tensor *[]", [ffi.NULL if g is None else _ptr(g) for g in grads]), len(grads)
+
+
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
+    """Adds the gradients of `tensors` into .grad of the leaves (or of `inputs` only)."""
+    outputs = _list(tensors)
+    options = _new("mt_backward_options *")
+    _lib.mt_backward_options_init(options)
+    grads, n = _grads(outputs, grad_tensors)
+    options.grad_outputs, options.n_grad_outputs = grads, n
+    options.retain_graph = bool(create_graph if retain_graph is None else retain_graph)
+    options.create_graph = bool(create_graph)
+    if inputs is not None:
+        inputs = _list(inputs)
+        keep = _ptrs(inputs)
+        options.inputs, options.n_inputs = keep, len(inputs)
+    _check(_lib.mt_backward(_ptrs(outputs), len(outputs), options))
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False,
+         only_inputs=True, allow_unused=False):
+    """The gradients of `outputs` with respect to `inputs`; .grad is left alone."""
+    outputs, inputs = _list(outputs), _list(inputs)
+    options = _new("mt_backward_options *")
+    _lib.mt_backward_options_init(options)
+    grads, n = _grads(outputs, grad_outputs)
+    options.grad_outputs, options.n_grad_outputs = grads, n
+    options.retain_graph = bool(create_graph if retain_graph is None else retain_graph)
+    options.create_graph = bool(create_graph)
+    options.allow_unused = bool(allow_unused)
+    out = _new("mt_tensors **")
+    _check(_lib.mt_grad(out, _ptrs(outputs), len(outputs), _ptrs(inputs), len(inputs), options))
+    count, item, result = _new("size_t *"), _new("mt_tensor **"), []
+    try:
+        _check(_lib.mt_tensors_count(count, out[0]))
+        for i in range(count[0]):
+            item[0] = ffi.NULL
+            _check(_lib.mt_tensors_get(item, out[0], i))
+            result.append(_own(item) if item[0] else None)
+    finally:
+        _lib.mt_tensors_free(out[0])
+    return tuple(result)
+
+
+class FunctionCtx:
+    """What forward and backward of a Function share."""
+
+    def __init__(self):
+        self._c = None
+        self._to_save = None
+        self._non_differentiable = ()
+        self._needs = ()
+
+    def _begin(self, c_ctx, forward):
+        self._c, self._forward = c_ctx, forward
+
+    def _end(self):
+        self._c = None
+
+    def _finish_forward(self, results):
+        if self._to_save is not None:
+            self._none = tuple(t is None for t in self._to_save)
+            tensors = [t for t in self._to_save if t is not None]
+            _check(_lib.mt_function_ctx_save(self._c, _ptrs(tensors), len(tensors)))
+            self._to_save = None
+        for t in self._non_differentiable:
+            _check(_lib.mt_function_ctx_mark_non_differentiable(self._c, _ptr(t)))
+        self._non_differentiable = ()
+
+    def save_for_backward(self, *tensors):
+        for t in tensors:
+            if t is not None and not isinstance(t, TensorBase):
+                raise TypeError("save_for_backward can only save Tensors and None, not "
+                                f"{type(t).__name__}; keep other values as attributes of ctx")
+        self._to_save = tensors
+
+    @property
+    def saved_tensors(self):
+        if self._c is None:
+            raise RuntimeError("saved_tensors: only while backward runs")
+        out, found = _new("mt_tensor **"), []
+        for i in range(sum(not none for none in getattr(self, "_none", ()))):
+            _check(_lib.mt_function_ctx_saved(out, self._c, i))
+            found.append(_own(out))
+        it = iter(found)
+        return tuple(None if none else next(it) for none in getattr(self, "_none", ()))
+
+    @property
+    def needs_input_grad(self):
+        return self._needs
+
+    def mark_non_differentiable(self, *tensors):
+        self._non_differentiable = tensors
+
+    def set_materialize_grads(self, value):
+        if not value:
+            raise NotImplementedError("set_materialize_grads(False): gradients are always tensors")
+
+
+class Function:
+    """An op with its own gradient: static forward(ctx, ...) and backward(ctx, *grads).
+
+    A function with several outputs says so: n_outputs = 2 in the class.
+    """
+
+    n_outputs = 1
+
+    @staticmethod
+    def forward(ctx, *args, **kwargs):
+        raise NotImplementedError("a Function needs a static forward(ctx, ...)")
+
+    @staticmethod
+    def backward(ctx, *grad_outputs):
+        raise NotImplementedError("a Function needs a static backward(ctx, ...) to be differentiated")
+
+    @classmethod
+    def apply(cls, *args, **kwargs):
+        return apply_function(cls, args, kwargs)
+
+
+def gradcheck(func, inputs, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=True):
+    """Compares gradients with finite differences at float64 inputs."""
+    from ._runtime import Error
+    try:
+        return run_gradcheck(func, _list(inputs), eps, atol, rtol)
+    except Error:
+        if raise_exception:
+            raise
+        return False
+
+
+del borrow, _wrap_list

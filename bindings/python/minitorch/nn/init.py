@@ -1,0 +1,55 @@
+"""torch.nn.init: fills a tensor in place with PyTorch's random numbers."""
+from .._native import ffi, lib as _lib
+from .._runtime import _check, _new, _ptr
+
+
+def _fill(function, tensor, *args):
+    _check(function(_ptr(tensor), *args))
+    return tensor
+
+
+def uniform_(tensor, a=0.0, b=1.0):
+    return _fill(_lib.mt_nn_init_uniform_, tensor, a, b)
+
+
+def normal_(tensor, mean=0.0, std=1.0):
+    return _fill(_lib.mt_nn_init_normal_, tensor, mean, std)
+
+
+def constant_(tensor, val):
+    return _fill(_lib.mt_nn_init_constant_, tensor, val)
+
+
+def ones_(tensor):
+    return constant_(tensor, 1.0)
+
+
+def zeros_(tensor):
+    return constant_(tensor, 0.0)
+
+
+def eye_(tensor):
+    return _fill(_lib.mt_nn_init_eye_, tensor)
+
+
+def xavier_uniform_(tensor, gain=1.0):
+    return _fill(_lib.mt_nn_init_xavier_uniform_, tensor, gain)
+
+
+def xavier_normal_(tensor, gain=1.0):
+    return _fill(_lib.mt_nn_init_xavier_normal_, tensor, gain)
+
+
+def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu"):
+    return _fill(_lib.mt_nn_init_kaiming_uniform_, tensor, a, mode.encode(), nonlinearity.encode())
+
+
+def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu"):
+    return _fill(_lib.mt_nn_init_kaiming_normal_, tensor, a, mode.encode(), nonlinearity.encode())
+
+
+def calculate_gain(nonlinearity, param=None):
+    out = _new("double *")
+    _check(_lib.mt_nn_init_calculate_gain(
+        out, nonlinearity.encode(), ffi.NULL if param is None else _new("double *", param)))
+    return out[0]

@@ -1,0 +1,482 @@
+"""nn.Module: a Python object over a C module. The C side holds parameters, buffers and children by
+name, so that what Python builds can be run, saved and printed from C, and the other way round."""
+import weakref
+from collections import OrderedDict, namedtuple
+
+from .. import _callbacks
+from .._native import ffi, lib as _lib
+from .._runtime import TensorBase, _check, _device, _dtype, _new, _own, _ptr, _text, device, dtype
+from .._tensor import Tensor
+
+_IncompatibleKeys = namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])
+
+
+class Parameter(Tensor):
+    """A tensor that modules list and optimizers train."""
+
+    __slots__ = ()
+
+    def __new__(cls, data=None, requires_grad=True):
+        if data is None:
+            from .. import empty
+            data = empty(0)
+        if not isinstance(data, TensorBase):
+            raise TypeError(f"Parameter: expected a Tensor, not {type(data).__name__}")
+        out = _new("mt_tensor **")
+        _check(_lib.mt_make_parameter(out, _ptr(data), bool(requires_grad)))
+        return _parameter(int(ffi.cast("uint64_t", out[0])))
+
+
+def _parameter(h):
+    p = Tensor.__new__(Parameter)
+    p._h = h
+    return p
+
+
+# --- C calling Python ------------------------------------------------------------------------
+def _alive(user):
+    module = ffi.from_handle(user)()
+    if module is None:
+        raise RuntimeError("the Python module behind this C module is gone: keep a reference to it")
+    return module
+
+
+@ffi.def_extern()
+def py_module_forward(outputs, capacity, n_outputs, self, inputs, n_inputs, user):
+    try:
+        result = _alive(user)(*[_callbacks.borrow(inputs[i]) for i in range(n_inputs)])
+        results = list(result) if isinstance(result, (tuple, list)) else [result]
+        if len(results) > capacity:
+            raise RuntimeError(f"forward returned {len(results)} outputs: at most {capacity}")
+        for i, t in enumerate(results):
+            if not isinstance(t, TensorBase):
+                raise TypeError(f"forward must return Tensors when called from C, not "
+                                f"{type(t).__name__}")
+            _callbacks.give(outputs, i, t)
+        n_outputs[0] = len(results)
+        return _lib.MT_OK
+    except BaseException as e:
+        return _callbacks.failed(e)
+
+
+@ffi.def_extern()
+def py_module_repr(buffer, capacity, length, self, user):
+    try:
+        text = _alive(user).extra_repr().encode()
+        length[0] = len(text)
+        room = ffi.buffer(buffer, capacity)
+        if len(text) < capacity:
+            room[0:len(text) + 1] = text + b"\0"
+        return _lib.MT_OK
+    except BaseException as e:
+        return _callbacks.failed(e)
+
+
+class _HookHandle:
+    def __init__(self, hooks, key):
+        self._hooks, self._key = hooks, key
+
+    def remove(self):
+        self._hooks.pop(self._key, None)
+
+
+class Module:
+    """The base of all models: subclass it, make children in __init__, define forward."""
+
+    def __init__(self):
+        user = _callbacks.keep(weakref.ref(self))
+        definition = _new("mt_module_def *")
+        _lib.mt_module_def_init(definition)
+        name = _new("char[]", type(self).__name__.encode())
+        definition.type_name = name
+        definition.forward = _lib.py_module_forward
+        definition.extra_repr = _lib.py_module_repr
+        definition.user = user
+        definition.destroy = _callbacks.drop
+        out = _new("mt_module **")
+        _check(_lib.mt_nn_custom(out, definition))
+        self._adopt(out)
+
+    def _adopt(self, out):
+        """Takes over a new C module."""
+        d = self.__dict__
+        d["_c"] = ffi.gc(out[0], _lib.mt_module_free)
+        d["_parameters"], d["_buffers"], d["_modules"] = OrderedDict(), OrderedDict(), OrderedDict()
+        d["_pre_hooks"], d["_hooks"] = OrderedDict(), OrderedDict()
+        for listing, table, wrap in (
+                (_lib.mt_module_named_parameters, self._parameters, _parameter),
+                (_lib.mt_module_named_buffers, self._buffers, None)):
+            named = _new("mt_named_tensors **")
+            _check(listing(named, self._c))
+            for key, t in _named(named[0]):
+                if "." not in key:
+                    if wrap:
+                        p = wrap(t._h)
+                        del t._h  # the handle has a new owner
+                        t = p
+                    table[key] = t
+
+    def forward(self, *inputs):
+        raise NotImplementedError(
+            f"Module [{type(self).__name__}] is missing the required \"forward\" function")
+
+    def __call__(self, *args, **kwargs):
+        d = self.__dict__
+        if "_c" not in d:
+            raise AttributeError("cannot call a module before Module.__init__() call")
+        if not d["_pre_hooks"] and not d["_hooks"]:
+            return self.forward(*args, **kwargs)
+        for hook in list(self._pre_hooks.values()):
+            changed = hook(self, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        result = self.forward(*args, **kwargs)
+        for hook in list(self._hooks.values()):
+            changed = hook(self, args, result)
+            if changed is not None:
+                result = changed
+        return result
+
+    # --- attributes ----------------------------------------------------------------------
+    def __setattr__(self, name, value):
+        d = self.__dict__
+        if isinstance(value, Parameter):
+            if "_c" not in d:
+                raise AttributeError("cannot assign parameters before Module.__init__() call")
+            self.register_parameter(name, value)
+        elif isinstance(value, Module):
+            if "_c" not in d:
+                raise AttributeError("cannot assign module before Module.__init__() call")
+            self.add_module(name, value)
+        elif "_c" in d and name in self._parameters:
+            if value is not None:
+                raise TypeError(f"cannot assign '{type(value).__name__}' as parameter '{name}' "
+                                "(torch.nn.Parameter or None expected)")
+            self.register_parameter(name, None)
+        elif "_c" in d and name in self._modules:
+            if value is not None:
+                raise TypeError(f"cannot assign '{type(value).__name__}' as child module '{name}' "
+                                "(torch.nn.Module or None expected)")
+            self.add_module(name, None)
+        elif "_c" in d and name in self._buffers:
+            if value is not None and not isinstance(value, TensorBase):
+                raise TypeError(f"cannot assign '{type(value).__name__}' as buffer '{name}' "
+                                "(torch.Tensor or None expected)")
+            self.register_buffer(name, value, name not in d.get("_transient", ()))
+        else:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):
+        d = self.__dict__
+        for table in ("_parameters", "_buffers", "_modules"):
+            if table in d and name in d[table]:
+                return d[table][name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __delattr__(self, name):
+        for table in (self._parameters, self._buffers, self._modules):
+            if name in table:
+                del table[name]
+                _check(_lib.mt_module_unregister(self._c, name.encode()))
+                return
+        object.__delattr__(self, name)
+
+    def __dir__(self):
+        return sorted({*super().__dir__(), *self._parameters, *self._buffers, *self._modules})
+
+    @property
+    def training(self):
+        out = _new("bool *")
+        _check(_lib.mt_module_is_training(out, self._c))
+        return out[0]
+
+    @training.setter
+    def training(self, mode):
+        _check(_lib.mt_module_train(self._c, bool(mode)))
+
+    # --- registration --------------------------------------------------------------------
+    def _free_name(self, name, table):
+        """A name may move from plain attribute or another table to this one."""
+        if not isinstance(name, str):
+            raise TypeError(f"a name must be a str, not {type(name).__name__}")
+        self.__dict__.pop(name, None)
+        for other in (self._parameters, self._buffers, self._modules):
+            if other is not table and name in other:
+                delattr(self, name)
+
+    def register_parameter(self, name, param):
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
+                            "(torch.nn.Parameter or None required)")
+        self._free_name(name, self._parameters)
+        _check(_lib.mt_module_register_parameter(self._c, name.encode(),
+                                                 ffi.NULL if param is None else _ptr(param)))
+        self._parameters[name] = param
+
+    def register_buffer(self, name, tensor, persistent=True):
+        if tensor is not None and not isinstance(tensor, TensorBase):
+            raise TypeError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' "
+                            "(torch Tensor or None required)")
+        self._free_name(name, self._buffers)
+        _check(_lib.mt_module_register_buffer(
+            self._c, name.encode(), ffi.NULL if tensor is None else _ptr(tensor), bool(persistent)))
+        transient = self.__dict__.setdefault("_transient", set())
+        transient.discard(name) if persistent else transient.add(name)
+        self._buffers[name] = tensor
+
+    def add_module(self, name, module):
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._free_name(name, self._modules)
+        _check(_lib.mt_module_register_module(self._c, name.encode(),
+                                              ffi.NULL if module is None else module._c))
+        self._modules[name] = module
+
+    register_module = add_module
+
+    def register_forward_pre_hook(self, hook):
+        key = object()
+        self._pre_hooks[key] = hook
+        return _HookHandle(self._pre_hooks, key)
+
+    def register_forward_hook(self, hook):
+        key = object()
+        self._hooks[key] = hook
+        return _HookHandle(self._hooks, key)
+
+    # --- listings ------------------------------------------------------------------------
+    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, child in self._modules.items():
+            if child is not None:
+                yield from child.named_modules(memo, prefix + ("." if prefix else "") + name,
+                                               remove_duplicate)
+
+    def modules(self):
+        for _, m in self.named_modules():
+            yield m
+
+    def named_children(self):
+        seen = set()
+        for name, child in self._modules.items():
+            if child is not None and child not in seen:
+                seen.add(child)
+                yield name, child
+
+    def children(self):
+        for _, child in self.named_children():
+            yield child
+
+    def _members(self, table, prefix, recurse):
+        seen = set()
+        modules = self.named_modules(prefix=prefix) if recurse else [(prefix, self)]
+        for path, m in modules:
+            for name, t in getattr(m, table).items():
+                if t is not None and t not in seen:
+                    seen.add(t)
+                    yield path + ("." if path else "") + name, t
+
+    def named_parameters(self, prefix="", recurse=True):
+        yield from self._members("_parameters", prefix, recurse)
+
+    def parameters(self, recurse=True):
+        for _, p in self.named_parameters(recurse=recurse):
+            yield p
+
+    def named_buffers(self, prefix="", recurse=True):
+        yield from self._members("_buffers", prefix, recurse)
+
+    def buffers(self, recurse=True):
+        for _, b in self.named_buffers(recurse=recurse):
+            yield b
+
+    def get_submodule(self, target):
+        m = self
+        for name in target.split(".") if target else []:
+            if name not in m._modules:
+                raise AttributeError(f"{type(m).__name__} has no attribute `{name}`")
+            m = m._modules[name]
+        return m
+
+    def get_parameter(self, target):
+        path, _, name = target.rpartition(".")
+        m = self.get_submodule(path)
+        if m._parameters.get(name) is None:
+            raise AttributeError(f"{type(m).__name__} has no attribute `{name}`")
+        return m._parameters[name]
+
+    # --- state ---------------------------------------------------------------------------
+    def state_dict(self, *, prefix="", keep_vars=False):
+        out = _new("mt_named_tensors **")
+        _check(_lib.mt_module_state_dict(out, self._c))
+        state = OrderedDict((prefix + k, t) for k, t in _named(out[0]))
+        if keep_vars:
+            state.update((prefix + k, p) for k, p in self.named_parameters())
+        return state
+
+    def load_state_dict(self, state_dict, strict=True):
+        named = make_named(state_dict)
+        missing, unexpected = _new("mt_strings **"), _new("mt_strings **")
+        _check(_lib.mt_module_load_state_dict(self._c, named, bool(strict), missing, unexpected))
+        return _IncompatibleKeys(_strings(missing[0]), _strings(unexpected[0]))
+
+    def train(self, mode=True):
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        self.training = mode
+        return self
+
+    def eval(self):
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad=True):
+        _check(_lib.mt_module_requires_grad_(self._c, bool(requires_grad)))
+        return self
+
+    def zero_grad(self, set_to_none=False):
+        _check(_lib.mt_module_zero_grad(self._c, bool(set_to_none)))
+
+    def to(self, *args, **kwargs):
+        for a in [*args, kwargs.get("dtype"), kwargs.get("device")]:
+            if isinstance(a, TensorBase):
+                _check(_lib.mt_module_to_dtype(self._c, a.dtype.code))
+            elif isinstance(a, (str, device)):
+                _check(_lib.mt_module_to_device(self._c, _device(a)))
+            elif isinstance(a, dtype):
+                _check(_lib.mt_module_to_dtype(self._c, _dtype(a)))
+            elif a is not None and not isinstance(a, bool):
+                raise TypeError(f"to: expected a dtype, device or Tensor, not {type(a).__name__}")
+        return self
+
+    def float(self):
+        return self.to(dtype._all[_lib.MT_FLOAT32])
+
+    def double(self):
+        return self.to(dtype._all[_lib.MT_FLOAT64])
+
+    def half(self):
+        return self.to(dtype._all[_lib.MT_FLOAT16])
+
+    def bfloat16(self):
+        return self.to(dtype._all[_lib.MT_BFLOAT16])
+
+    def cpu(self):
+        return self.to("cpu")
+
+    def apply(self, fn):
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    # --- printing ------------------------------------------------------------------------
+    def extra_repr(self):
+        return ""
+
+    def _get_name(self):
+        return type(self).__name__
+
+    def __repr__(self):
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        children = [f"({name}): " + repr(m).replace("\n", "\n  ")
+                    for name, m in self._modules.items()]
+        if len(lines) == 1 and not children:
+            return f"{self._get_name()}({lines[0]})"
+        if not lines and not children:
+            return f"{self._get_name()}()"
+        return (self._get_name() + "(\n  " + "\n  ".join(lines + children) + "\n)")
+
+
+class Builtin(Module):
+    """A layer of the library: forward is one C call."""
+
+    def __init__(self, make, *args):
+        out = _new("mt_module **")
+        _check(make(out, *args))
+        self._adopt(out)
+
+    def forward(self, input):
+        out = _new("mt_tensor **")
+        _check(_lib.mt_module_forward(out, self._c, _ptr(_need(input))))
+        return _own(out)
+
+    def extra_repr(self):
+        out = _new("char **")
+        _check(_lib.mt_module_to_string(out, self._c))
+        text = _text(out)
+        return text[text.index("(") + 1:-1] if not self._modules else ""
+
+
+class BuiltinLoss(Builtin):
+    def forward(self, input, target):
+        out = _new("mt_tensor **")
+        _check(_lib.mt_module_forward2(out, self._c, _ptr(_need(input)), _ptr(_need(target))))
+        return _own(out)
+
+
+def _need(t):
+    if not isinstance(t, TensorBase):
+        raise TypeError(f"expected a Tensor as argument, not {type(t).__name__}"
+                        + ("; convert NumPy arrays with from_numpy" if hasattr(t, "__array__")
+                           else ""))
+    return t
+
+
+# --- lists of the C side ---------------------------------------------------------------------
+def _named(pointer):
+    """[(name, Tensor)] of an mt_named_tensors, which is freed."""
+    try:
+        count = _new("size_t *")
+        _check(_lib.mt_named_tensors_count(count, pointer))
+        result = []
+        for i in range(count[0]):
+            name, t = _new("char **"), _new("mt_tensor **")
+            _check(_lib.mt_named_tensors_name(name, pointer, i))
+            key = _text(name)
+            _check(_lib.mt_named_tensors_at(t, pointer, i))
+            result.append((key, _own(t)))
+        return result
+    finally:
+        _lib.mt_named_tensors_free(pointer)
+
+
+def make_named(mapping):
+    """An mt_named_tensors with the items of a dict."""
+    if not hasattr(mapping, "items"):
+        raise TypeError(f"expected state_dict to be dict-like, got {type(mapping).__name__}")
+    out = _new("mt_named_tensors **")
+    _check(_lib.mt_named_tensors_create(out))
+    named = ffi.gc(out[0], _lib.mt_named_tensors_free)
+    for key, t in mapping.items():
+        if not isinstance(t, TensorBase):
+            raise TypeError(f"'{key}': expected a Tensor, not {type(t).__name__}")
+        _check(_lib.mt_named_tensors_set(named, key.encode(), _ptr(t)))
+    return named
+
+
+def _strings(pointer):
+    """The texts of an mt_strings, which is freed."""
+    try:
+        count = _new("size_t *")
+        _check(_lib.mt_strings_count(count, pointer))
+        result = []
+        for i in range(count[0]):
+            out = _new("char **")
+            _check(_lib.mt_strings_get(out, pointer, i))
+            result.append(_text(out))
+        return result
+    finally:
+        _lib.mt_strings_free(pointer)
+
+
+def make_strings(items):
+    texts = [_new("char[]", s.encode()) for s in items]
+    out = _new("mt_strings **")
+    _check(_lib.mt_strings_create(out, _new("char *[]", texts), len(texts)))
+    return ffi.gc(out[0], _lib.mt_strings_free)

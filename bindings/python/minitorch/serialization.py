@@ -1,0 +1,77 @@
+"""save and load: state dicts and nested checkpoints as safetensors files.
+
+A plain {name: Tensor} dict becomes an ordinary safetensors file. Anything nested (dicts, lists,
+numbers, strings, None around tensors) keeps its structure as JSON in the file's metadata.
+"""
+import json
+import os
+from collections import OrderedDict
+
+from ._native import ffi, lib as _lib
+from ._runtime import TensorBase, _check, _new
+from .nn.module import _named, _strings, make_named, make_strings
+
+_KEY = "minitorch.structure"
+
+
+def _pack(obj, path, tensors):
+    if isinstance(obj, TensorBase):
+        name = path or "tensor"
+        tensors[name] = obj.detach()
+        return {"tensor": name, "requires_grad": obj.requires_grad}
+    if obj is None or isinstance(obj, (bool, int, float, str)):
+        return {"value": obj}
+    if isinstance(obj, dict):
+        items = []
+        for k, v in obj.items():
+            if not isinstance(k, (str, int)):
+                raise TypeError(f"save: dict keys must be str or int, not {type(k).__name__}")
+            items.append([k, _pack(v, f"{path}.{k}" if path else str(k), tensors)])
+        return {"dict": items}
+    if isinstance(obj, (list, tuple)):
+        items = [_pack(v, f"{path}.{i}" if path else str(i), tensors) for i, v in enumerate(obj)]
+        return {"list" if isinstance(obj, list) else "tuple": items}
+    hint = "; save its state_dict()" if hasattr(obj, "state_dict") else ""
+    raise TypeError(f"save: cannot save a {type(obj).__name__}{hint}")
+
+
+def _unpack(node, tensors):
+    if "tensor" in node:
+        t = tensors[node["tensor"]]
+        return t.requires_grad_() if node.get("requires_grad") else t
+    if "value" in node:
+        return node["value"]
+    if "dict" in node:
+        return OrderedDict((k, _unpack(v, tensors)) for k, v in node["dict"])
+    if "tuple" in node:
+        return tuple(_unpack(v, tensors) for v in node["tuple"])
+    return [_unpack(v, tensors) for v in node["list"]]
+
+
+def _path(f):
+    if hasattr(f, "write") or hasattr(f, "read"):
+        raise TypeError("expected a path, not a file object")
+    return os.fsencode(f)
+
+
+def save(obj, f):
+    """Writes the object in one step: a crash leaves the old file."""
+    tensors = {}
+    structure = _pack(obj, "", tensors)
+    plain = isinstance(obj, dict) and all(isinstance(v, TensorBase) for v in obj.values()) and all(
+        isinstance(k, str) for k in obj)
+    keys = values = ffi.NULL
+    if not plain:
+        keys, values = make_strings([_KEY]), make_strings([json.dumps(structure)])
+    _check(_lib.mt_save_safetensors(_path(f), make_named(tensors), keys, values))
+
+
+def load(f, map_location=None):
+    """What save() wrote, or the OrderedDict of any safetensors file."""
+    out, keys, values = _new("mt_named_tensors **"), _new("mt_strings **"), _new("mt_strings **")
+    _check(_lib.mt_load_safetensors(out, _path(f), keys, values))
+    metadata = dict(zip(_strings(keys[0]), _strings(values[0])))
+    tensors = OrderedDict(_named(out[0]))
+    if _KEY in metadata:
+        return _unpack(json.loads(metadata[_KEY]), tensors)
+    return tensors

@@ -1,0 +1,4 @@
+"""torch.utils: dlpack."""
+from . import dlpack
+
+__all__ = ["dlpack"]

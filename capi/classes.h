@@ -1,0 +1,74 @@
+// The classes of the ABI: each opaque C type, the C++ class behind its handles, and its name in
+// messages. A new class adds its number to capi/api.toml ([enum.mt_handle_class]), its traits
+// here, and its row in classes.cpp.
+#pragma once
+
+#include "capi/handles.h"
+#include "core/tensor.h"
+
+namespace mt {
+class Node;
+class Module;
+class Optimizer;
+}
+
+namespace mt::capi {
+
+class TensorListObject;
+class FunctionCtx;
+class GeneratorObject;
+class NamedTensorsObject;
+class StringsObject;
+
+// Ties a C++ class (reference counted) to its opaque C type.
+template <class T>
+struct HandleTraits;
+
+template <>
+struct HandleTraits<TensorImpl> {
+  using Opaque = mt_tensor;
+  static constexpr HandleClass kClass = MT_HANDLE_TENSOR;
+};
+template <>
+struct HandleTraits<TensorListObject> {
+  using Opaque = mt_tensors;
+  static constexpr HandleClass kClass = MT_HANDLE_TENSORS;
+};
+template <>
+struct HandleTraits<Node> {
+  using Opaque = mt_node;
+  static constexpr HandleClass kClass = MT_HANDLE_NODE;
+};
+template <>
+struct HandleTraits<FunctionCtx> {
+  using Opaque = mt_function_ctx;
+  static constexpr HandleClass kClass = MT_HANDLE_FUNCTION_CTX;
+};
+
+template <>
+struct HandleTraits<GeneratorObject> {
+  using Opaque = mt_generator;
+  static constexpr HandleClass kClass = MT_HANDLE_GENERATOR;
+};
+template <>
+struct HandleTraits<Module> {
+  using Opaque = mt_module;
+  static constexpr HandleClass kClass = MT_HANDLE_MODULE;
+};
+template <>
+struct HandleTraits<Optimizer> {
+  using Opaque = mt_optimizer;
+  static constexpr HandleClass kClass = MT_HANDLE_OPTIMIZER;
+};
+template <>
+struct HandleTraits<NamedTensorsObject> {
+  using Opaque = mt_named_tensors;
+  static constexpr HandleClass kClass = MT_HANDLE_NAMED_TENSORS;
+};
+template <>
+struct HandleTraits<StringsObject> {
+  using Opaque = mt_strings;
+  static constexpr HandleClass kClass = MT_HANDLE_STRINGS;
+};
+
+}  // namespace mt::capi

@@ -1,0 +1,226 @@
+// C functions of module.h that call back into the host: modules of its own, hooks, apply.
+#include <array>
+
+#include "capi/hooks.h"
+#include "capi/lists.h"
+#include "nn/layers.h"
+
+namespace mt::capi {
+namespace {
+
+constexpr size_t kMaxOutputs = 64;
+
+// A handle to a module for the time of a callback.
+NewHandle<Module> borrowed_module(AbiThread& t, Module& m) {
+  return {t, ModuleRef::share(&m), false};
+}
+
+// Takes over the handles that a callback left in `results`, all of them before anything is thrown.
+// The first exception, if any, goes to `bad`.
+std::vector<Tensor> take_results(AbiThread& t, const char* fn, const char* arg,
+                                 std::span<mt_tensor* const> results, std::exception_ptr& bad) {
+  std::vector<Tensor> out(results.size());
+  for (size_t i = 0; i < results.size(); ++i) {
+    try {
+      out[i] = take_result(t, fn, arg, static_cast<int64_t>(i), results[i]);
+    } catch (...) {
+      if (!bad) bad = std::current_exception();
+    }
+  }
+  return out;
+}
+
+// The host's description of a module.
+struct ModuleDef : RefCounted {
+  static void destroy(ModuleDef* d) { delete d; }
+  mt_module_forward_fn forward;
+  mt_module_repr_fn extra_repr;
+  Ref<UserData> user;
+};
+
+TensorList run_forward(const Ref<ModuleDef>& def_of_module, Module& m,
+                       std::span<const Tensor> inputs) {
+  const Ref<ModuleDef> def = def_of_module;  // stays while the callback runs
+  const char* name = m.type_name().c_str();
+  if (!def->forward) {
+    fail(Status::kState, name, ": no forward: the module only holds others: call its children");
+  }
+  AbiThread& t = this_abi_thread();
+  CallbackTensors args(t);
+  for (const Tensor& x : inputs) args.add(x);
+  std::array<mt_tensor*, kMaxOutputs> results{};
+  size_t n = 1;
+  CallbackScope scope(t);
+  mt_status status;
+  {
+    const NewHandle<Module> self = borrowed_module(t, m);
+    status = def->forward(results.data(), results.size(), &n, self.get(), args.data(), args.size(),
+                          def->user->user());
+  }
+  std::exception_ptr bad;
+  const std::vector<Tensor> taken = take_results(t, name, "outputs", results, bad);
+  scope.check(status, name);
+  if (bad) std::rethrow_exception(bad);
+  if (n > kMaxOutputs) {
+    fail(Status::kCallback, name, ": too many outputs: forward set *n_outputs to ", n, ": at most ",
+         kMaxOutputs, " are possible");
+  }
+  TensorList out;
+  for (size_t i = 0; i < n; ++i) {
+    if (!taken[i].defined()) {
+      fail(Status::kCallback, name, ": missing output: forward left outputs[", i,
+           "] NULL: it must set as many as *n_outputs says");
+    }
+    out.push_back(taken[i]);
+  }
+  return out;
+}
+
+std::string run_repr(const Ref<ModuleDef>& def_of_module, Module& m) {
+  const Ref<ModuleDef> def = def_of_module;
+  AbiThread& t = this_abi_thread();
+  std::string text(255, '\0');
+  for (int tries = 0; tries < 3; ++tries) {
+    size_t length = 0;
+    const size_t capacity = text.size() + 1;  // a string's own NUL is room as well
+    CallbackScope scope(t);
+    mt_status status;
+    {
+      const NewHandle<Module> self = borrowed_module(t, m);
+      status = def->extra_repr(text.data(), capacity, &length, self.get(), def->user->user());
+    }
+    scope.check(status, cat("extra_repr of ", m.type_name()));
+    constexpr size_t kLongest = size_t{1} << 26;
+    if (length > kLongest) break;
+    const bool fits = length < capacity;
+    text.resize(length);
+    if (fits) return text;
+  }
+  fail(Status::kCallback, "extra_repr of ", m.type_name(),
+       ": text does not fit: it grew from call to call, or is over 64 MiB: *length must be the "
+       "whole text's length");
+}
+
+class CModuleHook final : public ModuleHook {
+ public:
+  CModuleHook(mt_module_pre_hook_fn pre, mt_module_hook_fn post, Ref<UserData> user)
+      : pre_(pre), post_(post), user_(std::move(user)) {}
+
+  void call(Module& module, TensorList& inputs, TensorList* outputs) override {
+    AbiThread& t = this_abi_thread();
+    CallbackTensors in(t), out(t);
+    for (const Tensor& x : inputs) in.add(x);
+    TensorList& target = outputs ? *outputs : inputs;
+    if (outputs) {
+      for (const Tensor& x : *outputs) out.add(x);
+    }
+    std::vector<mt_tensor*> replacements(static_cast<size_t>(target.size()), nullptr);
+    CallbackScope scope(t);
+    mt_status status;
+    {
+      const NewHandle<Module> self = borrowed_module(t, module);
+      status = outputs ? post_(replacements.data(), self.get(), in.data(), in.size(), out.data(),
+                               out.size(), user_->user())
+                       : pre_(replacements.data(), self.get(), in.data(), in.size(), user_->user());
+    }
+    const char* what = outputs ? "forward hook" : "forward pre-hook";
+    std::exception_ptr bad;
+    std::vector<Tensor> taken = take_results(t, what, "replacements", replacements, bad);
+    scope.check(status, what);
+    if (bad) std::rethrow_exception(bad);
+    for (size_t i = 0; i < taken.size(); ++i) {
+      if (taken[i].defined()) target[static_cast<int>(i)] = std::move(taken[i]);
+    }
+  }
+
+ private:
+  mt_module_pre_hook_fn pre_;
+  mt_module_hook_fn post_;
+  Ref<UserData> user_;
+};
+
+}  // namespace
+}  // namespace mt::capi
+
+using namespace mt::capi;  // NOLINT: the C functions below
+
+extern "C" {
+
+void mt_module_def_init(mt_module_def* def) {
+  if (!def) return;
+  *def = {};
+  def->struct_size = sizeof *def;
+}
+
+mt_status mt_nn_custom(mt_module** out, const mt_module_def* def) {
+  return guard("mt_nn_custom", [&](Call& c) {
+    mt_module_def d;
+    mt_module_def_init(&d);
+    c.read_options("def", def, d);
+    mt::Ref<UserData> user = UserData::make(d.user, d.destroy);
+    c.pointer("out", out);
+    auto kept = mt::Ref<ModuleDef>::adopt(new ModuleDef);
+    kept->forward = d.forward;
+    kept->extra_repr = d.extra_repr;
+    kept->user = std::move(user);
+    mt::nn::CustomModule::Repr repr;
+    if (d.extra_repr) repr = [kept](mt::nn::CustomModule& m) { return run_repr(kept, m); };
+    auto* m = new mt::nn::CustomModule(
+        d.type_name ? d.type_name : "Module",
+        [kept](mt::nn::CustomModule& self, std::span<const mt::Tensor> inputs) {
+          return run_forward(kept, self, inputs);
+        },
+        std::move(repr));
+    *out = make_module(c, mt::ModuleRef::adopt(m)).release();
+  });
+}
+
+mt_status mt_module_apply(mt_module* self, mt_module_apply_fn function, void* user) {
+  return guard("mt_module_apply", [&](Call& c) {
+    mt::Module* root = c.object<mt::Module>("self", self);
+    c.pointer("function", function);
+    root->apply([&](mt::Module& m) {
+      CallbackScope scope(c.thread());
+      mt_status status;
+      {
+        const NewHandle<mt::Module> handle = borrowed_module(c.thread(), m);
+        status = function(handle.get(), user);
+      }
+      scope.check(status, "mt_module_apply");
+    });
+  });
+}
+
+mt_status mt_module_register_forward_pre_hook(uint64_t* id, mt_module* self,
+                                              mt_module_pre_hook_fn hook, void* user,
+                                              mt_destroy_fn destroy) {
+  return guard("mt_module_register_forward_pre_hook", [&](Call& c) {
+    mt::Ref<UserData> owner = UserData::make(user, destroy);
+    c.pointer("id", id);
+    mt::Module* m = c.object<mt::Module>("self", self);
+    c.pointer("hook", hook);
+    *id = m->register_forward_pre_hook(
+        mt::Ref<mt::ModuleHook>::adopt(new CModuleHook(hook, nullptr, std::move(owner))));
+  });
+}
+
+mt_status mt_module_register_forward_hook(uint64_t* id, mt_module* self, mt_module_hook_fn hook,
+                                          void* user, mt_destroy_fn destroy) {
+  return guard("mt_module_register_forward_hook", [&](Call& c) {
+    mt::Ref<UserData> owner = UserData::make(user, destroy);
+    c.pointer("id", id);
+    mt::Module* m = c.object<mt::Module>("self", self);
+    c.pointer("hook", hook);
+    *id = m->register_forward_hook(
+        mt::Ref<mt::ModuleHook>::adopt(new CModuleHook(nullptr, hook, std::move(owner))));
+  });
+}
+
+mt_status mt_module_remove_hook(mt_module* self, uint64_t id) {
+  return guard("mt_module_remove_hook", [&](Call& c) {
+    if (c.object<mt::Module>("self", self)->remove_hook(id)) return;
+    mt::fail(mt::Status::kKey, c.fn(), ": unknown hook: id ", id, ": the module has no such hook");
+  });
+}
+
+}  // extern "C"

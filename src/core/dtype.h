@@ -1,0 +1,58 @@
+// Element types and PyTorch's promotion rules over them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace mt {
+
+// Values are the ABI's mt_dtype values (capi/api.toml). Append only.
+enum class DType : uint8_t {
+  kFloat32 = 0,
+  kFloat64 = 1,
+  kFloat16 = 2,
+  kBFloat16 = 3,
+  kInt8 = 4,
+  kInt16 = 5,
+  kInt32 = 6,
+  kInt64 = 7,
+  kUInt8 = 8,
+  kBool = 9,
+  kComplex64 = 10,   // reserved: no tensor of it can be made yet
+  kComplex128 = 11,  // reserved
+};
+inline constexpr int kNumDTypes = 10;  // those that tensors can have
+
+constexpr size_t dtype_size(DType t) {
+  constexpr uint8_t kSizes[] = {4, 8, 2, 2, 1, 2, 4, 8, 1, 1, 8, 16};
+  return kSizes[static_cast<int>(t)];
+}
+constexpr bool is_floating(DType t) { return t <= DType::kBFloat16; }
+constexpr bool is_reduced_float(DType t) { return t == DType::kFloat16 || t == DType::kBFloat16; }
+constexpr bool is_complex(DType t) { return t >= DType::kComplex64; }
+constexpr bool is_integral(DType t, bool include_bool) {
+  return (t >= DType::kInt8 && t <= DType::kUInt8) || (include_bool && t == DType::kBool);
+}
+
+std::string_view dtype_name(DType t);                   // "float32"
+bool dtype_from_name(std::string_view name, DType& t);  // false when unknown
+
+// torch.promote_types: the smallest type that holds both, by the lattice of PyTorch's docs.
+DType promote_types(DType a, DType b);
+
+// The running state of torch.result_type: operands with dims decide, then 0-dim tensors, then
+// plain numbers; a lower group counts only when it is of a higher category (bool < int < float).
+class ResultType {
+ public:
+  void add(DType t, bool is_zero_dim, bool is_number);
+  DType get() const;
+
+ private:
+  int dims_ = -1, zero_ = -1, number_ = -1;  // DType or -1 for none
+};
+
+DType default_dtype();            // per process; float32 at start
+void set_default_dtype(DType t);  // floating types only, else kDType
+
+}  // namespace mt

@@ -1,0 +1,155 @@
+// Activation kernels, each beside its slope: sigmoid, tanh, relu and gelu in both forms.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/activation.cpp"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+
+#include "kernels/cpu/elementwise-inl.h"
+#include "kernels/cpu/math-inl.h"
+#include "kernels/cpu/trig-inl.h"
+HWY_BEFORE_NAMESPACE();
+namespace mt::cpu::HWY_NAMESPACE {
+namespace {
+
+template <class T>
+struct Sigmoid : UnaryOp {
+  using UnaryOp::UnaryOp;
+  static constexpr uint32_t kGrain = kCostlyGrain;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return sigmoid(d, x);
+  }
+};
+template <class T>
+struct SigmoidBackward : BinaryOp {
+  using BinaryOp::BinaryOp;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V g, V y) const {
+    return g * (constant(d, 1) - y) * y;
+  }
+};
+
+template <class T>
+struct Tanh : UnaryOp {
+  using UnaryOp::UnaryOp;
+  static constexpr uint32_t kGrain = kCostlyGrain;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return tanh(d, x);
+  }
+};
+template <class T>
+struct TanhBackward : BinaryOp {
+  using BinaryOp::BinaryOp;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V g, V y) const {
+    return g * hn::NegMulAdd(y, y, constant(d, 1));
+  }
+};
+
+template <class T>
+struct Relu : UnaryOp {
+  using UnaryOp::UnaryOp;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    if constexpr (std::is_floating_point_v<T>) return at_least(d, x, V(hn::Zero(d)));
+    return hn::Max(x, hn::Zero(d));
+  }
+};
+template <class T>
+struct ReluBackward : BinaryOp {
+  using BinaryOp::BinaryOp;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V g, V y) const {
+    return hn::IfThenZeroElse(hn::Le(y, hn::Zero(d)), g);  // a NaN lets the gradient through
+  }
+};
+
+// The normal distribution's Phi(x), whose product with x is gelu, and its density.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V normal_cdf(D d, V x) {
+  const V half = constant(d, 0.5);
+  return hn::MulAdd(half, erf(d, x * constant(d, 0.70710678118654752440)), half);
+}
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V normal_pdf(D d, V x) {
+  return exp(d, x * x * constant(d, -0.5)) * constant(d, 0.39894228040143267794);  // 1/sqrt(2 pi)
+}
+template <class T>
+struct Gelu : UnaryOp {
+  using UnaryOp::UnaryOp;
+  static constexpr uint32_t kGrain = kCostlyGrain;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return x * normal_cdf(d, x);
+  }
+};
+template <class T>
+struct GeluBackward : BinaryOp {
+  using BinaryOp::BinaryOp;
+  static constexpr uint32_t kGrain = kCostlyGrain;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V g, V x) const {
+    return g * hn::MulAdd(x, normal_pdf(d, x), normal_cdf(d, x));
+  }
+};
+
+// gelu's tanh form: x (1 + tanh u) / 2 = x sigmoid(2u) with u = beta (x + kappa x^3).
+struct GeluTanhForm {
+  static constexpr double kTwoBeta = 1.59576912160573071176;  // 2 sqrt(2 / pi)
+  static constexpr double kKappa = 0.044715;
+};
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V gelu_gate(D d, V x, V square) {
+  const V cubic = hn::MulAdd(constant(d, GeluTanhForm::kKappa) * square, x, x);
+  return sigmoid(d, constant(d, GeluTanhForm::kTwoBeta) * cubic);
+}
+template <class T>
+struct GeluTanh : UnaryOp {
+  using UnaryOp::UnaryOp;
+  static constexpr uint32_t kGrain = kCostlyGrain;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return x * gelu_gate(d, x, x * x);
+  }
+};
+template <class T>
+struct GeluTanhBackward : BinaryOp {
+  using BinaryOp::BinaryOp;
+  static constexpr uint32_t kGrain = kCostlyGrain;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V g, V x) const {
+    using F = GeluTanhForm;
+    const V one = constant(d, 1);
+    const V square = x * x;
+    const V gate = gelu_gate(d, x, square);
+    const V inner_slope =
+        constant(d, F::kTwoBeta) * hn::MulAdd(constant(d, 3 * F::kKappa), square, one);
+    return g * hn::MulAdd(x * gate * (one - gate), inner_slope, gate);
+  }
+};
+
+void fill_activation_of_target(Backend& b) {
+  using E = Elementwise;
+  set_floating<Sigmoid>(b, E::kSigmoid);
+  set_floating<SigmoidBackward>(b, E::kSigmoidBackward);
+  set_floating<Tanh>(b, E::kTanh);
+  set_floating<TanhBackward>(b, E::kTanhBackward);
+  set_floating<Relu>(b, E::kRelu);
+  set_integers<Relu>(b, E::kRelu);
+  set_floating<ReluBackward>(b, E::kReluBackward);
+  set_floating<Gelu>(b, E::kGelu);
+  set_floating<GeluBackward>(b, E::kGeluBackward);
+  set_floating<GeluTanh>(b, E::kGeluTanh);
+  set_floating<GeluTanhBackward>(b, E::kGeluTanhBackward);
+}
+
+}  // namespace
+}  // namespace mt::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mt::cpu {
+HWY_EXPORT(fill_activation_of_target);
+void fill_activation(Backend& b) { HWY_DYNAMIC_DISPATCH(fill_activation_of_target)(b); }
+}  // namespace mt::cpu
+#endif

@@ -1,0 +1,187 @@
+// The SGD and Adam steps in one pass over memory. Every operation happens in the order, and is
+// rounded where, PyTorch's single-tensor optimizers do it: add with alpha is one fma, addcmul is
+// fma(value * a, b, x), addcdiv is x + (value * a) / b. For half types each of these is rounded
+// to the half type, and the factors of add and mul are too. A target without fma rounds twice.
+#include <algorithm>
+#include <cmath>
+
+#include "core/parallel.h"
+#include "kernels/backend.h"
+#include "kernels/cpu/elements.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/optim_step.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/cpu/element-inl.h"
+
+#ifndef MT_OPTIM_STEP_ONCE
+#define MT_OPTIM_STEP_ONCE
+namespace mt::cpu {
+namespace {
+
+constexpr int64_t kGrain = 16384;
+
+// What Adam computes in double before it looks at elements. The powers cost more than a step on a
+// small tensor, and are the same for all tensors of a step: the last ones are kept.
+struct AdamScalars {
+  double step_size, bias_correction2_sqrt;
+};
+
+inline AdamScalars adam_scalars(const AdamArgs& a) {
+  struct Powers {
+    double beta1 = -1, beta2 = -1;
+    int64_t step = -1;
+    double power1 = 0, power2 = 0;
+  };
+  thread_local Powers last;
+  if (last.step != a.step || last.beta1 != a.beta1 || last.beta2 != a.beta2) {
+    const auto step = static_cast<double>(a.step);
+    last = {a.beta1, a.beta2, a.step, std::pow(a.beta1, step), std::pow(a.beta2, step)};
+  }
+  return {a.lr / (1 - last.power1), std::sqrt(1 - last.power2)};
+}
+
+}  // namespace
+}  // namespace mt::cpu
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace mt::cpu {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The elementary steps on vectors of elements T.
+template <class T>
+struct Ops {
+  using C = el::Compute<T>;
+  using D = hn::ScalableTag<C>;
+  using V = hn::Vec<D>;
+  static constexpr D d{};
+
+  // A Python float as a factor of mul or add: of the element type; of addcmul: of the compute type.
+  static HWY_INLINE V factor(double x) { return hn::Set(d, convert<C>(convert<T>(x))); }
+  static HWY_INLINE V value(double x) { return hn::Set(d, static_cast<C>(x)); }
+
+  static HWY_INLINE V round(V v) { return el::round_to<T>(d, v); }
+  static HWY_INLINE V add(V x, V y) { return round(hn::Add(x, y)); }
+  static HWY_INLINE V mul(V x, V y) { return round(hn::Mul(x, y)); }
+  static HWY_INLINE V div(V x, V y) { return round(hn::Div(x, y)); }
+  static HWY_INLINE V sqrt(V x) { return round(hn::Sqrt(x)); }
+  // x + alpha * y. PyTorch's binary16 rounds the product as well.
+  static HWY_INLINE V add_scaled(V x, V y, V alpha) {
+    if constexpr (std::is_same_v<T, Half>) return add(x, mul(alpha, y));
+    return round(hn::MulAdd(y, alpha, x));
+  }
+  static HWY_INLINE V addcmul(V x, V a, V b, V value) {
+    return round(hn::MulAdd(hn::Mul(value, a), b, x));
+  }
+  static HWY_INLINE V addcdiv(V x, V a, V b, V value) {
+    return round(hn::Add(x, hn::Div(hn::Mul(value, a), b)));
+  }
+  static HWY_INLINE V maximum(V x, V y) {  // NaN wins
+    const auto keep = hn::Or(hn::Ge(x, y), hn::IsNaN(x));
+    return hn::IfThenElse(keep, x, y);
+  }
+
+  static HWY_INLINE V load(const T* p, int64_t count) {
+    return count == el::lanes(d) ? el::load(d, p) : el::load_some(d, p, count, hn::Zero(d));
+  }
+  static HWY_INLINE void store(V v, T* p, int64_t count) {
+    if (count == el::lanes(d)) {
+      el::store(d, v, p);
+    } else {
+      el::store_some(d, v, p, count);
+    }
+  }
+};
+
+// Calls f(i, count) for every vector of [0, n), in parallel where n is large.
+template <class F>
+HWY_INLINE void each_vector(int64_t n, int64_t lanes, const F& f) {
+  parallel_for(0, n, kGrain, [&](int64_t begin, int64_t end) HWY_ATTR {
+    int64_t i = begin;
+    for (; i + lanes <= end; i += lanes) f(i, lanes);
+    if (i < end) f(i, end - i);
+  });
+}
+
+template <class T>
+void sgd(const SgdArgs& a) {
+  using O = Ops<T>;
+  auto* const param = static_cast<T*>(a.param);
+  const auto* const grad = static_cast<const T*>(a.grad);
+  auto* const buffer = static_cast<T*>(a.momentum_buffer);
+  const auto sign = hn::Set(O::d, static_cast<typename O::C>(a.maximize ? -1 : 1));
+  const auto minus_lr = O::factor(-a.lr), momentum = O::factor(a.momentum);
+  const auto fresh = O::factor(1 - a.dampening), decay = O::factor(a.weight_decay);
+  const bool decays = a.weight_decay != 0;
+  each_vector(a.n, el::lanes(O::d), [&](int64_t i, int64_t count) HWY_ATTR {
+    const auto p = O::load(param + i, count);
+    auto g = hn::Mul(O::load(grad + i, count), sign);
+    if (decays) g = O::add_scaled(g, p, decay);
+    if (buffer != nullptr) {
+      auto b = g;
+      if (!a.first_step) b = O::add_scaled(O::mul(O::load(buffer + i, count), momentum), g, fresh);
+      O::store(b, buffer + i, count);
+      g = a.nesterov ? O::add_scaled(g, b, momentum) : b;
+    }
+    O::store(O::add_scaled(p, g, minus_lr), param + i, count);
+  });
+}
+
+template <class T>
+void adam(const AdamArgs& a) {
+  using O = Ops<T>;
+  auto* const param = static_cast<T*>(a.param);
+  const auto* const grad = static_cast<const T*>(a.grad);
+  auto* const exp_avg = static_cast<T*>(a.exp_avg);
+  auto* const exp_avg_sq = static_cast<T*>(a.exp_avg_sq);
+  auto* const max_exp_avg_sq = static_cast<T*>(a.amsgrad ? a.max_exp_avg_sq : nullptr);
+  const AdamScalars scalars = adam_scalars(a);
+  const auto sign = hn::Set(O::d, static_cast<typename O::C>(a.maximize ? -1 : 1));
+  const auto beta1 = O::factor(a.beta1), fresh1 = O::factor(1 - a.beta1);
+  const auto beta2 = O::factor(a.beta2), fresh2 = O::value(1 - a.beta2);
+  const auto correction = O::factor(scalars.bias_correction2_sqrt), eps = O::factor(a.eps);
+  const auto minus_step = O::value(-scalars.step_size);
+  const bool decays = a.weight_decay != 0 && !a.decoupled;
+  const auto decay = O::factor(a.decoupled ? 1 - a.lr * a.weight_decay : a.weight_decay);
+  each_vector(a.n, el::lanes(O::d), [&](int64_t i, int64_t count) HWY_ATTR {
+    auto p = O::load(param + i, count);
+    auto g = hn::Mul(O::load(grad + i, count), sign);
+    if (a.decoupled) p = O::mul(p, decay);
+    if (decays) g = O::add_scaled(g, p, decay);
+    const auto m = O::add_scaled(O::mul(O::load(exp_avg + i, count), beta1), g, fresh1);
+    auto v = O::addcmul(O::mul(O::load(exp_avg_sq + i, count), beta2), g, g, fresh2);
+    O::store(m, exp_avg + i, count);
+    O::store(v, exp_avg_sq + i, count);
+    if (max_exp_avg_sq != nullptr) {
+      v = O::maximum(O::load(max_exp_avg_sq + i, count), v);
+      O::store(v, max_exp_avg_sq + i, count);
+    }
+    const auto denominator = O::add(O::div(O::sqrt(v), correction), eps);
+    O::store(O::addcdiv(p, m, denominator, minus_step), param + i, count);
+  });
+}
+
+void fill_table(Backend& b) {
+  for_each_element([&]<class T>(T) {
+    if constexpr (kIsFloat<T>) {
+      b.sgd[kDTypeIndex<T>] = sgd<T>;
+      b.adam[kDTypeIndex<T>] = adam<T>;
+    }
+  });
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace mt::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mt::cpu {
+HWY_EXPORT(fill_table);
+void fill_optim(Backend& b) { HWY_DYNAMIC_DISPATCH(fill_table)(b); }
+}  // namespace mt::cpu
+#endif

@@ -1,0 +1,43 @@
+# The ABI gate: the library compared with the committed baseline by libabigail. Anything removed or
+# changed fails; additions do too until the baseline is made anew (abi.py ... --update), so that each
+# is a decision. Usage: abi.py SOURCE_ROOT LIBRARY [--update]
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from tap import Tap
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def main():
+    root, library = pathlib.Path(sys.argv[1]), sys.argv[2]
+    headers = str(root / "include")
+    baseline = root / "capi/minitorch.abi"
+    if "--update" in sys.argv:
+        result = run("abidw", "--no-corpus-path", "--no-comp-dir-path", "--no-show-locs",
+                     "--drop-private-types", "--headers-dir", headers, "--out-file", str(baseline),
+                     library)
+        print(result.stdout + result.stderr)
+        sys.exit(result.returncode)
+    tap = Tap()
+    if not shutil.which("abidiff"):
+        tap.skip("the ABI is that of the baseline", "abidiff is not installed")
+        tap.finish()
+    # A stripped library has no types to compare and would always pass.
+    sections = run("readelf", "-S", "--wide", library).stdout
+    tap.case("the library has debug information",
+             "" if ".debug_info" in sections else "no .debug_info section: build with -g")
+    result = run("abidiff", "--headers-dir1", headers, "--headers-dir2", headers,
+                 "--drop-private-types", "--no-show-locs", str(baseline), library)
+    tap.case("the ABI is that of the baseline",
+             result.stdout + result.stderr + f"abidiff exited with {result.returncode}"
+             if result.returncode else "")
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()
