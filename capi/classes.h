@@ -10,7 +10,7 @@ namespace mt {
 class Node;
 class Module;
 class Optimizer;
-}
+}  // namespace mt
 
 namespace mt::capi {
 

@@ -13,9 +13,8 @@ class HeaderError(Exception):
 
 
 def chunks(text):
-    """(section, comment, declaration) in order."""
-    section, doc, decl, depth = "", [], [], 0
-    skipping_ffi = False
+    """(section, comment under its title, comment, declaration) in order."""
+    section, about, doc, decl, depth = "", "", [], [], 0
     for line in text.split("\n"):
         stripped = line.strip()
         if stripped.startswith("#"):
@@ -25,12 +24,13 @@ def chunks(text):
         if not decl:
             m = re.match(r"// --- (.+?) -+$", stripped)
             if m:
-                section, doc = m[1], []
+                section, about, doc = m[1], "", []
                 continue
             if stripped.startswith("//"):
                 doc.append(stripped[2:].removeprefix(" "))
                 continue
             if not stripped:
+                about = about or doc_text(doc)  # the comment under a section's title
                 doc = []
                 continue
             if stripped in ('extern "C" {', "}"):
@@ -39,9 +39,8 @@ def chunks(text):
         code = line.split("//")[0]
         depth += code.count("{") - code.count("}")
         if depth == 0 and code.rstrip().endswith(";"):
-            yield section, doc, "\n".join(decl)
-            decl, doc_used = [], doc
-            doc = []
+            yield section, about, doc, "\n".join(decl)
+            decl, doc = [], []
     if decl:
         raise HeaderError("unfinished declaration:\n" + "\n".join(decl))
 
@@ -114,6 +113,14 @@ def doc_text(lines):
     return "\n\n".join(paragraphs + ([" ".join(now)] if now else []))
 
 
+def stock_doc(name):
+    if name.endswith("_init"):
+        return "Fills in the defaults."
+    if name.endswith("_free"):
+        return "Frees the handle. NULL is fine."
+    return ""
+
+
 def parse(include_dir, default_since):
     """{functions, structs, callbacks, classes} of all hand-written headers present."""
     result = {"functions": [], "structs": [], "callbacks": [], "classes": []}
@@ -123,7 +130,7 @@ def parse(include_dir, default_since):
         if not path.exists():
             continue
         previous_doc = {}
-        for section, doc, decl in chunks(path.read_text()):
+        for section, about, doc, decl in chunks(path.read_text()):
             code = squeeze(strip_comments(decl))
             text = doc_text(doc)
             m = re.search(r"\bSince (\d+\.\d+)\.", text)
@@ -140,8 +147,8 @@ def parse(include_dir, default_since):
                                             "args": [param(p) for p in split_params(m[3])],
                                             **entry})
             elif m := re.fullmatch(r"MT_API (.+?) ?(\**)(mt_\w+)\((.*)\);", code):
-                if not text:  # a run of declarations under one comment
-                    entry["doc"] = previous_doc.get(section, "")
+                if not text:  # what speaks for itself, or is under one comment with others
+                    entry["doc"] = stock_doc(m[3]) or previous_doc.get(section) or about or section
                 previous_doc[section] = entry["doc"]
                 pending.append({"name": m[3], "returns": m[1] + m[2],
                                 "args": [param(p) for p in split_params(m[4])], **entry})

@@ -94,9 +94,11 @@ def _function(op, form):
     tail = "_" if form == "inplace" else ""
     names = [RENAME.get(a.name, a.name) for a in op.args]
     # A list of dims or sizes with a default is optional, as are all arguments with defaults.
-    params = []
-    for a, n in zip(op.args, names):
-        params.append(f"{n}={_default(a)}" if a.has_default else n)
+    params, optional = [], True
+    for a, n in reversed(list(zip(op.args, names))):
+        # Python wants no default before an argument without one.
+        optional = optional and a.has_default and a.kind != "tensors?"
+        params.insert(0, f"{n}={_default(a)}" if optional else n)
     lines = [f"def {op.name}{tail}({', '.join(params)}):", f'    """{op.doc}"""']
     for a, n in zip(op.args, names):
         if a.kind == "ints":

@@ -67,9 +67,8 @@ mt_status mt_get_rng_state(mt_tensor** out) {
 }
 
 mt_status mt_set_rng_state(const mt_tensor* state) {
-  return guard("mt_set_rng_state", [&](Call& c) {
-    set_state(c, mt::default_generator(), c.tensor("state", state));
-  });
+  return guard("mt_set_rng_state",
+               [&](Call& c) { set_state(c, mt::default_generator(), c.tensor("state", state)); });
 }
 
 mt_status mt_generator_create(mt_generator** out) {

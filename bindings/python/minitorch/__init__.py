@@ -13,7 +13,7 @@ import numpy as _np
 if "MINITORCH_NATIVE" in _os.environ:  # running from a build folder
     __path__.append(_os.environ["MINITORCH_NATIVE"])
 
-from . import _ops
+from . import _api, _ops
 from ._native import ffi as _ffi, lib as _lib
 from ._runtime import (Error, TensorBase as _TensorBase, _check, _device, _dtype as _dtype_code,
                        _ints, _new, _own, _ptr, bfloat16, default_dtype as get_default_dtype, device,
@@ -35,6 +35,12 @@ __version__ = _ffi.string(_lib.mt_version()).decode()
 for _name, (_is_function, _, _) in _ops.TABLE.items():
     if _is_function:
         globals()[_name] = getattr(_ops, _name)
+for _name in _api.PUBLIC:
+    if not _name.endswith("_"):
+        globals()[_name] = getattr(_api, _name)
+for _name, _target in _api.ALIASES.items():
+    if _target in globals() and not _name.endswith("_"):
+        globals()[_name] = globals()[_target]
 
 
 # --- creation --------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """tensor[key] and tensor[key] = value with Python's and NumPy's index forms."""
-import builtins
-
 from . import _ops
+from ._api import alias
 from ._runtime import TensorBase, _index
 
 
@@ -93,7 +92,7 @@ def get(t, key):
     view, indices = _split(t, key)
     if indices:
         return _ops.index(view, indices)
-    return view if view is not t else _ops.alias(t)
+    return view if view is not t else alias(t)
 
 
 def put(t, key, value):
@@ -111,5 +110,3 @@ def put(t, key, value):
         value = _ops.select(value, 0, 0)
     view.copy_(value)
 
-
-del builtins

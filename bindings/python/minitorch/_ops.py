@@ -1384,14 +1384,14 @@ def nonzero(input):
     return _wrap(h) if h else _raise()
 
 
-def index(input, indices=None):
+def index(input, indices):
     """self[indices[0], indices[1], ...] by index tensors and masks; NULL stands for a whole dim."""
     indices = _handles(indices)
     h = _lib.py_index(_h(input), indices, len(indices))
     return _wrap(h) if h else _raise()
 
 
-def index_put(input, indices=None, values, accumulate=False):
+def index_put(input, indices, values, accumulate=False):
     """self with self[indices] = values, or += with accumulate."""
     indices = _handles(indices)
     if accumulate is False:
@@ -1401,7 +1401,7 @@ def index_put(input, indices=None, values, accumulate=False):
     return _wrap(h) if h else _raise()
 
 
-def index_put_(input, indices=None, values, accumulate=False):
+def index_put_(input, indices, values, accumulate=False):
     """self with self[indices] = values, or += with accumulate."""
     indices = _handles(indices)
     if _lib.py_index_put_accumulate_(_h(input), indices, len(indices), _h(values), bool(accumulate)):

@@ -269,8 +269,7 @@ def _opt(x):
 def _handles(seq):
     if isinstance(seq, TensorBase):
         raise TypeError("expected a list or tuple of Tensors, not a Tensor")
-    out = [t._h if isinstance(t, TensorBase) else _h(t) for t in seq]
-    return out
+    return [t._h if isinstance(t, TensorBase) else _opt(t) for t in seq]
 
 
 def _index(v):

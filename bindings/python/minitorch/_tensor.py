@@ -2,7 +2,7 @@
 import builtins
 import numbers
 
-from . import _ops
+from . import _api, _ops
 from ._native import ffi, lib as _lib
 from ._runtime import (TensorBase, _check, _dtype, _h, _index, _new, _own, _ptr, _raise,
                        _set_tensor_class, _text, _wrap, bool_, default_dtype, device, dtype, float32,
@@ -349,7 +349,7 @@ class Tensor(TensorBase):
                 dtype = a
         t = self
         if dtype is not None:
-            t = _ops.to(t, dtype, bool(copy))
+            t = _ops.to_dtype(t, dtype, bool(copy))
         if device is not None:
             t = _ops.to_device(t, device, bool(copy) and t is self)
         if dtype is None and device is None:
@@ -444,10 +444,16 @@ def _inplace(name):
 
 
 def _install():
-    """Operators, and every op of the table that is a method."""
+    """Operators, and every op of the table that is a method; torch's overloads first."""
+    for name in _api.PUBLIC:
+        if name not in _api.FUNCTIONS_ONLY and name not in Tensor.__dict__:
+            setattr(Tensor, name, getattr(_api, name))
     for name, (_, method, _) in _ops.TABLE.items():
         if method and name not in Tensor.__dict__:
             setattr(Tensor, name, getattr(_ops, name))
+    for name, target in _api.ALIASES.items():
+        if target in Tensor.__dict__:
+            setattr(Tensor, name, Tensor.__dict__[target])
     for symbol, name in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("truediv", "div"),
                          ("pow", "pow"), ("matmul", "matmul"), ("mod", "remainder"),
                          ("floordiv", "floor_divide"), ("and", "bitwise_and"),

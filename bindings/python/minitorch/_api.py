@@ -1,0 +1,206 @@
+"""torch's signatures where they differ from the C functions': overloads, keyword names, defaults.
+
+Everything here is both a function of the module and, unless listed in FUNCTIONS_ONLY, a Tensor
+method of the same name.
+"""
+from collections import namedtuple
+
+from . import _ops
+from ._runtime import TensorBase, _ints, float32
+
+_MinMax = namedtuple("_MinMax", ["values", "indices"])
+
+
+class _Pair(_MinMax):
+    def __repr__(self):
+        return f"torch.return_types.{self._kind}(\nvalues={self.values!r},\nindices={self.indices!r})"
+
+
+class _Max(_Pair):
+    _kind = "max"
+
+
+class _Min(_Pair):
+    _kind = "min"
+
+
+FUNCTIONS_ONLY = {"normal", "broadcast_tensors", "where"}
+
+
+def _extreme(whole, along, pairwise, kind):
+    def op(input, dim=None, keepdim=False, *, other=None):
+        if isinstance(dim, TensorBase):
+            dim, other = None, dim
+        if other is not None:
+            return pairwise(input, other)
+        if dim is None:
+            return whole(input)
+        return kind(*along(input, dim, keepdim))
+
+    return op
+
+
+def max(input, dim=None, keepdim=False, *, other=None):
+    """The largest value; with dim the values and indices along it; with a tensor the maximum."""
+    return _max(input, dim, keepdim, other=other)
+
+
+def min(input, dim=None, keepdim=False, *, other=None):
+    """The smallest value; with dim the values and indices along it; with a tensor the minimum."""
+    return _min(input, dim, keepdim, other=other)
+
+
+_max = _extreme(_ops.max, _ops.max_dim, lambda a, b: _ops.maximum(a, b), _Max)
+_min = _extreme(_ops.min, _ops.min_dim, lambda a, b: _ops.minimum(a, b), _Min)
+
+
+def squeeze(input, dim=None):
+    return _ops.squeeze(input) if dim is None else _ops.squeeze_dim(input, dim)
+
+
+def permute(input, *dims):
+    """Both torch.permute(x, (1, 0)) and x.permute(1, 0)."""
+    return _ops.permute(input, dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims)
+
+
+def _correction(unbiased, correction):
+    return (1 if unbiased is None or unbiased else 0) if correction is None else correction
+
+
+def _deviation(op):
+    def call(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+        if isinstance(dim, bool):  # var(unbiased)
+            dim, unbiased = None, dim
+        return op(input, dim, _correction(unbiased, correction), keepdim)
+
+    return call
+
+
+var = _deviation(_ops.var)
+std = _deviation(_ops.std)
+
+
+def split(input, split_size_or_sections, dim=0):
+    if isinstance(split_size_or_sections, int):
+        return _ops.split(input, split_size_or_sections, dim)
+    return _ops.split_with_sizes(input, split_size_or_sections, dim)
+
+
+def scatter(input, dim, index, src=None, *, value=None):
+    if isinstance(src, TensorBase):
+        return _ops.scatter(input, dim, index, src)
+    return _ops.scatter_value(input, dim, index, value if src is None else src)
+
+
+def scatter_(input, dim, index, src=None, *, value=None):
+    if isinstance(src, TensorBase):
+        return _ops.scatter_(input, dim, index, src)
+    return _ops.scatter_value_(input, dim, index, value if src is None else src)
+
+
+def where(condition, input=None, other=None):
+    if input is None and other is None:
+        return tuple(_ops.unbind(_ops.nonzero(condition), 1))
+    return _ops.where(condition, input, other)
+
+
+def nonzero(input, *, as_tuple=False):
+    found = _ops.nonzero(input)
+    return tuple(_ops.unbind(found, 1)) if as_tuple else found
+
+
+def div(input, other, *, rounding_mode=None):
+    return _ops.div(input, other, rounding_mode or "")
+
+
+def div_(input, other, *, rounding_mode=None):
+    return _ops.div_(input, other, rounding_mode or "")
+
+
+def norm(input, p=2, dim=None, keepdim=False, dtype=None):
+    if dtype is not None:
+        input = input.to(dtype)
+    return _ops.norm(input, 2.0 if p in (None, "fro") else float(p), dim, keepdim)
+
+
+def normal(mean, std=1.0, size=None, *, dtype=None, device=None, generator=None):
+    if size is not None:
+        return _ops.normal_sizes(float(mean), float(std), _ints(size), dtype, device)
+    from . import full_like
+    if not isinstance(mean, TensorBase):
+        mean = full_like(std, float(mean))
+    if not isinstance(std, TensorBase):
+        std = full_like(mean, float(std))
+    return _ops.normal(mean, std)
+
+
+def numpy_T(input):
+    return _ops.permute(input, tuple(range(input.ndim - 1, -1, -1)))
+
+
+def broadcast_tensors(*tensors):
+    from . import broadcast_shapes
+    shape = broadcast_shapes(*[t.shape for t in tensors])
+    return tuple(_ops.expand(t, shape) for t in tensors)
+
+
+def swapaxes(input, axis0, axis1):
+    return _ops.transpose(input, axis0, axis1)
+
+
+swapdims = swapaxes
+
+
+def ravel(input):
+    return _ops.reshape(input, (-1,))
+
+
+def softmax(input, dim, dtype=None):
+    return _ops.softmax(input, dim, dtype)
+
+
+def log_softmax(input, dim, dtype=None):
+    return _ops.log_softmax(input, dim, dtype)
+
+
+def alias(input):
+    """Another view of the whole tensor."""
+    return _ops.expand(input, input.shape)
+
+
+def bernoulli_(input, p=0.5, *, generator=None):
+    if isinstance(p, TensorBase):
+        return _ops.fill_bernoulli_tensor_(input, p)
+    return _ops.fill_bernoulli_(input, float(p))
+
+
+def random_(input, low=None, high=None, *, generator=None):
+    if low is None:
+        return _ops.random_(input)
+    return _ops.random_range_(input, 0, low) if high is None else _ops.random_range_(input, low, high)
+
+
+def _renamed(name):
+    op = getattr(_ops, "fill_" + name)
+
+    def call(input, *args, generator=None, **kwargs):
+        return op(input, *args, **kwargs)
+
+    return call
+
+
+for _name in ("uniform_", "normal_", "exponential_", "log_normal_", "cauchy_", "geometric_"):
+    if hasattr(_ops, "fill_" + _name):
+        globals()[_name] = _renamed(_name)
+
+# torch's other names for the same ops.
+ALIASES = {"subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div",
+           "negative": "neg", "absolute": "abs", "clip": "clamp", "clip_": "clamp_", "concat": "cat",
+           "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le",
+           "not_equal": "ne", "arctan2": "atan2", "det": "det", "concatenate": "cat", "mul_": "mul_"}
+
+PUBLIC = [n for n, v in list(globals().items()) if callable(v) and not n.startswith("_")
+          and getattr(v, "__module__", "") == __name__ and n != "alias" and n != "numpy_T"
+          and n != "namedtuple"]
+
+del float32
