@@ -82,7 +82,7 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call() {
-    t_.borrowed.resize(mark_);
+    t_.borrowed.cut(mark_);
     if (mark_ == 0 && !t_.deferred.empty()) release_deferred(t_);
   }
 
@@ -98,7 +98,7 @@ class Call {
     if (!p) [[unlikely]] {
       fail_handle(fn_, arg, index, HandleTraits<T>::kClass, v, false);
     }
-    t_.borrowed.push_back(p);
+    t_.borrowed.push(p);
     return static_cast<T*>(p);
   }
   TensorArg tensor(const char* arg, const mt_tensor* h) {

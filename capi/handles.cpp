@@ -120,10 +120,22 @@ thread_local ThreadExit tls_exit;
 
 }  // namespace
 
+bool PointerStack::contains(const void* p) const {
+  return std::find(data_, data_ + size_, p) != data_ + size_;
+}
+
+void PointerStack::grow() {
+  const size_t capacity = std::max<size_t>(64, 2 * capacity_);
+  void** data = new void*[capacity];
+  std::copy(data_, data_ + size_, data);
+  delete[] data_;
+  data_ = data;
+  capacity_ = capacity;
+}
+
 AbiThread* make_abi_thread() noexcept {
   try {
     auto t = std::make_unique<AbiThread>();
-    t->borrowed.reserve(64);
     Shared& s = shared();
     std::lock_guard lock(s.mutex);
     t->next = s.threads;
@@ -182,8 +194,7 @@ void* take_handle(AbiThread& t, HandleClass c, uint64_t h) noexcept {
 }
 
 void release_object(AbiThread& t, void* object, ReleaseFn release) noexcept {
-  if (!t.borrowed.empty() &&
-      std::find(t.borrowed.begin(), t.borrowed.end(), object) != t.borrowed.end()) {
+  if (t.borrowed.size() != 0 && t.borrowed.contains(object)) {
     try {
       t.deferred.push_back({object, release});
       return;

@@ -44,6 +44,27 @@ struct Slot {
 };
 extern std::atomic<Slot*> g_chunks[size_t{1} << (kSlotBits - kChunkBits)];
 
+// A stack of pointers that is cheap to push to and to cut back.
+class PointerStack {
+ public:
+  PointerStack() = default;
+  PointerStack(const PointerStack&) = delete;
+  PointerStack& operator=(const PointerStack&) = delete;
+  ~PointerStack() { delete[] data_; }
+  size_t size() const { return size_; }
+  void push(void* p) {
+    if (size_ == capacity_) grow();
+    data_[size_++] = p;
+  }
+  void cut(size_t size) { size_ = size; }
+  bool contains(const void* p) const;
+
+ private:
+  void grow();
+  void** data_ = nullptr;
+  size_t size_ = 0, capacity_ = 0;
+};
+
 // What the ABI keeps per thread. Made at the first call and freed when the thread ends.
 struct AbiThread {
   // The last error. `static_message`, when set, is shown instead (no memory for a copy).
@@ -58,7 +79,7 @@ struct AbiThread {
 
   // Objects that the calls now running on this thread were given, outermost first. A handle freed
   // from inside a callback becomes invalid at once, but its object lives until the call is over.
-  std::vector<void*> borrowed;
+  PointerStack borrowed;
   struct Deferred {
     void* object;
     ReleaseFn release;

@@ -7,9 +7,15 @@ using namespace mt::capi;  // NOLINT
 namespace {
 
 mt::StringMap metadata_of(Call& c, const mt_strings* keys, const mt_strings* values) {
-  if (!keys && !values) return {};
-  const auto& k = c.object<StringsObject>("metadata_keys", keys)->items;
-  const auto& v = c.object<StringsObject>("metadata_values", values)->items;
+  const auto* key_list = keys ? c.object<StringsObject>("metadata_keys", keys) : nullptr;
+  const auto* value_list = values ? c.object<StringsObject>("metadata_values", values) : nullptr;
+  if (!key_list && !value_list) return {};
+  if (!key_list || !value_list) {
+    mt::fail(mt::Status::kNullArgument, c.fn(),
+             ": null argument: only one of 'metadata_keys' and 'metadata_values' is NULL: give "
+             "both lists or none");
+  }
+  const auto &k = key_list->items, &v = value_list->items;
   if (k.size() != v.size()) {
     mt::fail(mt::Status::kInvalidArgument, c.fn(), ": count mismatch: ", k.size(),
              " metadata keys, ", v.size(), " values: both lists must have one length");

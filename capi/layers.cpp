@@ -190,8 +190,8 @@ mt_status mt_nn_sequential(mt_module** out, const mt_module* const* modules, siz
 
 mt_status mt_sequential_append(mt_module* self, const mt_module* module) {
   return guard("mt_sequential_append", [&](Call& c) {
-    auto& s = sequential_of(c, self);
-    s.append(ModuleRef::share(c.object<mt::Module>("module", module)));
+    ModuleRef child = ModuleRef::share(c.object<mt::Module>("module", module));
+    sequential_of(c, self).append(std::move(child));
   });
 }
 
@@ -250,15 +250,16 @@ mt_status mt_nn_init_xavier_normal_(mt_tensor* self, double gain) {
 mt_status mt_nn_init_kaiming_uniform_(mt_tensor* self, double a, const char* mode,
                                       const char* nonlinearity) {
   return guard("mt_nn_init_kaiming_uniform_", [&](Call& c) {
-    mt::init::kaiming_uniform_(c.tensor("self", self), a, fan_mode(c, mode),
-                               slope_of(nonlinearity));
+    const TensorArg t = c.tensor("self", self);
+    mt::init::kaiming_uniform_(t, a, fan_mode(c, mode), slope_of(nonlinearity));
   });
 }
 
 mt_status mt_nn_init_kaiming_normal_(mt_tensor* self, double a, const char* mode,
                                      const char* nonlinearity) {
   return guard("mt_nn_init_kaiming_normal_", [&](Call& c) {
-    mt::init::kaiming_normal_(c.tensor("self", self), a, fan_mode(c, mode), slope_of(nonlinearity));
+    const TensorArg t = c.tensor("self", self);
+    mt::init::kaiming_normal_(t, a, fan_mode(c, mode), slope_of(nonlinearity));
   });
 }
 

@@ -11,7 +11,7 @@
 #include "ops/arithmetic.h"
 #include "ops/creation.h"
 #include "ops/reduce.h"
-#include "ops/unary.h"
+#include "ops/power.h"
 #include "ops/view.h"
 
 namespace mt {

@@ -1,4 +1,5 @@
 // Threads: handles made in one and freed in another, racing frees, per-thread state, fork.
+#define _POSIX_C_SOURCE 200809L  // barriers, fork, alarm
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -166,6 +166,7 @@ TEST(Index, Gradients) {
   const Tensor v = mul(counting({2, 4}), number(0.3));
   const Tensor rows = ints({2, 2}), cells = int_matrix({1, 0, 0, 2, 2, 1, 0, 0}, {2, 4});
   const Tensor mask = tensor({1, 0, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0}, DType::kBool, {3, 4});
+  int nr = 0;  // of the case
   const auto squared = [](const Tensor& y) { return mul(y, y); };
   for (const TensorFn& f : std::vector<TensorFn>{
            [&](In in) { return squared(index_select(in[0], 0, rows)); },
@@ -211,6 +212,7 @@ TEST(Index, Gradients) {
              return squared(y);
            },
        }) {
+    SCOPED_TRACE(nr++);
     expect_gradients(f, {clone(x), clone(v)});
   }
 }

@@ -70,7 +70,8 @@ TEST(Join, Gradients) {
   const Tensor b = doubles({.7, .8, .9, 1, 1.1, 1.2}, {2, 3});
   for (const TensorFn& f : std::vector<TensorFn>{
            [](In in) { return mul(cat(in, 1), cat(in, 1)); },
-           [](In in) { return mul(stack(in, 1), stack(in, -1)); },
+           [](In in) { return mul(stack(in, 1), stack(in, 1)); },
+           [](In in) { return mul(stack(in, -1), stack(in, -1)); },
            [](In in) { return mul(split(in[0], 2, 1)[0], split(in[1], 2, 1)[0]); },
            [](In in) { return mul(chunk(in[0], 2, 1)[1], unbind(in[1], 1)[2]); },
            [](In in) {

@@ -128,9 +128,9 @@ TEST(PairLosses, DTypesNodesAndErrors) {
       Status::kInvalidArgument);
   EXPECT_EQ(error_of([] { huber_loss(doubles({1}), doubles({1}), Reduction::kMean, 0); }).status(),
             Status::kInvalidArgument);
-  const Tensor m = Tensor::empty({2, 3}, DType::kFloat32, Device::kMeta);
+  const Tensor m = Tensor::empty({{2, 3}}, DType::kFloat32, Device::kMeta);
   EXPECT_EQ(mse_loss(m, m).dim(), 0);
-  EXPECT_EQ(error_of([&] { mse_loss(m, Tensor::empty({2, 3})); }).status(), Status::kDevice);
+  EXPECT_EQ(error_of([&] { mse_loss(m, Tensor::empty({{2, 3}})); }).status(), Status::kDevice);
 }
 
 TEST(CrossEntropy, MatchesPyTorch) {
@@ -228,7 +228,7 @@ TEST(CrossEntropy, IgnoredAndEmpty) {
 }
 
 TEST(CrossEntropy, ErrorTexts) {
-  const Tensor x = Tensor::empty({3, 4});
+  const Tensor x = Tensor::empty({{3, 4}});
   const auto text = [](auto f) { return error_of(f).message(); };
   fill_(x, 0);
   EXPECT_EQ(text([&] {
@@ -264,8 +264,8 @@ TEST(CrossEntropy, ErrorTexts) {
             Status::kInvalidArgument);
   EXPECT_EQ(error_of([&] { nll_loss(doubles({1}, {}), targets({0}, {})); }).status(),
             Status::kShape);
-  const Tensor m = Tensor::empty({3, 4}, DType::kFloat32, Device::kMeta);
-  const Tensor mt = Tensor::empty({3}, DType::kInt64, Device::kMeta);
+  const Tensor m = Tensor::empty({{3, 4}}, DType::kFloat32, Device::kMeta);
+  const Tensor mt = Tensor::empty({{3}}, DType::kInt64, Device::kMeta);
   EXPECT_EQ(cross_entropy(m, mt).dim(), 0);
   EXPECT_EQ(error_of([&] { cross_entropy(m, targets({0, 1, 2})); }).status(), Status::kDevice);
 }

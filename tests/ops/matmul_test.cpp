@@ -143,7 +143,7 @@ TEST(MatMul, ErrorTexts) {
       "(20)");
   EXPECT_EQ(
       text([&] {
-        linear(Tensor::empty({2, 3}, DType::kFloat64), f32({4, 3}));
+        linear(Tensor::empty({{2, 3}}, DType::kFloat64), f32({4, 3}));
       }),
       "linear: dtype mismatch: input is float64, weight is float32: both must have one dtype; "
       "convert with mt_tensor_to_dtype");
@@ -169,13 +169,13 @@ TEST(MatMul, ErrorTexts) {
             "mm: shape mismatch: lhs (2,): must have 2 dims, has 1");
   EXPECT_EQ(
       text([&] {
-        linear(f32({2, 3}), Tensor::empty({4, 3}, DType::kFloat32, Device::kMeta));
+        linear(f32({2, 3}), Tensor::empty({{4, 3}}, DType::kFloat32, Device::kMeta));
       }),
       "linear: device mismatch: input on cpu, weight on meta: both must be on one device; move "
       "with mt_tensor_to_device");
   EXPECT_EQ(error_of([&] { matmul(Tensor::empty({}), f32({2})); }).status(), Status::kShape);
   EXPECT_EQ(error_of([&] {
-              matmul(Tensor::empty({2, 2}, DType::kBool), Tensor::empty({2, 2}, DType::kBool));
+              matmul(Tensor::empty({{2, 2}}, DType::kBool), Tensor::empty({{2, 2}}, DType::kBool));
             }).status(),
             Status::kNotImplemented);
   EXPECT_EQ(error_of([&] { matmul(Tensor(), f32({2})); }).status(), Status::kNullArgument);

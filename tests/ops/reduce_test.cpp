@@ -72,14 +72,14 @@ TEST(Sum, EmptyAndScalars) {
 }
 
 TEST(Sum, LongRunsKeepPrecision) {
-  const Tensor x = Tensor::empty({1 << 20}, DType::kFloat32);
+  const Tensor x = Tensor::empty({{1 << 20}}, DType::kFloat32);
   auto* p = x.data_as<float>();
   for (int i = 0; i < 1 << 20; ++i) p[i] = 0.1f;
   EXPECT_NEAR(sum(x).item().to_double(), 0.1f * static_cast<double>(1 << 20), 0.05);
 }
 
 TEST(Sum, Meta) {
-  const Tensor m = Tensor::empty({2, 3}, DType::kFloat32, Device::kMeta);
+  const Tensor m = Tensor::empty({{2, 3}}, DType::kFloat32, Device::kMeta);
   EXPECT_EQ(shape_string(sum(m, {{1}}).sizes()), "(2,)");
   EXPECT_TRUE(mean(m).is_meta());
   EXPECT_EQ(max(m, 1).indices.dtype(), DType::kInt64);
@@ -96,7 +96,7 @@ TEST(Mean, ValuesAndErrors) {
   EXPECT_TRUE(contains(e, "mean: dtype mismatch: input is int64: a floating-point dtype is needed"))
       << e.message();
   // float16 sums to more than its largest number on the way
-  const Tensor h = Tensor::empty({100000}, DType::kFloat16);
+  const Tensor h = Tensor::empty({{100000}}, DType::kFloat16);
   auto* bits = h.data_as<uint16_t>();
   std::fill(bits, bits + 100000, uint16_t{0x3C00});
   EXPECT_TRUE(matches(mean(h), {1}));

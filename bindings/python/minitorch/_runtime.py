@@ -52,6 +52,10 @@ _CLASSES = {
     _lib.MT_ERR_NOT_IMPLEMENTED: NotSupportedError,
 }
 
+# What messages advise to call, in this language.
+_PYTHON_NAMES = (("mt_tensor_to_dtype", "tensor.to(dtype)"),
+                 ("mt_tensor_to_device", "tensor.to(device)"), ("mt_", "torch."))
+
 # Exceptions raised inside a callback travel through C as a status; the outermost call raises the
 # original again.
 _pending = []
@@ -61,6 +65,8 @@ def _raise():
     """Raises the calling thread's last error."""
     status = _lib.mt_last_status()
     message = ffi.string(_lib.mt_last_error()).decode("utf-8", "replace")
+    for c_name, name in _PYTHON_NAMES:
+        message = message.replace(c_name, name)
     cause = None
     if status == _lib.MT_ERR_CALLBACK and _pending:
         cause = _pending.pop()

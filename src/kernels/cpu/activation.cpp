@@ -99,9 +99,9 @@ struct GeluTanhForm {
   static constexpr double kKappa = 0.044715;
 };
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V gelu_gate(D d, V x, V square) {
+HWY_INLINE V gelu_argument(D d, V x, V square) {  // 2u
   const V cubic = hn::MulAdd(constant(d, GeluTanhForm::kKappa) * square, x, x);
-  return sigmoid(d, constant(d, GeluTanhForm::kTwoBeta) * cubic);
+  return constant(d, GeluTanhForm::kTwoBeta) * cubic;
 }
 template <class T>
 struct GeluTanh : UnaryOp {
@@ -109,7 +109,7 @@ struct GeluTanh : UnaryOp {
   static constexpr uint32_t kGrain = kCostlyGrain;
   template <class D, class V>
   HWY_INLINE V operator()(D d, V x) const {
-    return x * gelu_gate(d, x, x * x);
+    return x * sigmoid(d, gelu_argument(d, x, x * x));
   }
 };
 template <class T>
@@ -121,10 +121,13 @@ struct GeluTanhBackward : BinaryOp {
     using F = GeluTanhForm;
     const V one = constant(d, 1);
     const V square = x * x;
-    const V gate = gelu_gate(d, x, square);
-    const V inner_slope =
+    const V argument = gelu_argument(d, x, square);
+    const V e = exp(d, hn::Neg(hn::Abs(argument)));
+    const V large = one / (one + e), small = e * large;  // sigmoid of the argument and its opposite
+    const V gate = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), small, large);
+    const V argument_slope =
         constant(d, F::kTwoBeta) * hn::MulAdd(constant(d, 3 * F::kKappa), square, one);
-    return g * hn::MulAdd(x * gate * (one - gate), inner_slope, gate);
+    return g * hn::MulAdd(x * small * large, argument_slope, gate);
   }
 };
 

@@ -15,6 +15,12 @@ HWY_BEFORE_NAMESPACE();
 namespace mt::cpu::HWY_NAMESPACE {
 namespace {
 
+// a != b, and true for NaN as in C. (Highway 1.0's Ne is false for NaN on AVX2.)
+template <class V>
+HWY_INLINE auto not_equal(V a, V b) {
+  return hn::Not(hn::Eq(a, b));
+}
+
 // -1, 0 or 1; 0 for NaN, as PyTorch has it.
 template <class D, class V>
 HWY_INLINE V sign(D d, V x) {
@@ -68,9 +74,9 @@ HWY_INLINE V fmod(D d, V a, V b) {
                              hn::Lt(hn::Abs(b), constant(d, std::numeric_limits<T>::infinity())));
   if (HWY_LIKELY(hn::AllTrue(d, small))) {
     const V r = hn::NegMulAdd(hn::Trunc(quotient), b, a);
-    const auto below = hn::Lt(hn::CopySignToAbs(hn::Abs(a), hn::Xor(r, a)), hn::Zero(d));
-    const auto over = hn::And(below, hn::Ne(r, hn::Zero(d)));
-    return hn::CopySign(r + hn::IfThenElseZero(over, hn::CopySign(b, a)), a);
+    const auto over = hn::Lt(hn::CopySign(constant(d, 1), hn::Xor(r, a)), hn::Zero(d));
+    const V missing = hn::IfThenElseZero(hn::AndNot(hn::Eq(r, hn::Zero(d)), over), b);
+    return hn::CopySign(r + hn::CopySign(missing, a), a);
   }
 #endif
   return map_lanes(d, a, b, static_cast<T (*)(T, T)>(std::fmod));

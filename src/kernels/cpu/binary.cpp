@@ -89,7 +89,7 @@ struct DivTrunc : BinaryOp {
 template <class D, class V>
 HWY_INLINE auto of_other_sign(D d, V mod, V b) {
   const auto differ = hn::Xor(hn::Lt(b, hn::Zero(d)), hn::Lt(mod, hn::Zero(d)));
-  return hn::And(hn::Ne(mod, hn::Zero(d)), differ);
+  return hn::AndNot(hn::Eq(mod, hn::Zero(d)), differ);
 }
 
 // Python's //: by the exact remainder, so that the result agrees with %.

@@ -3,6 +3,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/compare.cpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
+#include "kernels/cpu/arithmetic-inl.h"
 #include "kernels/cpu/elementwise-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -24,7 +25,7 @@ struct Ne : BinaryOp {
   static constexpr bool kToBool = true;
   template <class D, class V>
   HWY_INLINE auto operator()(D, V a, V b) const {
-    return hn::Ne(a, b);
+    return not_equal(a, b);
   }
 };
 template <class T>
@@ -66,13 +67,18 @@ struct Ge : BinaryOp {
   }
 };
 
+template <class D, class V>
+HWY_INLINE auto is_true(D d, V x) {
+  return not_equal(x, V(hn::Zero(d)));
+}
+
 template <class T>
 struct LogicalAnd : BinaryOp {
   using BinaryOp::BinaryOp;
   static constexpr bool kToBool = true;
   template <class D, class V>
   HWY_INLINE auto operator()(D d, V a, V b) const {
-    return hn::And(hn::Ne(a, hn::Zero(d)), hn::Ne(b, hn::Zero(d)));
+    return hn::And(is_true(d, a), is_true(d, b));
   }
 };
 template <class T>
@@ -81,7 +87,7 @@ struct LogicalOr : BinaryOp {
   static constexpr bool kToBool = true;
   template <class D, class V>
   HWY_INLINE auto operator()(D d, V a, V b) const {
-    return hn::Or(hn::Ne(a, hn::Zero(d)), hn::Ne(b, hn::Zero(d)));
+    return hn::Or(is_true(d, a), is_true(d, b));
   }
 };
 template <class T>
@@ -90,7 +96,7 @@ struct LogicalXor : BinaryOp {
   static constexpr bool kToBool = true;
   template <class D, class V>
   HWY_INLINE auto operator()(D d, V a, V b) const {
-    return hn::Xor(hn::Ne(a, hn::Zero(d)), hn::Ne(b, hn::Zero(d)));
+    return hn::Xor(is_true(d, a), is_true(d, b));
   }
 };
 

@@ -292,7 +292,7 @@ HWY_INLINE V pow_by_halves(D d, V x, V y) {
   const auto whole = hn::Eq(hn::Round(y), y);
   const V half = y * constant(d, 0.5);
   const V sign = hn::And(hn::SignBit(d), x);
-  r = hn::IfThenElse(hn::And(whole, hn::Ne(hn::Round(half), half)), hn::Xor(r, sign), r);
+  r = hn::IfThenElse(hn::AndNot(hn::Eq(hn::Round(half), half), whole), hn::Xor(r, sign), r);
   const auto undefined = hn::AndNot(whole, hn::And(hn::Lt(x, zero), hn::Lt(a, inf)));
   return hn::IfThenElse(undefined, constant(d, std::numeric_limits<double>::quiet_NaN()), r);
 }

@@ -205,7 +205,7 @@ struct IsNan : UnaryOp {
   static constexpr bool kToBool = true;
   template <class D, class V>
   HWY_INLINE auto operator()(D, V x) const {
-    return hn::Ne(x, x);
+    return not_equal(x, x);
   }
 };
 template <class T>
@@ -217,7 +217,7 @@ struct IsInf : UnaryOp {
     if constexpr (std::is_floating_point_v<T>) {
       return hn::Eq(hn::Abs(x), constant(d, std::numeric_limits<double>::infinity()));
     } else {
-      return hn::Ne(x, x);
+      return not_equal(x, x);
     }
   }
 };
