@@ -119,7 +119,7 @@ def _args(where, text):
         arg = Arg(m[1], m[2])
         if m[3] is not None:
             arg.default, arg.has_default = _default(m[2], m[3].strip()), True
-        elif m[2].endswith("?"):
+        elif m[2].endswith("?") and m[2] != "tensors?":
             arg.has_default = True
         out.append(arg)
     return out

@@ -53,6 +53,8 @@ def run(test):
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
                               stdin=subprocess.DEVNULL, timeout=test["timeout"] or None)
         text, code = done.stdout, done.returncode
+    except OSError as e:  # not built
+        text, code = f"cannot run: {e}", 127
     except subprocess.TimeoutExpired as e:
         out = e.stdout or b""
         text = (out if isinstance(out, str) else out.decode(errors="replace"))

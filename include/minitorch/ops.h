@@ -759,12 +759,10 @@ MT_API mt_status mt_masked_select(mt_tensor **out, const mt_tensor *self, const 
 MT_API mt_status mt_nonzero(mt_tensor **out, const mt_tensor *self);
 
 // self[indices[0], indices[1], ...] by index tensors and masks; NULL stands for a whole dim.
-// Defaults: indices none.
 MT_API mt_status mt_index(mt_tensor **out, const mt_tensor *self, const mt_tensor *const *indices,
                           size_t n_indices);
 
-// self with self[indices] = values, or += with accumulate. Defaults: indices none, accumulate
-// false.
+// self with self[indices] = values, or += with accumulate. Defaults: accumulate false.
 MT_API mt_status mt_index_put(mt_tensor **out, const mt_tensor *self,
                               const mt_tensor *const *indices, size_t n_indices,
                               const mt_tensor *values);

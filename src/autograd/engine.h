@@ -20,6 +20,13 @@ Grads grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
            std::span<const Tensor> grad_outputs = {}, bool retain_graph = false,
            bool create_graph = false, bool allow_unused = false);
 
+// Where a tensor's elements lie in its storage; offset in elements.
+struct Geometry {
+  Dims sizes, strides;
+  int64_t offset = 0;
+};
+inline Geometry geometry(const Tensor& t) { return {t.sizes(), t.strides(), t.offset()}; }
+
 // The few tensor operations that the engine itself needs; ops/grad_math.cpp provides them.
 struct GradMath {
   Tensor (*add)(const Tensor& a, const Tensor& b);
@@ -30,6 +37,11 @@ struct GradMath {
   Tensor (*clone)(const Tensor& t);                        // contiguous, recorded
   void (*copy_into)(const Tensor& into, const Tensor& t);  // no history
   Ref<Node> (*view_node)(const Tensor& base, const Tensor& view);
+  // t has the sizes of `whole`. The elements that a view of geometry `part` would have if t lay in
+  // memory as `whole` does; and t with these elements replaced (undefined values: by zeros).
+  Tensor (*read_part)(const Tensor& t, const Geometry& whole, const Geometry& part);
+  Tensor (*write_part)(const Tensor& t, const Geometry& whole, const Geometry& part,
+                       const Tensor& values);
 };
 extern const GradMath kGradMath;
 

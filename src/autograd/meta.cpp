@@ -17,45 +17,26 @@ std::atomic<uint64_t> g_next_hook{1};
 class CopySlices final : public Node, public Pooled<CopySlices> {
  public:
   CopySlices(const Tensor& base, const Tensor& view, Ref<Node> rule)
-      : Node("CopySlices"),
-        sizes_(view.sizes()),
-        strides_(view.strides()),
-        base_strides_(base.strides()),
-        offset_(view.offset() - base.offset()),
-        rule_(std::move(rule)) {
+      : Node("CopySlices"), base_(geometry(base)), view_(geometry(view)), rule_(std::move(rule)) {
     edges.push_back(gradient_edge(base));
     for (int i = 1; i < rule_->edges.size(); ++i) edges.push_back(rule_->edges[i]);
   }
 
   Grads backward(const GradIn& in) override {
-    const Tensor& g = in[0];
-    Tensor whole = Tensor::empty_strided(g.sizes(), base_strides_, g.dtype(), g.device());
-    Grads result(edges.size());
-    {
-      GradMode off(false);
-      kGradMath.copy_into(whole, g);
-    }
-    Tensor slice = whole.alias(sizes_, strides_, whole.offset() + offset_);
     Grads upstream;
-    upstream.push_back(kGradMath.clone(slice));
+    upstream.push_back(kGradMath.read_part(in[0], base_, view_));
     GradIn rule_in(*rule_, upstream, in.create_graph());
     Grads inner = rule_->backward(rule_in);
-    GradMode off(false);
-    if (inner[0].defined()) {
-      kGradMath.copy_into(slice, inner[0]);
-    } else {
-      kGradMath.copy_into(slice, kGradMath.full(slice.sizes(), slice.dtype(), slice.device(), 0));
-    }
-    result[0] = whole;
-    for (int i = 1; i < result.size() && i < inner.size(); ++i) result[i] = inner[i];
+    Grads result(edges.size());
+    result[0] = kGradMath.write_part(in[0], base_, view_, inner[0]);
+    for (int i = 1; i < result.size() && i < inner.size(); ++i) result[i] = std::move(inner[i]);
     return result;
   }
   void release_saved() override { rule_->release_saved(); }
   bool saves() const override { return rule_->saves(); }
 
  private:
-  Dims sizes_, strides_, base_strides_;
-  int64_t offset_;
+  Geometry base_, view_;
   Ref<Node> rule_;
 };
 

@@ -148,7 +148,9 @@ AtomicFile::AtomicFile(std::string_view op, const std::string& path) : op_(op), 
                                       : "is a device or pipe: must be a regular file");
     }
     // A file that may not be written must not be replaced either.
-    if (access(target_.c_str(), W_OK) != 0) fail_system("cannot write", errno);
+    if (faccessat(AT_FDCWD, target_.c_str(), W_OK, AT_EACCESS) != 0) {
+      fail_system("cannot write", errno);
+    }
     mode = info.st_mode & 0777;
   } else if (errno != ENOENT || target_.back() == '/') {
     fail_system("cannot write", errno == ENOENT ? EISDIR : errno);

@@ -189,6 +189,62 @@ Tensor diagonal(const Tensor& self, int64_t offset, int64_t dim1, int64_t dim2) 
   return strided_view("DiagonalBackward0", self, out);
 }
 
+namespace {
+
+// Both geometries from where the first of them starts, and the room they need.
+int64_t rebase(Geometry& whole, Geometry& part) {
+  const int64_t base = std::min(whole.offset, part.offset);
+  whole.offset -= base;
+  part.offset -= base;
+  return std::max(extent(whole), extent(part));
+}
+
+// t lies in memory just as `whole` does, so that parts of it can be found without a copy.
+bool lies_as(const Tensor& t, const Geometry& whole, const Geometry& part, int64_t room) {
+  return t.is_contiguous() && is_contiguous(whole.sizes, whole.strides) && room == t.numel() &&
+         whole.offset == 0 && part.offset >= 0;
+}
+
+}  // namespace
+
+Tensor read_part(const Tensor& t, const Geometry& whole, const Geometry& part) {
+  Geometry from = whole, to = part;
+  const int64_t room = rebase(from, to);
+  if (!recording(t) && lies_as(t, from, to, room)) {
+    Tensor out = Tensor::empty(to.sizes, t.dtype(), t.device());
+    copy_values(out, t.alias(to.sizes, to.strides, t.offset() + to.offset));
+    return out;
+  }
+  return contiguous(as_strided(scatter_to_flat(t, from, room), to.sizes, to.strides, to.offset));
+}
+
+Tensor write_part(const Tensor& t, const Geometry& whole, const Geometry& part,
+                  const Tensor& values) {
+  Geometry from = whole, to = part;
+  const int64_t room = rebase(from, to);
+  if (recording(t, values)) {
+    const Tensor flat = scatter_to_flat(t, from, room);
+    const Tensor old = as_strided(flat, to.sizes, to.strides, to.offset);
+    const Tensor change = values.defined() ? sub(values, old) : mul(old, Tensor::from_scalar(-1));
+    const Tensor replaced = add(flat, scatter_to_flat(change, to, room));
+    return as_strided(replaced, from.sizes, from.strides, from.offset);
+  }
+  Tensor flat;
+  if (lies_as(t, from, to, room)) {
+    flat = Tensor::empty(Dims{room}, t.dtype(), t.device());
+    copy_values(flat.alias(t.sizes(), t.strides(), 0), t);
+  } else {
+    flat = scatter_to_flat(t, from, room);
+  }
+  const Tensor slice = flat.alias(to.sizes, to.strides, to.offset);
+  if (values.defined()) {
+    copy_values(slice, values);
+  } else {
+    fill_values(slice, 0);
+  }
+  return flat.alias(from.sizes, from.strides, from.offset);
+}
+
 Ref<Node> make_view_node(const Tensor& base, const Tensor& view) {
   const Tensor* const inputs[] = {&base};
   Ref<Node> node =

@@ -2,16 +2,9 @@
 // Not for users: see view.h.
 #pragma once
 
-#include "autograd/node.h"
-#include "core/tensor.h"
+#include "autograd/engine.h"
 
 namespace mt {
-
-struct Geometry {
-  Dims sizes, strides;
-  int64_t offset = 0;  // in elements
-};
-inline Geometry geometry(const Tensor& t) { return {t.sizes(), t.strides(), t.offset()}; }
 
 // True unless every element surely has a place of its own.
 bool may_overlap(const Geometry& g);
@@ -22,6 +15,11 @@ Tensor as_strided_backward(const Tensor& g, const Geometry& in, const Geometry& 
 
 // Makes and records a view at `out`, unchecked; `name` is the node's.
 Tensor strided_view(const char* name, const Tensor& self, const Geometry& out);
+
+// See GradMath in autograd/engine.h. Both are differentiable.
+Tensor read_part(const Tensor& t, const Geometry& whole, const Geometry& part);
+Tensor write_part(const Tensor& t, const Geometry& whole, const Geometry& part,
+                  const Tensor& values);
 
 // The node AsStridedBackward0 from base to view, which lies in base's storage.
 Ref<Node> make_view_node(const Tensor& base, const Tensor& view);

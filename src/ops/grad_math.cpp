@@ -40,6 +40,8 @@ const GradMath kGradMath = {
     .clone = clone_contiguous,
     .copy_into = copy_values,
     .view_node = make_view_node,
+    .read_part = read_part,
+    .write_part = write_part,
 };
 
 }  // namespace mt

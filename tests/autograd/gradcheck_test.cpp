@@ -1,6 +1,7 @@
 // gradcheck and gradgradcheck: right rules pass, every kind of wrong rule is found and named.
 #include "autograd/gradcheck.h"
 
+#include "autograd/saved_tensor.h"
 #include "ops/arithmetic.h"
 #include "ops/ops_testing.h"
 #include "ops/power.h"

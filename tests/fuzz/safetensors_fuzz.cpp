@@ -111,7 +111,7 @@ int main(int argc, char** argv) {
     const std::string bytes = mutated(seed, random);
     LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   }
-  std::printf("%ld mutations\n", count);
+  std::printf("ok 1 - %ld mutations\n1..1\n", count);
   return 0;
 }
 #endif

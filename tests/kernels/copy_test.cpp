@@ -54,7 +54,7 @@ std::vector<T> interesting() {
                      200.7,         255.9,        256.0,         300.0, -1.0,  -128.9,
                      -129.0,        -200.0,       1e5,           3e9,   -3e9,  4294967301.0,
                      1e10,          1e19,         -1e19,         1e20,  1e39,  -1e39,
-                     65504.,        65520.0,        1e-8,          6e-8,  1e-40, 1e-46,
+                     65504.,        65520.0,      1e-8,          6e-8,  1e-40, 1e-46,
                      -2147483648.0, 2147483647.0, 1.00048828125, inf,   -inf,  std::nan("")}) {
       values.push_back(narrow<T>(x));
     }
@@ -83,51 +83,59 @@ void cast(const Tensor& to, const Tensor& from) {
   kernel(Iter({&to, &from}), Params{});
 }
 
-TEST(Copy, AllPairsOfDTypes) {
-  for_each_target([](int64_t) {
-    for_each_element([]<class From>(From) {
-      for_each_element([]<class To>(To) {
-        SCOPED_TRACE(name_of<From>() + " to " + name_of<To>());
-        const std::vector<From> values = interesting<From>();
-        const auto most = static_cast<int64_t>(values.size());
-        for (int64_t n : {most, int64_t{0}, int64_t{1}, int64_t{7}, int64_t{33}}) {
-          const std::vector<From> some(values.begin(), values.begin() + std::min(n, most));
-          const Tensor in = make(some), out = Tensor::empty(in.sizes(), dtype_of<To>());
-          cast(out, in);
-          for (int64_t i = 0; i < in.numel(); ++i) {
-            ASSERT_TRUE(equal(out.data_as<To>()[i], reference<To>(some[static_cast<size_t>(i)])))
-                << "value " << static_cast<double>(wide(some[static_cast<size_t>(i)])) << " gives "
-                << static_cast<double>(wide(out.data_as<To>()[i]));
-          }
-        }
-      });
+// The first i for which to[i * to_step] is not the converted from[i * from_step], or -1.
+template <class From, class To>
+int64_t first_wrong(const void* from, int64_t from_step, const void* to, int64_t to_step,
+                    int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    const To expected = reference<To>(static_cast<const From*>(from)[i * from_step]);
+    if (!equal(static_cast<const To*>(to)[i * to_step], expected)) return i;
+  }
+  return -1;
+}
+using Check = int64_t (*)(const void*, int64_t, const void*, int64_t, int64_t);
+
+// Calls f(values, dtype, check) for all pairs: a tensor of interesting values and what compares a
+// conversion of it to `dtype`.
+template <class F>
+void each_pair(F&& f) {
+  for_each_target([&](int64_t) {
+    for_each_element([&]<class From>(From) {
+      const Tensor values = make(interesting<From>());
+      Check checks[kNumDTypes];
+      for_each_element([&]<class To>(To) { checks[kDTypeIndex<To>] = first_wrong<From, To>; });
+      for (int to = 0; to < kNumDTypes; ++to) {
+        SCOPED_TRACE(name_of<From>() + " to " + std::string(dtype_name(static_cast<DType>(to))));
+        f(values, static_cast<DType>(to), checks[to]);
+      }
     });
   });
 }
 
+TEST(Copy, AllPairsOfDTypes) {
+  each_pair([](const Tensor& values, DType to, Check check) {
+    for (int64_t n : {values.numel(), int64_t{0}, int64_t{1}, int64_t{7}, int64_t{33}}) {
+      const Tensor in = values.alias(Dims{n}, Dims{1}, 0), out = Tensor::empty(Dims{n}, to);
+      cast(out, in);
+      EXPECT_EQ(check(in.data(), 1, out.data(), 1, n), -1);
+    }
+  });
+}
+
 TEST(Copy, StridedAndBroadcast) {
-  for_each_target([](int64_t) {
-    for_each_element([]<class From>(From) {
-      for_each_element([]<class To>(To) {
-        SCOPED_TRACE(name_of<From>() + " to " + name_of<To>());
-        const std::vector<From> values = random_values<From>(60, 3);
-        const Tensor in = make(values);
-        const Tensor gaps = Tensor::empty(Dims{30, 2}, dtype_of<To>());
-        std::memset(gaps.data(), 0, gaps.bytes());
-        // Every other element, both sides strided; then one column of the output from one element.
-        cast(gaps.alias(Dims{30}, Dims{2}, 0), in.alias(Dims{30}, Dims{2}, 1));
-        cast(gaps.alias(Dims{30}, Dims{2}, 1), in.alias(Dims(), Dims(), 5));
-        for (size_t i = 0; i < 30; ++i) {
-          ASSERT_TRUE(equal(gaps.data_as<To>()[2 * i], reference<To>(values[2 * i + 1])));
-          ASSERT_TRUE(equal(gaps.data_as<To>()[2 * i + 1], reference<To>(values[5])));
-        }
-        const Tensor row = Tensor::empty(Dims{30}, dtype_of<To>());
-        cast(row, in.alias(Dims{1}, Dims{1}, 9));
-        for (size_t i = 0; i < 30; ++i) {
-          ASSERT_TRUE(equal(row.data_as<To>()[i], reference<To>(values[9])));
-        }
-      });
-    });
+  each_pair([](const Tensor& values, DType to, Check check) {
+    const Tensor gaps = Tensor::empty(Dims{30, 2}, to);
+    std::memset(gaps.data(), 0, gaps.bytes());
+    const auto* const from = values.data_as<char>();
+    auto* const at = gaps.data_as<char>();
+    // Every other element, both sides strided; then one column of the output from one element.
+    cast(gaps.alias(Dims{30}, Dims{2}, 0), values.alias(Dims{30}, Dims{2}, 1));
+    cast(gaps.alias(Dims{30}, Dims{2}, 1), values.alias(Dims(), Dims(), 5));
+    EXPECT_EQ(check(from + dtype_size(values.dtype()), 2, at, 2, 30), -1);
+    EXPECT_EQ(check(from + 5 * dtype_size(values.dtype()), 0, at + dtype_size(to), 2, 30), -1);
+    const Tensor row = Tensor::empty(Dims{30}, to);
+    cast(row, values.alias(Dims{1}, Dims{1}, 9));
+    EXPECT_EQ(check(from + 9 * dtype_size(values.dtype()), 0, row.data(), 1, 30), -1);
   });
 }
 
@@ -233,7 +241,9 @@ TEST(Copy, Fill) {
       for (int64_t n : {0, 1, 31, 100, 40000}) {
         const Tensor t = Tensor::empty(Dims{n}, dtype_of<T>());
         table().fill[kDTypeIndex<T>](Iter({&t}), p);
-        for (int64_t i = 0; i < n; ++i) ASSERT_TRUE(equal(t.data_as<T>()[i], expected));
+        EXPECT_EQ(std::count_if(t.data_as<T>(), t.data_as<T>() + n,
+                                [&](T x) { return equal(x, expected); }),
+                  n);
       }
       const Tensor t = Tensor::empty(Dims{10, 4}, dtype_of<T>());
       std::memset(t.data(), 0, t.bytes());

@@ -238,7 +238,7 @@ const Row kFormulas[] = {
      {}},
     {E::kGeluTanhBackward,
      2,
-     16,
+     8,
      [](auto* x, auto&) {
        const Wide s = gate(x[1]),
                   slope = 2 * std::sqrt(2 / kPi) * (1 + 3 * 0.044715L * x[1] * x[1]);

@@ -236,7 +236,7 @@ TEST(MakeParameter, IsALeafOnTheSameData) {
   EXPECT_TRUE(p.storage() == t.storage());
   EXPECT_FALSE(t.requires_grad());
   EXPECT_FALSE(mt::make_parameter(t, false).requires_grad());
-  error_of(Status::kAutograd, [] { mt::make_parameter(values({1}, {1}, DType::kInt64)); });
+  error_of(Status::kDType, [] { mt::make_parameter(values({1}, {1}, DType::kInt64)); });
 }
 
 // --- hooks --------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ inline Tensor with_grad(const Tensor& t) {
 // The same values in a transposed memory order (2-dim only).
 inline Tensor transposed_copy(const Tensor& t) {
   Tensor r = Tensor::empty(Dims{t.size(1), t.size(0)}, t.dtype());
-  Tensor view = r.alias(t.sizes(), IntSpan(Dims{1, t.size(0)}), 0);
+  Tensor view = r.alias(t.sizes(), Dims{1, t.size(0)}, 0);
   const auto bytes = static_cast<int64_t>(dtype_size(t.dtype()));
   for (int64_t i = 0; i < t.size(0); ++i) {
     for (int64_t j = 0; j < t.size(1); ++j) {

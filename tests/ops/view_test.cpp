@@ -174,6 +174,29 @@ TEST(View, InPlaceWritesThroughViewsHaveGradients) {
                       {0, 0, 0, 2, 0, 0}));
 }
 
+TEST(View, ABaseWithGapsInItsMemory) {
+  // The base of the write is no view for autograd, but its elements lie 2 apart.
+  const Tensor v = with_grad(counting({3}));
+  const Tensor base = detach(slice(counting({2, 6}), 1, {}, {}, 2));
+  copy_(select(base, 0, 1), mul(v, number(3.0)));
+  mul_(select(base, 1, 2), number(2.0));
+  const Tensor total = sum_to_size(mul(base, base), Dims());
+  backward({&total, 1});
+  EXPECT_TRUE(matches(base, {0, 2, 8, 0, 3, 12}));
+  EXPECT_TRUE(matches(grad_of(v), {0, 18, 144}));
+}
+
+TEST(View, SecondDerivativesOfInPlaceWrites) {
+  expect_gradients(
+      [](std::span<const Tensor> in) {
+        const Tensor y = mul(in[0], in[0]);
+        mul_(select(y, 0, 1), in[1]);
+        copy_(slice(t(y), 0, 1, 2), mul(select(in[1], 0, 0), slice(in[1], 0, 0, 2)));
+        return mul(y, y);
+      },
+      {doubles({.1, .2, .3, .4, .5, .6}, {2, 3}), doubles({.7, .8, .9})});
+}
+
 TEST(Copy, CopyBroadcastsConvertsAndErasesHistory) {
   const Tensor a = zeros(Dims{2, 3}, DType::kInt32);
   copy_(a, tensor({1.7, -2.7, 3}));
