@@ -44,12 +44,12 @@ def count(protocol, text, code):
     return passed, failed, skipped
 
 
-def run(test):
+def run(test, build):
     env = dict(os.environ)
     env.update(test["env"])
     start = time.monotonic()
     try:
-        done = subprocess.run(test["cmd"], cwd=test["workdir"] or None, env=env, text=True,
+        done = subprocess.run(test["cmd"], cwd=test["workdir"] or build, env=env, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
                               stdin=subprocess.DEVNULL, timeout=test["timeout"] or None)
         text, code = done.stdout, done.returncode
@@ -69,7 +69,7 @@ def main():
     tests = [t for t in tests if not filters or any(f in t["name"] for f in filters)]
     totals = [0, 0, 0]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = {pool.submit(run, t): t for t in sorted(tests, key=lambda t: t["priority"])}
+        jobs = {pool.submit(run, t, build): t for t in sorted(tests, key=lambda t: t["priority"])}
         for job in concurrent.futures.as_completed(jobs):
             test = jobs[job]
             text, code, seconds = job.result()

@@ -127,27 +127,21 @@ Tensor with_zeros(const Tensor& g, const Plan& plan, const Tensor& linear) {
 
 // --- from index tensors to a plan ------------------------------------------------------------
 
+// The index of dim dim, or the flat index of several dims from there on (a mask's).
 struct DimIndex {
-  int dim;
+  int dim, dims;
   Tensor values;  // int64, in range
 };
 using DimIndices = SmallVector<DimIndex, 4>;
 
 bool is_mask(const Tensor& t) { return t.dtype() == DType::kBool || t.dtype() == DType::kUInt8; }
 
-// The index tensors that stand for a mask over dims dim, dim + 1, ... of self.
-void add_mask(std::string_view op, const Tensor& self, const Tensor& mask, size_t nr, int dim,
-              DimIndices& out) {
+void check_mask(std::string_view op, const Tensor& self, const Tensor& mask, size_t nr, int dim) {
   for (int k = 0; k < mask.dim(); ++k) {
-    if (dim + k < self.dim() && mask.size(k) == self.size(dim + k)) continue;
+    if (mask.size(k) == self.size(dim + k)) continue;
     fail(Status::kIndex, op, ": shape mismatch: mask ", nr, " of shape ",
          shape_string(mask.sizes()), " at dim ", dim, " of a tensor of shape ",
          shape_string(self.sizes()), ": the mask must have the shape of the dims it indexes");
-  }
-  const Tensor where = nonzero(mask);
-  for (int k = 0; k < mask.dim(); ++k) {
-    const Tensor column = where.alias(Dims{where.size(0)}, Dims{where.stride(0)}, k);
-    out.push_back({dim + k, contiguous_values(column)});
   }
 }
 
@@ -167,9 +161,10 @@ DimIndices dim_indices(std::string_view op, const Tensor& self, Tensors indices)
         check_devices(op, {&self, &t});
       }
       if (is_mask(t)) {
-        add_mask(op, self, t, i, dim, out);
+        check_mask(op, self, t, i, dim);
+        out.push_back({dim, t.dim(), flat_nonzero(op, t)});
       } else if (t.dtype() == DType::kInt64) {
-        out.push_back({dim, checked_index(op, t, dim, self.size(dim), true)});
+        out.push_back({dim, 1, checked_index(op, t, dim, self.size(dim), true)});
       } else {
         fail(Status::kDType, op, ": dtype mismatch: index ", i, " is ", dtype_name(t.dtype()),
              ": must be int64, bool or uint8; convert with mt_tensor_to_dtype");
@@ -184,22 +179,24 @@ DimIndices dim_indices(std::string_view op, const Tensor& self, Tensors indices)
 Plan make_plan(std::string_view op, const Tensor& self, const DimIndices& indices, Tensor& linear) {
   Plan plan;
   plan.sizes = self.sizes();
-  plan.indexed = indices.size();
   bool together = true;
   for (int i = 0; i < indices.size(); ++i) {
     const Dims& shape = indices[i].values.sizes();
     if (!is_broadcastable_to(shape, plan.index_shape)) {
       plan.index_shape = broadcast_shapes(op, plan.index_shape, shape);
     }
-    together = together && (i == 0 || indices[i].dim == indices[i - 1].dim + 1);
+    together = together && (i == 0 || indices[i].dim == indices[0].dim + plan.indexed);
+    plan.indexed += indices[i].dims;
   }
   if (together) {
     plan.outer = indices[0].dim;
   } else {
-    for (const DimIndex& d : indices) plan.order.push_back(d.dim);
+    for (const DimIndex& k : indices) {
+      for (int d = k.dim; d < k.dim + k.dims; ++d) plan.order.push_back(d);
+    }
     for (int d = 0; d < self.dim(); ++d) {
       bool is_indexed = false;
-      for (const DimIndex& k : indices) is_indexed = is_indexed || k.dim == d;
+      for (const DimIndex& k : indices) is_indexed |= k.dim <= d && d < k.dim + k.dims;
       if (!is_indexed) plan.order.push_back(d);
     }
   }
@@ -215,7 +212,7 @@ Plan make_plan(std::string_view op, const Tensor& self, const DimIndices& indice
     Params p;
     p.i[0] = step;  // linear + step * values
     launch(Elementwise::kAdd, DType::kInt64, {&linear, &linear, &indices[i].values}, p);
-    step *= self.size(indices[i].dim);
+    for (int d = 0; d < indices[i].dims; ++d) step *= self.size(indices[i].dim + d);
   }
   return plan;
 }

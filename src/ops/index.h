@@ -58,5 +58,7 @@ const Tensor& index_put_(const Tensor& self, std::span<const Tensor> indices, co
 // The values of an index tensor as contiguous int64, each checked to be in [0, n) of dim `dim`, or
 // in [-n, n) and wrapped. On meta nothing is checked.
 Tensor checked_index(std::string_view op, const Tensor& index, int dim, int64_t n, bool wrap);
+// Row-major positions of the elements of self that are not zero: 1-D, int64.
+Tensor flat_nonzero(std::string_view op, const Tensor& self);
 
 }  // namespace mt

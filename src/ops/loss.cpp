@@ -168,9 +168,11 @@ void check_weight(std::string_view op, std::string_view name, const Tensor& weig
   }
 }
 
-// max(-x, 0) + log(1 + exp(-|x|)), which is -log(sigmoid(x))
+// -log(sigmoid(x)): the loss of x against a target of ones.
 Tensor minus_log_sigmoid(const Tensor& x) {
-  return clamp_min(neg(x), Tensor::from_scalar(0)) + log1p(exp(neg(abs(x))));
+  const Tensor ones = Tensor::empty_like(x);
+  fill_values(ones, 1);
+  return binary_cross_entropy_with_logits(x, ones, {}, Reduction::kNone);
 }
 
 }  // namespace

@@ -111,28 +111,41 @@ const Tensor& masked_fill_(const Tensor& self, const Tensor& mask, const Tensor&
   return fill_self(self, mask, value_tensor("masked_fill_", self, value), true);
 }
 
-Tensor nonzero(const Tensor& self) {
-  check_defined("nonzero", "self", self);
+Tensor flat_nonzero(std::string_view op, const Tensor& self) {
   if (self.is_meta()) {
-    fail(Status::kDevice, "nonzero: no data: tensor on meta: a meta tensor has a shape but no ",
-         "values");
+    fail(Status::kDevice, op, ": no data: tensor on meta: a meta tensor has a shape but no values");
   }
   const Tensor mask = contiguous_values(converted(self, DType::kBool));
   const auto* p = mask.data_as<uint8_t>();
+  const int64_t n = mask.numel();
   int64_t count = 0;
-  for (int64_t i = 0; i < mask.numel(); ++i) count += p[i] != 0;
-  const int n = self.dim();
-  Tensor out = Tensor::empty(Dims{count, n}, DType::kInt64);
+  for (int64_t i = 0; i < n; ++i) count += p[i] != 0;
+  Tensor out = Tensor::empty(Dims{count}, DType::kInt64);
   auto* to = out.data_as<int64_t>();
-  Dims at(n);
-  for (int64_t i = 0; i < mask.numel(); ++i) {
-    if (p[i] != 0) {
-      for (int d = 0; d < n; ++d) *to++ = at[d];
+  // Without a branch, which masks would mispredict: every position is written, kept ones stay.
+  int64_t k = 0;
+  for (int64_t i = 0; k < count; ++i) {
+    to[k] = i;
+    k += p[i] != 0;
+  }
+  return out;
+}
+
+Tensor nonzero(const Tensor& self) {
+  check_defined("nonzero", "self", self);
+  const Tensor flat = flat_nonzero("nonzero", self);
+  const int n = self.dim();
+  if (n == 1) return flat.alias(Dims{flat.numel(), 1}, Dims{1, 1}, flat.offset());
+  Tensor out = Tensor::empty(Dims{flat.numel(), n}, DType::kInt64);
+  const auto* p = flat.data_as<int64_t>();
+  auto* to = out.data_as<int64_t>();
+  for (int64_t i = 0; i < flat.numel(); ++i, to += n) {
+    int64_t rest = p[i];
+    for (int d = n - 1; d > 0; --d) {
+      to[d] = rest % self.size(d);
+      rest /= self.size(d);
     }
-    for (int d = n - 1; d >= 0; --d) {
-      if (++at[d] < self.size(d)) break;
-      at[d] = 0;
-    }
+    if (n > 0) to[0] = rest;
   }
   return out;
 }

@@ -73,15 +73,26 @@ void in_blocks(T* out, int64_t n, const Value& value, const StepFrom& step_from)
   for (int64_t i = vectors * kLanes; i < n; ++i) out[i] = stored<T>(value(i));
 }
 
+// start + step * i by the plain kernel: right where no rounding happens on the way.
+void fill_exact(const Tensor& out, Scalar start, Scalar step) {
+  Params p;
+  p.f[0] = start.to_double();
+  p.f[1] = step.to_double();
+  p.i[0] = start.to_int();
+  p.i[1] = step.to_int();
+  const ElementwiseKernel kernel = backend(out.device()).range[static_cast<int>(out.dtype())];
+  if (!kernel) fail_unsupported("arange", out.device(), out.dtype());
+  if (out.numel() > 0) kernel(Iter({&out}), p);
+}
+
 template <class T>
-void fill_arange(T* out, int64_t n, Scalar start, Scalar step) {
+void fill_arange(const Tensor& t, Scalar start, Scalar step) {
   if constexpr (std::is_integral_v<T>) {
-    auto x = static_cast<uint64_t>(start.to_int());
-    const auto by = static_cast<uint64_t>(step.to_int());
-    for (int64_t i = 0; i < n; ++i, x += by) out[i] = static_cast<T>(x);
+    fill_exact(t, start, step);
   } else {
     using A = std::conditional_t<kIsNarrow<T>, float, double>;
     const A from = static_cast<A>(start.to_double()), by = static_cast<A>(step.to_double());
+    const int64_t n = t.numel();
     // Whole numbers that T holds exactly come out the same in any way of computing.
     const double limit = std::is_same_v<T, float>    ? 0x1p24
                          : std::is_same_v<T, double> ? 0x1p53
@@ -91,11 +102,10 @@ void fill_arange(T* out, int64_t n, Scalar start, Scalar step) {
         std::fabs(static_cast<double>(from)) +
                 std::fabs(static_cast<double>(by)) * static_cast<double>(n) <
             limit) {
-      for (int64_t i = 0; i < n; ++i) out[i] = stored<T>(from + by * static_cast<A>(i));
-      return;
+      return fill_exact(t, start, step);
     }
     in_blocks<T>(
-        out, n, [&](int64_t i) { return std::fma(by, static_cast<A>(i), from); },
+        t.data_as<T>(), n, [&](int64_t i) { return std::fma(by, static_cast<A>(i), from); },
         [&](A first, int64_t k) { return std::fma(static_cast<A>(k), by, first); });
   }
 }
@@ -145,9 +155,16 @@ void fill_linspace(T* out, int64_t n, Scalar start, Scalar end) {
 
 template <class T>
 void fill_logspace(T* out, int64_t n, Scalar start, Scalar end, double base) {
-  // Integers are computed in float, as PyTorch does; so are the 16-bit floats.
-  using A = std::conditional_t<std::is_same_v<T, double>, double, float>;
-  const A a = static_cast<A>(start.to_double()), b = static_cast<A>(end.to_double());
+  // Integers are computed in float, as PyTorch does; floats in double from the rounded ends.
+  using A = std::conditional_t<std::is_integral_v<T>, float, double>;
+  const auto end_of_range = [](Scalar x) {
+    if constexpr (std::is_integral_v<T>) {
+      return static_cast<A>(static_cast<T>(x.to_int()));
+    } else {
+      return static_cast<A>(rounded<T>(x.to_double()));
+    }
+  };
+  const A a = end_of_range(start), b = end_of_range(end);
   const A step = (b - a) / static_cast<A>(n - 1);
   for (int64_t i = 0; i < n; ++i) {
     const A exponent =
@@ -201,7 +218,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, std::optional<DType> dtype,
   }
   Tensor out = Tensor::empty(Dims{static_cast<int64_t>(count)}, t, device, "arange");
   dispatch("arange", device, t, [&]<class T>(T) {
-    if (!out.is_meta()) fill_arange<T>(out.data_as<T>(), out.numel(), start, step);
+    if (!out.is_meta()) fill_arange<T>(out, start, step);
   });
   return out;
 }

@@ -201,8 +201,9 @@ TEST_P(ElementwiseMath, Pow) {
   std::vector<float> narrow = special_values<float>();
   std::vector<double> wide = special_values<double>();
   const std::vector<float> float_exponents = {
-      0,     -0.0f, 1,  -1,    2,     -2,    3,        -3,       4,        0.5f,      -0.5f, 2.5f,
-      -0.3f, 7,     -8, 1e-4f, 1e10f, -1e9f, 16777215.0f, 33554434.0f, INFINITY, -INFINITY, NAN,   100};
+      0,     -0.0f, 1,           -1,          2,        -2,        3,   -3,
+      4,     0.5f,  -0.5f,       2.5f,        -0.3f,    7,         -8,  1e-4f,
+      1e10f, -1e9f, 16777215.0f, 33554434.0f, INFINITY, -INFINITY, NAN, 100};
   const std::vector<double> double_exponents(float_exponents.begin(), float_exponents.end());
   check_pow(narrow, float_exponents);
   check_pow(wide, double_exponents);

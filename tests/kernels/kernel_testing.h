@@ -27,7 +27,7 @@ using cpu::kIsHalf;
 // Runs f(target) with the CPU's table built for each target in turn, then for the best again.
 template <class F>
 void for_each_target(F&& f) {
-  for (int64_t left = hwy::SupportedTargets(); left != 0; left &= left - 1) {
+  for (int64_t left = hwy::SupportedTargets() & HWY_TARGETS; left != 0; left &= left - 1) {
     const int64_t target = left & -left;
     SCOPED_TRACE(hwy::TargetName(target));
     cpu::rebuild(target);

@@ -98,16 +98,19 @@ _api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
 _api.PyCapsule_IsValid.argtypes = [ctypes.py_object, ctypes.c_char_p]
 _api.PyCapsule_SetName.argtypes = [ctypes.py_object, ctypes.c_char_p]
 _LEGACY, _VERSIONED = b"dltensor", b"dltensor_versioned"
+# The same functions by address: a capsule that is being destroyed must not be referenced again.
+_valid_raw, _pointer_raw = _api["PyCapsule_IsValid"], _api["PyCapsule_GetPointer"]
+_valid_raw.argtypes = _pointer_raw.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+_pointer_raw.restype = ctypes.c_void_p
 
 
 @ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 def _unused_capsule(capsule):
     # A capsule that nobody consumed: the exported memory is given back here.
-    obj = ctypes.cast(capsule, ctypes.py_object).value
     for name, kind in ((_LEGACY, "mt_dl_managed_tensor *"),
                        (_VERSIONED, "mt_dl_managed_tensor_versioned *")):
-        if _api.PyCapsule_IsValid(obj, name):
-            managed = ffi.cast(kind, _api.PyCapsule_GetPointer(obj, name))
+        if _valid_raw(capsule, name):
+            managed = ffi.cast(kind, _pointer_raw(capsule, name))
             managed.deleter(managed)
 
 

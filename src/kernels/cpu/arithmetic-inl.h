@@ -70,9 +70,10 @@ HWY_INLINE V fmod(D d, V a, V b) {
   // With few enough bits in the quotient one fused step has the exact remainder, or, when the
   // quotient was rounded up to a whole number, the remainder less b.
   const V quotient = a / b;
-  const auto small = hn::And(hn::Lt(hn::Abs(quotient), constant(d, 0x1p22)),
-                             hn::Lt(hn::Abs(b), constant(d, std::numeric_limits<T>::infinity())));
-  if (HWY_LIKELY(hn::AllTrue(d, small))) {
+  const auto finite = hn::Lt(hn::Abs(b), constant(d, std::numeric_limits<T>::infinity()));
+  const auto few = hn::Or(hn::Lt(hn::Abs(quotient), constant(d, 0x1p22)),
+                          hn::Eq(b, hn::Zero(d)));  // a divisor 0 gives NaN by itself
+  if (HWY_LIKELY(hn::AllTrue(d, hn::And(finite, few)))) {
     const V r = hn::NegMulAdd(hn::Trunc(quotient), b, a);
     const auto over = hn::Lt(hn::CopySign(constant(d, 1), hn::Xor(r, a)), hn::Zero(d));
     const V missing = hn::IfThenElseZero(hn::AndNot(hn::Eq(r, hn::Zero(d)), over), b);

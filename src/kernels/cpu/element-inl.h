@@ -108,6 +108,22 @@ HWY_INLINE hn::Vec<hn::Rebind<uint16_t, D>> narrow_bfloat16(D d, hn::Vec<D> v) {
   return hn::DemoteTo(hn::Rebind<uint16_t, D>(), hn::BitCast(hn::RebindToSigned<D>(), upper));
 }
 
+// Overflow gives inf. (Highway's one-lane and emulated targets clamp to the largest finite value.)
+template <class D>  // of double
+HWY_INLINE hn::Vec<hn::Rebind<float, D>> narrow_double(D d, hn::Vec<D> v) {
+  const hn::Rebind<float, D> df;
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  HWY_ALIGN double in[hn::MaxLanes(D())];
+  HWY_ALIGN float out[hn::MaxLanes(D())];
+  hn::Store(v, d, in);
+  for (size_t i = 0; i < hn::Lanes(d); ++i) out[i] = static_cast<float>(in[i]);
+  return hn::Load(df, out);
+#else
+  (void)d;
+  return hn::DemoteTo(df, v);
+#endif
+}
+
 // A vector of elements at p.
 template <class D, class T>
 HWY_INLINE hn::Vec<D> load(D d, const T* p) {
@@ -137,8 +153,7 @@ HWY_INLINE void store(D d, hn::Vec<D> v, T* p) {
   if constexpr (std::is_same_v<C, T>) {
     hn::StoreU(v, d, p);
   } else if constexpr (std::is_same_v<C, double>) {
-    const hn::Rebind<float, D> df;
-    store(df, hn::DemoteTo(df, v), p);
+    store(hn::Rebind<float, D>(), narrow_double(d, v), p);
   } else if constexpr (std::is_same_v<T, Half>) {
     hn::StoreU(narrow_half(d, v), hn::Rebind<uint16_t, D>(), &p->bits);
   } else {

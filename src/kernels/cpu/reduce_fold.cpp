@@ -102,8 +102,24 @@ using Amax = Extreme<T, true>;
 template <class T>
 using Amin = Extreme<T, false>;
 
-// Rows accumulated by a lane before it goes to W.
-constexpr int64_t kDepth = 32;
+// Terms accumulated by a lane before they go to W.
+constexpr int64_t kDepth = 16;
+
+// Adds the lanes of a vector of float to wide[0, lanes), or sets wide to them.
+template <class D>
+HWY_INLINE void widen_to(D d, hn::Vec<D> v, double* wide, bool first) {
+  const hn::ScalableTag<double> dd;
+  const auto put = [=](auto x, double* to)
+                       HWY_ATTR { hn::StoreU(first ? x : hn::Add(x, hn::LoadU(dd, to)), dd, to); };
+#if HWY_TARGET == HWY_SCALAR
+  (void)d;
+  put(hn::PromoteTo(dd, v), wide);
+#else
+  const hn::Half<D> half;
+  put(hn::PromoteTo(dd, hn::LowerHalf(half, v)), wide);
+  put(hn::PromoteTo(dd, hn::UpperHalf(half, v)), wide + el::lanes(dd));
+#endif
+}
 
 template <class Op, class D, class V>
 HWY_INLINE typename Op::W join_lanes(D d, V v) {
@@ -149,9 +165,42 @@ typename Op::W fold_block(const T* in, int64_t n, double mean) {
   return w;
 }
 
+// The sum of floats, whose lanes go to double after every kDepth terms.
+template <class T>
+double sum_floats(const T* in, int64_t n) {
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = el::lanes(d);
+  HWY_ALIGN double wide[hn::MaxLanes(d)];
+  int64_t i = 0;
+  bool first = true;
+  while (i < n || first) {
+    auto a0 = hn::Zero(d), a1 = a0, a2 = a0, a3 = a0;
+    const int64_t end = std::min(n, i + 4 * kDepth * lanes);
+    for (; i + 4 * lanes <= end; i += 4 * lanes) {
+      a0 = hn::Add(a0, load(d, in + i));
+      a1 = hn::Add(a1, load(d, in + i + lanes));
+      a2 = hn::Add(a2, load(d, in + i + 2 * lanes));
+      a3 = hn::Add(a3, load(d, in + i + 3 * lanes));
+    }
+    for (; i + lanes <= end; i += lanes) a0 = hn::Add(a0, load(d, in + i));
+    if (i < end) a1 = hn::Add(a1, load_some(d, in + i, end - i, hn::Zero(d)));
+    i = end;
+    const auto sum = hn::Add(hn::Add(a0, a1), hn::Add(a2, a3));
+    if (first && i == n) return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sum)));
+    widen_to(d, sum, wide, first);
+    first = false;
+  }
+  double sum = 0;
+  for (int64_t k = 0; k < lanes; ++k) sum += wide[k];
+  return sum;
+}
+
 template <class Op, class T>
 typename Op::W fold_pairwise(const T* in, int64_t n, double mean) {
-  const int64_t block = 4 * kDepth * el::lanes(hn::ScalableTag<typename Op::C>());
+  if constexpr (std::is_same_v<Op, Sum<T>> && std::is_same_v<typename Op::C, float>) {
+    return sum_floats(in, n);
+  }
+  const int64_t block = 8 * kDepth * el::lanes(hn::ScalableTag<typename Op::C>());
   if (n <= block) return fold_block<Op>(in, n, mean);
   const int64_t half = (n / block + 1) / 2 * block;
   const auto first = fold_pairwise<Op>(in, half, mean);
@@ -166,8 +215,11 @@ void fold_row(const void* in, int64_t n, const double* means, void* wide) {
 
 // Joins a vector of accumulators to wide[0, count).
 template <class Op, class D>
-HWY_INLINE void flush(D d, hn::Vec<D> v, typename Op::W* wide, int64_t count, bool first) {
+HWY_NOINLINE void flush(D d, hn::Vec<D> v, typename Op::W* wide, int64_t count, bool first) {
   using W = typename Op::W;
+  if constexpr (std::is_same_v<typename Op::C, float> && std::is_same_v<W, double>) {
+    if (count == el::lanes(d)) return widen_to(d, v, wide, first);
+  }
   HWY_ALIGN typename Op::C lanes[hn::MaxLanes(D())];
   hn::Store(v, d, lanes);
   if (first) {

@@ -223,7 +223,7 @@ void scan(const void* a, const void* b, void* out, int64_t outer, int64_t n, int
   const auto* const pa = static_cast<const T*>(a);
   const auto* const pb = static_cast<const T*>(b);
   auto* const to = static_cast<T*>(out);
-  if (n == 0) return;
+  if (n == 0 || inner == 0) return;
   if (inner == 1) {
     parallel_for(0, outer, std::max<int64_t>(1, kGrain / n), [&](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; ++o) {
