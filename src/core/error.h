@@ -3,11 +3,12 @@
 // caught in one place (capi/guard.h), where it becomes an mt_status and the thread's last error.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <locale>
-#include <sstream>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace mt {
@@ -48,21 +49,58 @@ class Error : public std::exception {
   std::string message_;
 };
 
-template <class T>
-concept Printable = requires(std::ostream& out, const T& part) { out << part; };
+// A piece of a message: text or a number. Keeps the many callers of cat() small.
+class TextPart {
+ public:
+  TextPart(std::string_view text) : text_(text), kind_(Kind::kText) {}     // NOLINT: pieces convert
+  TextPart(const char* text) : TextPart(std::string_view(text)) {}         // NOLINT
+  TextPart(const std::string& text) : TextPart(std::string_view(text)) {}  // NOLINT
+  TextPart(char c) : char_(c), kind_(Kind::kChar) {}                       // NOLINT
+  TextPart(bool v) : signed_(v), kind_(Kind::kSigned) {}                   // NOLINT
+  template <class T>
+  requires std::is_arithmetic_v<T> TextPart(T v) {  // NOLINT
+    if constexpr (std::is_floating_point_v<T>) {
+      double_ = static_cast<double>(v);
+      kind_ = Kind::kDouble;
+    } else if constexpr (std::is_signed_v<T>) {
+      signed_ = v;
+      kind_ = Kind::kSigned;
+    } else {
+      unsigned_ = v;
+      kind_ = Kind::kUnsigned;
+    }
+  }
+  void append_to(std::string& out) const;
+
+ private:
+  enum class Kind : uint8_t { kText, kChar, kSigned, kUnsigned, kDouble };
+  union {
+    std::string_view text_;
+    char char_;
+    int64_t signed_;
+    uint64_t unsigned_;
+    double double_;
+  };
+  Kind kind_;
+};
+
+std::string join_parts(const TextPart* parts, size_t n);
 
 // Concatenates its arguments as text: cat("dim ", 3, " is out of range").
-template <Printable... Parts>
-std::string cat(const Parts&... parts) {
-  std::ostringstream out;
-  out.imbue(std::locale::classic());  // a host's locale must not group digits
-  (out << ... << parts);
-  return std::move(out).str();
+// (Only for such pieces: joining tensors has the same name in PyTorch.)
+template <class... Parts>
+requires(std::is_constructible_v<TextPart, const Parts&>&&...) std::string
+    cat(const Parts&... parts) {
+  const TextPart list[] = {TextPart(parts)...};
+  return join_parts(list, sizeof...(parts));
 }
 
+[[noreturn]] void fail_with(Status status, const TextPart* parts, size_t n);
+
 template <class... Parts>
-[[noreturn, gnu::cold, gnu::noinline]] void fail(Status status, const Parts&... parts) {
-  throw Error(status, cat(parts...));
+[[noreturn, gnu::cold]] void fail(Status status, const Parts&... parts) {
+  const TextPart list[] = {TextPart(parts)...};
+  fail_with(status, list, sizeof...(parts));
 }
 
 }  // namespace mt

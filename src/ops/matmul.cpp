@@ -2,6 +2,8 @@
 // without create_graph the transposes are flags of the kernel, with it they are recorded views.
 #include "ops/matmul.h"
 
+#include <cstring>
+
 #include "core/parallel.h"
 #include "ops/arithmetic.h"
 #include "ops/common.h"
@@ -172,12 +174,15 @@ void prefill(const Tensor& out, const Tensor& self) {
       (size != 4 && size != 8)) {
     return copy_values(out, self);
   }
-  const int64_t cols = self.size(0);
+  const int64_t cols = self.size(0), numel = out.numel();
   const auto rows = [&]<class T>(T* to, const T* from) {
-    const int64_t grain = 1 + 32768 / cols;
-    parallel_for(0, out.numel() / cols, grain, [&](int64_t begin, int64_t end) {
+    if (cols == 1 && numel <= 32768) {
+      for (int64_t i = 0; i < numel; ++i) to[i] = *from;
+      return;
+    }
+    parallel_for(0, numel / cols, 1 + 32768 / cols, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        for (int64_t j = 0; j < cols; ++j) to[i * cols + j] = from[j];
+        std::memcpy(to + i * cols, from, static_cast<size_t>(cols) * sizeof(T));
       }
     });
   };

@@ -148,7 +148,7 @@ TEST(Optim, FiftyStepsAsPyTorch) {
 template <class T>
 void check_lengths(Golden g) {
   Values values(99);
-  constexpr int64_t kMost = 50001;
+  constexpr int64_t kMost = 33001;
   const std::vector<T> start = values.take<T>(kMost);
   const std::vector<T> grads[] = {values.take<T>(kMost), values.take<T>(kMost)};
   const auto run = [&](int64_t offset, int64_t n) {

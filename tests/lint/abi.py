@@ -2,6 +2,7 @@
 # changed fails; additions do too until the baseline is made anew (abi.py ... --update), so that each
 # is a decision. Usage: abi.py SOURCE_ROOT LIBRARY [--update]
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,9 @@ def main():
         result = run("abidw", *common, "--no-corpus-path", "--no-comp-dir-path", "--headers-dir",
                      headers, "--out-file", str(baseline), library)
         print(result.stdout + result.stderr)
+        # Places depend on where the build folder is: keep what is the project's.
+        text = re.sub(r"path='[^']*?((?:capi|src)/[^']*)'", r"path='\1'", baseline.read_text())
+        baseline.write_text(text)
         sys.exit(result.returncode)
     tap = Tap()
     if not shutil.which("abidiff"):
@@ -33,8 +37,9 @@ def main():
     sections = run("readelf", "-S", "--wide", library).stdout
     tap.case("the library has debug information",
              "" if ".debug_info" in sections else "no .debug_info section: build with -g")
-    result = run("abidiff", *common, "--headers-dir1", headers, "--headers-dir2", headers,
-                 str(baseline), library)
+    # The baseline went through the same filter when it was made, and has no places any more that
+    # --headers-dir1 could go by.
+    result = run("abidiff", *common, "--headers-dir2", headers, str(baseline), library)
     tap.case("the ABI is that of the baseline",
              result.stdout + result.stderr + f"abidiff exited with {result.returncode}"
              if result.returncode else "")
