@@ -76,7 +76,10 @@ mt_status mt_grad(mt_tensors** out, const mt_tensor* const* outputs, size_t n_ou
 
 // --- grad mode ---------------------------------------------------------------------------------
 
-bool mt_grad_mode_enabled(void) { return mt::grad_enabled(); }
+bool mt_grad_mode_enabled(void) {
+  const mt::ThreadState* s = mt::tls_state;  // a thread without a state has the mode it starts with
+  return !s || s->grad_enabled;
+}
 
 mt_status mt_grad_mode_push(bool enabled) {
   return guard("mt_grad_mode_push", [&](Call& c) {

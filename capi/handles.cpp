@@ -10,6 +10,8 @@
 #include <mutex>
 #include <new>
 
+#include "core/memory.h"
+
 namespace mt::capi {
 
 std::atomic<Slot*> g_chunks[size_t{1} << (kSlotBits - kChunkBits)];
@@ -135,6 +137,7 @@ void PointerStack::grow() {
 
 AbiThread* make_abi_thread() noexcept {
   try {
+    thread_state();  // before ours, so that it is still there when ours ends
     auto t = std::make_unique<AbiThread>();
     Shared& s = shared();
     std::lock_guard lock(s.mutex);

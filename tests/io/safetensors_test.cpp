@@ -104,10 +104,6 @@ std::string slurp(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-void spill(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
 NamedTensors every_dtype() {
   return {
       {"u8", tensor_of<uint8_t>(DType::kUInt8, {3}, {0, 7, 255})},
@@ -334,7 +330,7 @@ TEST(Safetensors, FileErrorsNameThePathAndTheReason) {
   error_of(Status::kInvalidArgument, [&] { mt::load_safetensors(""); });
   ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
   error_of(Status::kIo, [&] { mt::load_safetensors(folder / "pipe"); });
-  spill(folder / "short", "abc");
+  std::ofstream(folder / "short") << "abc";
   EXPECT_EQ(error_of(Status::kFormat, [&] { mt::load_safetensors(folder / "short"); }),
             "load_safetensors: truncated: '" + (folder / "short") +
                 "' has 3 bytes: at least 8 are needed for the header's length");

@@ -51,7 +51,7 @@ const Row kRows[] = {
     {E::kSilu, 1, 4, [](Wide, Wide x, const Params&) { return x * sigmoid(x); }, no_scale, {}},
     {E::kSiluBackward,
      2,
-     8,
+     6,
      [](Wide g, Wide x, const Params&) {
        const Wide s = sigmoid(x);
        return g * s * (1 + x * (1 - s));

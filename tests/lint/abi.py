@@ -16,14 +16,14 @@ def run(*command):
 
 def main():
     root, library = pathlib.Path(sys.argv[1]), sys.argv[2]
-    headers = str(root / "include")
     baseline = root / "capi/minitorch.abi"
-    # Only mt_ functions and the types they reach through the public headers count.
-    common = ["--drop-private-types", "--exported-interfaces-only", "--no-show-locs",
-              "--suppressions", str(root / "capi/minitorch.abignore")]
+    # Only mt_ functions and the types they reach count. The filter is by name, in minitorch.abignore:
+    # libabigail's own (--headers-dir, --drop-private-types) goes by the places of types, which the
+    # baseline has not, and would drop the public structs as well.
+    common = ["--exported-interfaces-only", "--no-show-locs", "--suppressions",
+              str(root / "capi/minitorch.abignore")]
     if "--update" in sys.argv:
-        result = run("abidw", *common, "--no-corpus-path", "--no-comp-dir-path", "--headers-dir",
-                     headers, "--out-file", str(baseline), library)
+        result = run("abidw", *common, "--no-corpus-path", "--no-comp-dir-path", "--out-file", str(baseline), library)
         print(result.stdout + result.stderr)
         # Places depend on where the build folder is: keep what is the project's.
         text = re.sub(r"path='[^']*?((?:capi|src)/[^']*)'", r"path='\1'", baseline.read_text())
@@ -37,9 +37,7 @@ def main():
     sections = run("readelf", "-S", "--wide", library).stdout
     tap.case("the library has debug information",
              "" if ".debug_info" in sections else "no .debug_info section: build with -g")
-    # The baseline went through the same filter when it was made, and has no places any more that
-    # --headers-dir1 could go by.
-    result = run("abidiff", *common, "--headers-dir2", headers, str(baseline), library)
+    result = run("abidiff", *common, str(baseline), library)
     tap.case("the ABI is that of the baseline",
              result.stdout + result.stderr + f"abidiff exited with {result.returncode}"
              if result.returncode else "")

@@ -45,16 +45,20 @@ HWY_INLINE V log_of_base(D d, V x) {
 // f on float32 lanes by way of float64 ones, so that there is one rounding worth speaking of.
 template <class D, class V, class F>
 HWY_INLINE V in_float64(D d, V x, F&& f) {
-#if HWY_TARGET != HWY_SCALAR
   if constexpr (kIsFloat<D>) {
+#if HWY_TARGET == HWY_SCALAR  // one lane; its DemoteTo would make inf the largest number
+    const hn::Rebind<double, D> dd;
+    return hn::Set(d, static_cast<float>(hn::GetLane(f(dd, hn::PromoteTo(dd, x)))));
+#else
     const hn::Half<D> dh;
     const hn::Repartition<double, D> dd;
     const auto low = f(dd, hn::PromoteTo(dd, hn::LowerHalf(dh, x)));
     const auto high = f(dd, hn::PromoteTo(dd, hn::UpperHalf(dh, x)));
     return hn::Combine(d, hn::DemoteTo(dh, high), hn::DemoteTo(dh, low));
-  }
 #endif
-  return f(d, x);
+  } else {
+    return f(d, x);
+  }
 }
 
 template <class T>
@@ -153,9 +157,14 @@ struct SiluBackward : BinaryOp {
   static constexpr uint32_t kGrain = kCostlyGrain;
   template <class D, class V>
   HWY_INLINE V operator()(D d, V g, V x) const {
+    // sigmoid(x) and sigmoid(-x) from one exponential; 1 - sigmoid(x) would cancel.
     const V one = constant(d, 1);
-    const V s = sigmoid(d, x);
-    return g * s * hn::MulAdd(x, one - s, one);
+    const V e = exp(d, hn::Neg(hn::Abs(x)));
+    const V larger = one / (one + e), smaller = e * larger;
+    const auto negative = hn::Lt(x, hn::Zero(d));
+    const V s = hn::IfThenElse(negative, smaller, larger);
+    const V complement = hn::IfThenElse(negative, larger, smaller);
+    return g * s * hn::MulAdd(x, complement, one);
   }
 };
 
