@@ -38,5 +38,5 @@ if [ ! -f "$builddir/build.ninja" ]; then
   meson setup "$builddir" "${args[@]}" >"$builddir.setup.log" 2>&1 || { cat "$builddir.setup.log"; exit 1; }
   rm -f "$builddir.setup.log"
 fi
-ninja -C "$builddir"
+ninja -k 0 -C "$builddir"
 exec /usr/bin/python3 tests/run_all.py "$builddir" ${filters[@]+"${filters[@]}"}

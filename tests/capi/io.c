@@ -1,4 +1,5 @@
 // Files in C: a checkpoint that comes back, metadata, buffers in memory, and damaged files.
+#define _GNU_SOURCE  // mkdtemp
 #include <stdlib.h>
 #include <unistd.h>
 
