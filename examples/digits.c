@@ -17,13 +17,13 @@ static void check(mt_status status) {
 }
 
 /* Rows of 64 pixels (0 to 16) and the label. Returns the number of rows. */
-static int read_digits(const char *path, float *pixels, int64_t *labels) {
+static int read_digits(const char* path, float* pixels, int64_t* labels) {
   gzFile file = gzopen(path, "rb");
   if (!file) return 0;
   char line[1024];
   int n = 0;
   while (n < kMax && gzgets(file, line, sizeof line)) {
-    char *field = strtok(line, ",");
+    char* field = strtok(line, ",");
     for (int i = 0; field && i < kPixels; i++, field = strtok(NULL, ",")) {
       pixels[n * kPixels + i] = (float)atof(field) / 16;
     }
@@ -43,13 +43,13 @@ static void progress(int done, int total, double loss) {
 }
 
 /* Rows of `source` named by an index tensor of n entries. */
-static mt_tensor *rows(const mt_tensor *source, const mt_tensor *index) {
-  mt_tensor *out = NULL;
+static mt_tensor* rows(const mt_tensor* source, const mt_tensor* index) {
+  mt_tensor* out = NULL;
   check(mt_index_select(&out, source, 0, index));
   return out;
 }
 
-static double accuracy(mt_module *model, const mt_tensor *x, const mt_tensor *y) {
+static double accuracy(mt_module* model, const mt_tensor* x, const mt_tensor* y) {
   mt_tensor *logits = NULL, *predicted = NULL, *same = NULL, *count = NULL;
   const int64_t dim = 1;
   int64_t right = 0, total = 0;
@@ -70,10 +70,10 @@ static double accuracy(mt_module *model, const mt_tensor *x, const mt_tensor *y)
   return (double)right / (double)total;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   static float pixels[kMax * kPixels];
   static int64_t labels[kMax];
-  const char *path = argc > 1 ? argv[1] : "examples/data/digits.csv.gz";
+  const char* path = argc > 1 ? argv[1] : "examples/data/digits.csv.gz";
   const int n = read_digits(path, pixels, labels);
   if (n < 10) {
     fprintf(stderr, "error: no digits in %s\n", path);
@@ -97,15 +97,15 @@ int main(int argc, char **argv) {
   check(mt_nn_relu(&layers[1], false));
   check(mt_nn_dropout(&layers[2], 0.1, false));
   check(mt_nn_linear(&layers[3], kHidden, kClasses, NULL));
-  check(mt_nn_sequential(&model, (const mt_module *const *)layers, 4));
+  check(mt_nn_sequential(&model, (const mt_module* const*)layers, 4));
   check(mt_nn_cross_entropy_loss(&loss_fn, NULL));
-  char *text = NULL;
+  char* text = NULL;
   check(mt_module_to_string(&text, model));
   puts(text);
   mt_string_free(text);
 
-  mt_tensors *parameters = NULL;
-  mt_optimizer *optimizer = NULL;
+  mt_tensors* parameters = NULL;
+  mt_optimizer* optimizer = NULL;
   mt_adam_options options;
   mt_adam_options_init(&options);
   options.lr = 2e-3;
@@ -118,7 +118,7 @@ int main(int argc, char **argv) {
     int batches = 0;
     /* What is made inside a scope is freed at its end. */
     check(mt_scope_begin());
-    mt_tensor *shuffled = NULL;
+    mt_tensor* shuffled = NULL;
     check(mt_randperm(&shuffled, train));
     for (int64_t at = 0; at < train; at += kBatch) {
       const int64_t size = train - at < kBatch ? train - at : kBatch;
@@ -140,7 +140,7 @@ int main(int argc, char **argv) {
   const double result = accuracy(model, test_x, test_y);
   printf("\naccuracy on %lld held-out digits: %.2f %%\n", (long long)(n - train), 100 * result);
 
-  mt_tensor *tensors[] = {all_x, all_y, order, first, last, x, y, test_x, test_y};
+  mt_tensor* tensors[] = {all_x, all_y, order, first, last, x, y, test_x, test_y};
   for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) mt_tensor_free(tensors[i]);
   for (int i = 0; i < 4; i++) mt_module_free(layers[i]);
   mt_optimizer_free(optimizer);

@@ -16,8 +16,8 @@ static void check(mt_status status) {
   }
 }
 
-static int read_cars(const char *path, float *speed, float *distance) {
-  FILE *file = fopen(path, "r");
+static int read_cars(const char* path, float* speed, float* distance) {
+  FILE* file = fopen(path, "r");
   if (!file) return 0;
   char line[256];
   int n = 0;
@@ -30,7 +30,7 @@ static int read_cars(const char *path, float *speed, float *distance) {
 }
 
 /* In place: (x - mean) / standard deviation. */
-static void standardize(float *x, int n) {
+static void standardize(float* x, int n) {
   double mean = 0, square = 0;
   for (int i = 0; i < n; i++) mean += x[i] / (double)n;
   for (int i = 0; i < n; i++) square += (x[i] - mean) * (x[i] - mean) / n;
@@ -38,17 +38,17 @@ static void standardize(float *x, int n) {
 }
 
 /* class LinearRegressionModel(nn.Module): forward(x) = self.linear(x) */
-static mt_status model_forward(mt_tensor **outputs, size_t capacity, size_t *n_outputs,
-                               mt_module *self, const mt_tensor *const *inputs, size_t n_inputs,
-                               void *user) {
+static mt_status model_forward(mt_tensor** outputs, size_t capacity, size_t* n_outputs,
+                               mt_module* self, const mt_tensor* const* inputs, size_t n_inputs,
+                               void* user) {
   (void)capacity, (void)n_outputs, (void)self;
   if (n_inputs != 1) return mt_callback_error("LinearRegressionModel takes one input");
-  mt_module *linear = user;
+  mt_module* linear = user;
   return mt_module_forward(&outputs[0], linear, inputs[0]);
 }
 
-static mt_module *make_model(mt_module *linear) {
-  mt_module *model = NULL;
+static mt_module* make_model(mt_module* linear) {
+  mt_module* model = NULL;
   mt_module_def def;
   mt_module_def_init(&def);
   def.type_name = "LinearRegressionModel";
@@ -59,31 +59,31 @@ static mt_module *make_model(mt_module *linear) {
   return model;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   static float x[kMaxRows], y[kMaxRows];
-  const char *path = argc > 1 ? argv[1] : "examples/data/cars.csv";
+  const char* path = argc > 1 ? argv[1] : "examples/data/cars.csv";
   const int n = read_cars(path, x, y);
   if (n == 0) {
     fprintf(stderr, "error: no rows in %s\n", path);
     return 1;
   }
   standardize(x, n);
-  FILE *curve = argc > 2 ? fopen(argv[2], "w") : NULL;
+  FILE* curve = argc > 2 ? fopen(argv[2], "w") : NULL;
   if (curve) fprintf(curve, "epoch,loss\n");
 
   check(mt_manual_seed(0));
   mt_module *linear = NULL, *loss_fn = NULL;
   check(mt_nn_linear(&linear, 1, 1, NULL));
   check(mt_nn_mse_loss(&loss_fn, MT_REDUCTION_MEAN));
-  mt_module *model = make_model(linear);
+  mt_module* model = make_model(linear);
 
-  char *text = NULL;
+  char* text = NULL;
   check(mt_module_to_string(&text, model));
   puts(text);
   mt_string_free(text);
 
-  mt_tensors *parameters = NULL;
-  mt_optimizer *optimizer = NULL;
+  mt_tensors* parameters = NULL;
+  mt_optimizer* optimizer = NULL;
   mt_sgd_options options;
   mt_sgd_options_init(&options);
   options.lr = 0.01;

@@ -2,7 +2,7 @@
 // handles as integers, so that an access costs one cheap call. Failure is -1, or a status.
 #include "minitorch/minitorch.h"
 
-#define MT_PY_T(h) ((mt_tensor *)(uintptr_t)(h))
+#define MT_PY_T(h) ((mt_tensor*)(uintptr_t)(h))
 
 static void py_tensor_free(uint64_t h) { mt_tensor_free(MT_PY_T(h)); }
 
@@ -11,7 +11,7 @@ static int64_t py_ndim(uint64_t h) {
   return mt_tensor_ndim(&n, MT_PY_T(h)) ? -1 : n;
 }
 
-static mt_status py_shape(int64_t *out, uint64_t h) {
+static mt_status py_shape(int64_t* out, uint64_t h) {
   int64_t n = py_ndim(h);
   return n < 0 ? mt_last_status() : mt_tensor_shape(out, (size_t)n, MT_PY_T(h));
 }
@@ -41,10 +41,10 @@ static mt_status py_backward(uint64_t h, uint64_t gradient, bool retain, bool cr
   return mt_tensor_backward(MT_PY_T(h), MT_PY_T(gradient), retain, create);
 }
 
-static mt_status py_item_double(double *out, uint64_t h) {
+static mt_status py_item_double(double* out, uint64_t h) {
   return mt_tensor_item_double(out, MT_PY_T(h));
 }
 
-static mt_status py_item_int64(int64_t *out, uint64_t h) {
+static mt_status py_item_int64(int64_t* out, uint64_t h) {
   return mt_tensor_item_int64(out, MT_PY_T(h));
 }

@@ -177,7 +177,7 @@ Tensor elu(const Tensor& self, double alpha, double scale, double input_scale) {
              }
              const Tensor bent =
                  g[0] * (exp(scaled(value, input_scale)) * (input_scale * negative));
-             return {where(le(value, Tensor::from_scalar(0)), bent, scaled(g[0], scale))};
+             return {where(gt(value, Tensor::from_scalar(0)), scaled(g[0], scale), bent)};
            });
   }
   return out;

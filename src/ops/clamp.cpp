@@ -50,7 +50,6 @@ Tensor clamp_forward(std::string_view op, const Tensor& self, const Tensor& min,
   if (number_or_none(min) && number_or_none(max)) {
     return unary_forward(Elementwise::kClamp, self, t, t, bounds(op, min, max, t), out);
   }
-  if (t == DType::kBool) fail_unsupported(op, self.device(), t);
   if (!max.defined()) return binary_forward(Elementwise::kMaximum, self, min, {}, t, {}, out);
   const Tensor raised =
       min.defined() ? binary_forward(Elementwise::kMaximum, self, min, {}, t) : self;
@@ -171,9 +170,9 @@ Tensor hardtanh(const Tensor& self, Scalar min_val, Scalar max_val) {
                p.f[1] = high;
                return {binary_forward(Elementwise::kHardtanhBackward, g[0], value, p)};
              }
-             const Tensor outside = logical_or(le(value, Tensor::from_scalar(low)),
-                                               ge(value, Tensor::from_scalar(high)));
-             return {masked(logical_not(outside), g[0])};
+             return {masked(logical_and(gt(value, Tensor::from_scalar(low)),
+                                        lt(value, Tensor::from_scalar(high))),
+                            g[0])};
            });
   }
   return out;

@@ -57,7 +57,8 @@ struct Training {
 };
 
 template <class Options>
-void make_optimizer(Training& t, mt_status (*make)(mt_optimizer**, const mt_tensors*, const Options*),
+void make_optimizer(Training& t,
+                    mt_status (*make)(mt_optimizer**, const mt_tensors*, const Options*),
                     const Options& options) {
   mt_tensors* parameters = nullptr;
   check(mt_module_parameters(&parameters, t.model));
@@ -96,8 +97,9 @@ void article_loop(const bench::Options& o) {
 }
 
 template <class Options>
-void mlp(const bench::Options& o, const std::string& name, int64_t batch, int64_t in, int64_t hidden,
-         int64_t out, mt_status (*make)(mt_optimizer**, const mt_tensors*, const Options*),
+void mlp(const bench::Options& o, const std::string& name, int64_t batch, int64_t in,
+         int64_t hidden, int64_t out,
+         mt_status (*make)(mt_optimizer**, const mt_tensors*, const Options*),
          const Options& options) {
   mt_manual_seed(0);
   Training t;
@@ -183,12 +185,10 @@ void ops(const bench::Options& o) {
     run("softmax", [&](mt_tensor** out) { return mt_softmax(out, a, 1); });
     run("log_softmax", [&](mt_tensor** out) { return mt_log_softmax(out, a, 1); });
     run("cross_entropy", [&](mt_tensor** out) { return mt_cross_entropy(out, a, target); });
-    run("sum_dim0", [&](mt_tensor** out) {
-      return mt_sum_dim(out, a, &dim0, 1, false, MT_DTYPE_NONE);
-    });
-    run("sum_dim1", [&](mt_tensor** out) {
-      return mt_sum_dim(out, a, &dim1, 1, false, MT_DTYPE_NONE);
-    });
+    run("sum_dim0",
+        [&](mt_tensor** out) { return mt_sum_dim(out, a, &dim0, 1, false, MT_DTYPE_NONE); });
+    run("sum_dim1",
+        [&](mt_tensor** out) { return mt_sum_dim(out, a, &dim1, 1, false, MT_DTYPE_NONE); });
     run("transpose_copy", [&](mt_tensor** out) {
       T t;
       check(mt_t(t.out(), a));

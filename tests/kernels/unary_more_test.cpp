@@ -180,12 +180,12 @@ TEST_P(UnaryMore, SpecialValues) {
   expect(E::kTan, {}, {kNan, kNan, kNan, 0});
   expect(E::kSilu, {}, {kNan, kInf, kNan, 0});
   expect(E::kElu, params3(2, 1, 1), {kNan, kInf, -2, 0});
-  expect(E::kEluBackward, params3(2, 1, 1), {1, 1, 0, 2});
+  expect(E::kEluBackward, params3(2, 1, 1), {kNan, 1, 0, 2});
   expect(E::kSoftplus, params(1, 20), {kNan, kInf, 0, std::log(2.0f)});
   expect(E::kSoftplusBackward, params(1, 20), {kNan, 1, 0, 0.5f});
   expect(E::kLeakyRelu, params(0.5), {kNan, kInf, -kInf, 0});
   expect(E::kLeakyReluBackward, params(0.5), {0.5f, 1, 0.5f, 0.5f});
-  expect(E::kHardtanhBackward, params(-1, 1), {1, 0, 0, 1});
+  expect(E::kHardtanhBackward, params(-1, 1), {0, 0, 0, 1});
 }
 
 MT_TEST_ALL_TARGETS(UnaryMore);

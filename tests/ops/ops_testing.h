@@ -89,7 +89,7 @@ inline ::testing::AssertionResult matches(const Doubles& actual, const Doubles& 
   for (size_t i = 0; i < actual.size(); ++i) {
     const double a = actual[i], e = expected[i];
     if (a == e || (std::isnan(a) && std::isnan(e))) continue;
-    if (std::fabs(a - e) <= tolerance * std::max(1.0, std::fabs(e))) continue;
+    if (std::isfinite(e) && std::fabs(a - e) <= tolerance * std::max(1.0, std::fabs(e))) continue;
     return ::testing::AssertionFailure() << "value " << i << " is " << a << ", not " << e;
   }
   return ::testing::AssertionSuccess();

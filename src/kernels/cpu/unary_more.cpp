@@ -127,7 +127,7 @@ struct Elu : UnaryOp {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V x) const {
     const V bent = expm1(d, x * hn::Set(d, k.input)) * hn::Set(d, k.negative);
-    return hn::IfThenElse(hn::Le(x, hn::Zero(d)), bent, x * hn::Set(d, k.positive));
+    return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x * hn::Set(d, k.positive), bent);
   }
 };
 template <class T>
@@ -138,7 +138,7 @@ struct EluBackward : BinaryOp {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V g, V x) const {
     const V bent = hn::Set(d, k.input * k.negative) * exp(d, x * hn::Set(d, k.input));
-    return g * hn::IfThenElse(hn::Le(x, hn::Zero(d)), bent, hn::Set(d, k.positive));
+    return g * hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Set(d, k.positive), bent);
   }
 };
 
@@ -196,7 +196,7 @@ struct SoftplusBackward : BinaryOp {
   }
 };
 
-// f[0], f[1]: the limits, where the slope is 0 already. A NaN lets the gradient through.
+// f[0], f[1]: the limits, where the slope is 0 already; so it is for NaN.
 template <class T>
 struct HardtanhBackward : BinaryOp {
   T low, high;
@@ -204,8 +204,8 @@ struct HardtanhBackward : BinaryOp {
       : low(static_cast<T>(p.f[0])), high(static_cast<T>(p.f[1])) {}
   template <class D, class V>
   HWY_INLINE V operator()(D d, V g, V x) const {
-    const auto outside = hn::Or(hn::Le(x, hn::Set(d, low)), hn::Ge(x, hn::Set(d, high)));
-    return hn::IfThenZeroElse(outside, g);
+    const auto inside = hn::And(hn::Gt(x, hn::Set(d, low)), hn::Lt(x, hn::Set(d, high)));
+    return hn::IfThenElseZero(inside, g);
   }
 };
 
