@@ -233,10 +233,14 @@ _numbers = {}  # tensors of plain numbers, which take part in promotion as Pytho
 
 def _number(x):
     kind = type(x)
-    key = (kind, x)
-    t = _numbers.get(key)
-    if t is not None and (x != 0 or kind is not float):  # 0.0 and -0.0 are equal keys
-        return t._h
+    try:
+        t = _numbers[kind, x]
+        if x != 0 or kind is not float:  # 0.0 and -0.0 are equal keys
+            return t._h
+    except KeyError:
+        pass
+    except TypeError:
+        pass  # not hashable: refused below
     out = _new("mt_tensor **")
     if kind is float:
         _check(_lib.mt_number_float(out, x))
@@ -256,7 +260,7 @@ def _number(x):
         raise TypeError(f"expected a Tensor or a number, not {kind.__name__}")
     if len(_numbers) > 1000:
         _numbers.clear()
-    t = _numbers[key] = _wrap(int(ffi.cast("uint64_t", out[0])))
+    t = _numbers[kind, x] = _wrap(int(ffi.cast("uint64_t", out[0])))
     return t._h
 
 
@@ -290,6 +294,12 @@ def _index(v):
 def _ints(v):
     if v is None:
         return ()
+    if type(v) is tuple:  # the common case, without a call per entry
+        for i in v:
+            if type(i) is not int:
+                break
+        else:
+            return v
     if isinstance(v, int):
         return (v,)
     if isinstance(v, (tuple, list)):

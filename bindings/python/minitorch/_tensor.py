@@ -2,11 +2,14 @@
 import builtins
 import numbers
 
-from . import _api, _ops
+from . import _api, _indexing, _ops
 from ._native import ffi, lib as _lib
 from ._runtime import (TensorBase, _check, _dtype, _h, _index, _new, _own, _ptr, _raise,
                        _set_tensor_class, _text, _wrap, bool_, default_dtype, device, dtype, float32,
                        float64, int64)
+
+
+_SHAPE8, _unpack = ffi.typeof("int64_t[8]"), ffi.unpack
 
 
 class Size(tuple):
@@ -26,7 +29,7 @@ class Size(tuple):
 
 def _shape_args(args):
     """view(2, 3), view((2, 3)) and view([2, 3]) alike."""
-    if len(args) == 1 and not isinstance(args[0], numbers.Integral):
+    if len(args) == 1 and type(args[0]) is not int and not isinstance(args[0], numbers.Integral):
         return args[0]
     return args
 
@@ -85,13 +88,10 @@ class Tensor(TensorBase):
         n = _lib.py_ndim(self._h)
         if n < 0:
             _raise()
-        if n <= 8:
-            out = _new("int64_t[8]")
-        else:
-            out = _new("int64_t[]", n)
+        out = _new(_SHAPE8) if n <= 8 else _new("int64_t[]", n)
         if _lib.py_shape(out, self._h):
             _raise()
-        return Size(out[0:n])
+        return Size(_unpack(out, n))
 
     def size(self, dim=None):
         return self.shape if dim is None else self.shape[dim]
@@ -411,22 +411,26 @@ class Tensor(TensorBase):
 
     # --- indexing ------------------------------------------------------------------------
     def __getitem__(self, key):
-        from ._indexing import get
-        return get(self, key)
+        if type(key) is int:
+            return _ops.select(self, 0, key)
+        return _indexing.get(self, key)
 
     def __setitem__(self, key, value):
-        from ._indexing import put
-        put(self, key, value)
+        _indexing.put(self, key, value)
 
 
 _set_tensor_class(Tensor)
+
+
+_OPERANDS = {Tensor, float, int, bool}  # what needs no further look
 
 
 def _binary(name, reflected=False):
     op = getattr(_ops, name)
 
     def method(self, other):
-        if not isinstance(other, (TensorBase, numbers.Number)) and not hasattr(other, "item"):
+        if type(other) not in _OPERANDS and not isinstance(
+                other, (TensorBase, numbers.Number)) and not hasattr(other, "item"):
             return NotImplemented
         return op(other, self) if reflected else op(self, other)
 
