@@ -65,7 +65,9 @@ Dims contiguous_strides(IntSpan sizes) {
   int64_t step = 1;
   for (int i = n - 1; i >= 0; --i) {
     strides[i] = step;
-    step *= sizes[i] > 1 ? sizes[i] : 1;
+    // Beside a size of 0 the product may be anything; it must only not be undefined.
+    const uint64_t size = sizes[i] > 1 ? static_cast<uint64_t>(sizes[i]) : 1;
+    step = static_cast<int64_t>(static_cast<uint64_t>(step) * size);
   }
   return strides;
 }

@@ -99,8 +99,11 @@ Tensor ternary_forward(Elementwise id, const Tensor& a, const Tensor& b, const T
     if (!(sizes == o->sizes())) sizes = broadcast_shapes(op, sizes, o->sizes());
   }
   if (out) check_result_fits(op, sizes, t, *out);
-  const Tensor x = converted(a, t), y = converted(b, t), z = converted(c, t);
+  Tensor x = converted(a, t), y = converted(b, t), z = converted(c, t);
   const bool direct = out && out->dtype() == t;
+  if (direct) {
+    for (Tensor* o : {&x, &y, &z}) *o = apart_from(op, *out, *o);
+  }
   Tensor r = direct ? *out : empty_output(x, sizes, t, device);
   launch(op, id, t, {&r, &x, &y, &z}, p);
   if (!out || direct) return r;
@@ -147,7 +150,7 @@ Tensor lerp_forward(const Tensor& self, const Tensor& end, const Tensor& weight,
 
 // The gradient of maximum or minimum for one operand: all of it where that won, half in a tie.
 Tensor winner_gradient(const Tensor& g, const Tensor& lost, const Tensor& tie) {
-  return masked(logical_not(lost), where(tie, g * 0.5, g));
+  return where(lost, Tensor::from_scalar(0), where(tie, g * 0.5, g));
 }
 
 Tensor extreme(const char* name, Elementwise id, const Tensor& self, const Tensor& other) {

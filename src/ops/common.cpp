@@ -162,6 +162,30 @@ void check_result_fits(std::string_view op, IntSpan sizes, DType from, const Ten
   }
 }
 
+Tensor apart_from(std::string_view op, const Tensor& out, const Tensor& t) {
+  if (!(t.storage() == out.storage()) || t.numel() == 0 || out.numel() == 0) return t;
+  if (t.offset() == out.offset() && t.sizes() == out.sizes() && t.strides() == out.strides()) {
+    return t;
+  }
+  const auto last = [](const Tensor& x) {  // byte behind the last one that x reaches
+    int64_t at = x.offset() + 1;
+    for (int d = 0; d < x.dim(); ++d) at += (x.size(d) - 1) * x.stride(d);
+    return at * static_cast<int64_t>(dtype_size(x.dtype()));
+  };
+  const auto first = [](const Tensor& x) {
+    return x.offset() * static_cast<int64_t>(dtype_size(x.dtype()));
+  };
+  if (last(t) <= first(out) || last(out) <= first(t)) return t;
+  if (is_dense(t) && is_dense(out)) {
+    fail(Status::kInvalidArgument, op, ": overlapping memory: operand of shape ",
+         shape_string(t.sizes()), " shares elements with the output of shape ",
+         shape_string(out.sizes()), ": the two must not overlap; use clone on the operand");
+  }
+  Tensor copy = Tensor::empty_like(t);
+  copy_values(copy, t);
+  return copy;
+}
+
 Tensor unary_forward(Elementwise id, const Tensor& a, DType compute, DType result,
                      const Params& params, const Tensor* out) {
   const std::string_view op = elementwise_name(id);
@@ -203,7 +227,17 @@ Tensor binary_forward(Elementwise id, const Tensor& a, const Tensor& b, const Pa
   if (out) {
     check_result_fits(op, equal ? Dims(a.sizes()) : broadcast_shapes(op, a.sizes(), b.sizes()),
                       out_dtype, *out);
-    if (out->dtype() == out_dtype) r = *out;
+    if (out->dtype() == out_dtype) {
+      r = *out;
+      if (pa->storage() == r.storage()) {
+        ca = apart_from(op, r, *pa);
+        pa = &ca;
+      }
+      if (pb->storage() == r.storage()) {
+        cb = apart_from(op, r, *pb);
+        pb = &cb;
+      }
+    }
   }
   if (!r.defined()) {
     if (equal) {

@@ -61,6 +61,10 @@ Tensor binary_forward(Elementwise id, const Tensor& a, const Tensor& b, const Pa
 // and that the result's shape is to's.
 void check_result_fits(std::string_view op, IntSpan result_sizes, DType from, const Tensor& to);
 
+// An input of a write into `out`: t itself when it is the very same view or lies elsewhere, a copy
+// when it may share single elements with out. A partial overlap of two dense tensors is an error.
+Tensor apart_from(std::string_view op, const Tensor& out, const Tensor& t);
+
 // `forward_into(self)` writes the result without recording; `op(self_before)` is the recorded
 // out-of-place op. `saves_self`: its rule needs self's old value.
 template <class ForwardInto, class Op>

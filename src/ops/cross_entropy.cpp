@@ -270,7 +270,8 @@ Tensor smoothed_loss(const Tensor& input, const Tensor& target, const Tensor& we
       nll("cross_entropy", log_p, target, weight, reduction, ignore_index, &divisor);
   const Tensor terms = weight.defined() ? log_p * class_weight(weight, input, l.class_dim) : log_p;
   Tensor even = neg(sum(terms, {{l.class_dim}}));
-  even = where(eq(target, Tensor::from_scalar(ignore_index)), Tensor::from_scalar(0), even);
+  const Tensor skip = eq(converted(target, DType::kInt64), Tensor::from_scalar(ignore_index));
+  even = where(skip, Tensor::from_scalar(0), even);
   if (reduction != Reduction::kNone) even = sum(even);
   if (reduction == Reduction::kMean) even = even / divisor;
   return usual * (1 - smoothing) + even * (smoothing / static_cast<double>(l.c));

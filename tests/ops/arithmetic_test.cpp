@@ -176,6 +176,28 @@ TEST(Arithmetic, InPlaceFormsAreRecorded) {
   expect_gradients(through([](const Tensor& y, const Tensor& o) { div_(y, o, "floor"); }), inputs);
 }
 
+TEST(Arithmetic, OperandsThatShareMemoryWithTheOutput) {
+  const auto part = [](const Tensor& t, int64_t offset, int64_t size, int64_t stride) {
+    return t.alias(Dims{size}, Dims{stride}, offset);
+  };
+  Tensor x = tensor({1, 2, 3, 4});
+  sub_(x, x);
+  EXPECT_TRUE(matches(x, {0, 0, 0, 0}));
+  x = tensor({1, 2, 3, 4});
+  add_(part(x, 0, 2, 1), part(x, 2, 2, 1));  // beside each other
+  EXPECT_TRUE(matches(x, {4, 6, 3, 4}));
+  add_(part(x, 0, 2, 2), part(x, 1, 2, 2));  // interleaved
+  EXPECT_TRUE(matches(x, {10, 6, 7, 4}));
+  for (const Error& e : {error_of([&] { add_(part(x, 1, 3, 1), part(x, 0, 3, 1)); }),
+                         error_of([&] { sub_(x, part(x, 0, 1, 1)); }), error_of([&] {
+                           addcmul_(part(x, 1, 3, 1), part(x, 0, 3, 1), number(1));
+                         })}) {
+    EXPECT_EQ(e.status(), Status::kInvalidArgument) << e.message();
+    EXPECT_TRUE(contains(e, "overlapping memory"));
+  }
+  EXPECT_TRUE(matches(x, {10, 6, 7, 4}));
+}
+
 TEST(Arithmetic, GradFnNamesAreTorchs) {
   const Tensor x = with_grad(tensor({1.5, -2})), y = with_grad(tensor({2, 3}));
   EXPECT_EQ(grad_name(add(x, y)), "AddBackward0");

@@ -266,6 +266,14 @@ class Modules(unittest.TestCase):
             b.load_state_dict({"0.weight": torch.zeros(4, 3)})
         self.assertIn("Missing key(s) in state_dict", str(e.exception))
 
+    def test_deleting_an_attribute(self):
+        m = Model(2, 1)
+        del m.linear
+        self.assertEqual(list(m.parameters()), [])
+        self.assertEqual(list(m.state_dict()), [])
+        m.linear = nn.Linear(3, 1)
+        self.assertEqual(list(m.state_dict()), ["linear.weight", "linear.bias"])
+
     def test_train_and_eval(self):
         m = self.net().eval()
         self.assertFalse(m[2].training)

@@ -125,7 +125,7 @@ void fill(const Iter& it, const Params& p) {
 template <class T>
 void range(const Iter& it, const Params& p) {
   const hn::CappedTag<double, 1> d;
-  const auto at = [d](double start, double step, int64_t i) HWY_ATTR {
+  const auto at = [d](double start, double step, int64_t i) MT_VECTOR_LAMBDA {
     const auto index = hn::Set(d, static_cast<double>(i));
     return hn::GetLane(hn::MulAdd(index, hn::Set(d, step), hn::Set(d, start)));
   };

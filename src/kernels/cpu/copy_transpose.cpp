@@ -64,7 +64,7 @@ HWY_INLINE void transpose_tile(const uint16_t* in, int64_t s, uint16_t* out, int
   const auto r2 = hn::LoadU(d, in + 2 * s), r3 = hn::LoadU(d, in + 3 * s);
   const auto r4 = hn::LoadU(d, in + 4 * s), r5 = hn::LoadU(d, in + 5 * s);
   const auto r6 = hn::LoadU(d, in + 6 * s), r7 = hn::LoadU(d, in + 7 * s);
-  const auto store4 = [=](auto a, auto b, auto c, auto e, uint16_t* to) HWY_ATTR {
+  const auto store4 = [=](auto a, auto b, auto c, auto e, uint16_t* to) MT_VECTOR_LAMBDA {
     const auto lower0 = zip_lower(d32, a, b), upper0 = zip_upper(d32, a, b);
     const auto lower1 = zip_lower(d32, c, e), upper1 = zip_upper(d32, c, e);
     hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, lower0, lower1)), d, to);

@@ -31,6 +31,11 @@
 #define MT_MASKED_ACCESS 0
 #endif
 
+// Behind the parameters of a lambda that handles vectors. Compilers leave a lambda that is called
+// twice out of line, and what it captures in memory, unless told otherwise.
+#undef MT_VECTOR_LAMBDA
+#define MT_VECTOR_LAMBDA HWY_ATTR __attribute__((always_inline))
+
 HWY_BEFORE_NAMESPACE();
 namespace mt::cpu {
 namespace HWY_NAMESPACE {
@@ -187,6 +192,28 @@ HWY_INLINE void store_some(D d, hn::Vec<D> v, T* p, int64_t n) {
     store(d, v, buffer);
     for (int64_t i = 0; i < n && i < kMost; ++i) p[i] = buffer[i];
   }
+}
+
+// Loads and stores of `count` elements, all lanes or fewer.
+template <class D, class T>
+HWY_INLINE hn::Vec<D> load_up_to(D d, const T* p, int64_t count, hn::Vec<D> rest) {
+  return count == lanes(d) ? load(d, p) : load_some(d, p, count, rest);
+}
+template <class D, class T>
+HWY_INLINE void store_up_to(D d, hn::Vec<D> v, T* p, int64_t count) {
+  if (count == lanes(d)) {
+    store(d, v, p);
+  } else {
+    store_some(d, v, p, count);
+  }
+}
+
+// Calls f(i, count) for the vectors of [begin, end): whole ones, then what is left.
+template <class F>
+HWY_INLINE void each_vector(int64_t begin, int64_t end, int64_t lanes, const F& f) {
+  int64_t i = begin;
+  for (; i + lanes <= end; i += lanes) f(i, lanes);
+  if (i < end) f(i, end - i);
 }
 
 // v as it would be after a store to T and a load from it.

@@ -71,6 +71,14 @@ void scatter_add(const IndexArgs& a) {
   const auto* const in = static_cast<const T*>(a.in);
   auto* const out = static_cast<T*>(a.out);
   over_columns(a, a.n_in, [&](int64_t o, int64_t begin, int64_t end) {
+    if (a.inner == 1) {
+      const T* const values = in + o * a.n_in;
+      const int64_t* const index = a.index + o * a.n_in;
+      T* const places = out + o * a.n_out;
+      const int64_t n = a.n_in;
+      for (int64_t j = 0; j < n; ++j) places[index[j]] = add(places[index[j]], values[j]);
+      return;
+    }
     for (int64_t j = 0; j < a.n_in; ++j) {
       const int64_t from = (o * a.n_in + j) * a.inner, to = o * a.n_out * a.inner;
       for (int64_t i = begin; i < end; ++i) {
@@ -111,49 +119,51 @@ namespace {
 
 constexpr int64_t kGrain = 16384;
 
+// Calls f(o, j, count) for runs of output rows (o, j) .. (o, j + count - 1), in parallel.
+template <class F>
+void over_rows(const IndexArgs& a, const F& f) {
+  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, a.inner));
+  parallel_for(0, a.outer * a.n_out, grain, [&](int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t j = begin % a.n_out, count = std::min(a.n_out - j, end - begin);
+      f(begin / a.n_out, j, count);
+      begin += count;
+    }
+  });
+}
+
 template <class U>
 void gather(const IndexArgs& a) {
-  const auto* const in = static_cast<const U*>(a.in);
-  auto* const out = static_cast<U*>(a.out);
-  // By rows (o, j) of inner elements.
-  parallel_for(0, a.outer * a.n_out, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, a.inner)),
-               [&](int64_t begin, int64_t end) {
-                 int64_t o = begin / a.n_out, left = a.n_out - begin % a.n_out;
-                 const U* from = in + o * a.n_in * a.inner;
-                 for (int64_t row = begin; row < end; ++row) {
-                   const int64_t* const index = a.index + row * a.inner;
-                   U* const to = out + row * a.inner;
-                   for (int64_t i = 0; i < a.inner; ++i) to[i] = from[index[i] * a.inner + i];
-                   if (--left == 0) {
-                     left = a.n_out;
-                     from += a.n_in * a.inner;
-                   }
-                 }
-               });
+  over_rows(a, [&](int64_t o, int64_t j, int64_t count) {
+    const U* const from = static_cast<const U*>(a.in) + o * a.n_in * a.inner;
+    const int64_t inner = a.inner, start = (o * a.n_out + j) * inner;
+    const int64_t* index = a.index + start;
+    U* to = static_cast<U*>(a.out) + start;
+    if (inner == 1) {
+      for (int64_t k = 0; k < count; ++k) to[k] = from[index[k]];
+      return;
+    }
+    for (int64_t k = 0; k < count; ++k, to += inner, index += inner) {
+      for (int64_t i = 0; i < inner; ++i) to[i] = from[index[i] * inner + i];
+    }
+  });
 }
 
 template <class U>
 void index_select(const IndexArgs& a) {
-  const auto* const in = static_cast<const U*>(a.in);
-  auto* const out = static_cast<U*>(a.out);
-  parallel_for(0, a.outer * a.n_out, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, a.inner)),
-               [&](int64_t begin, int64_t end) {
-                 int64_t j = begin % a.n_out;
-                 const U* from = in + begin / a.n_out * a.n_in * a.inner;
-                 for (int64_t row = begin; row < end; ++row) {
-                   const U* const line = from + a.index[j] * a.inner;
-                   U* const to = out + row * a.inner;
-                   if (a.inner < 8) {
-                     for (int64_t i = 0; i < a.inner; ++i) to[i] = line[i];
-                   } else {
-                     std::memcpy(to, line, static_cast<size_t>(a.inner) * sizeof(U));
-                   }
-                   if (++j == a.n_out) {
-                     j = 0;
-                     from += a.n_in * a.inner;
-                   }
-                 }
-               });
+  over_rows(a, [&](int64_t o, int64_t j, int64_t count) {
+    const U* const from = static_cast<const U*>(a.in) + o * a.n_in * a.inner;
+    const int64_t inner = a.inner;
+    const int64_t* const index = a.index + j;
+    U* to = static_cast<U*>(a.out) + (o * a.n_out + j) * inner;
+    if (inner == 1) {
+      for (int64_t k = 0; k < count; ++k) to[k] = from[index[k]];
+      return;
+    }
+    for (int64_t k = 0; k < count; ++k, to += inner) {
+      std::memcpy(to, from + index[k] * inner, static_cast<size_t>(inner) * sizeof(U));
+    }
+  });
 }
 
 HWY_EXPORT(fill_table);

@@ -86,29 +86,13 @@ struct Ops {
   }
 
   static HWY_INLINE V load(const T* p, int64_t count) {
-    return count == el::lanes(d) ? el::load(d, p) : el::load_some(d, p, count, hn::Zero(d));
+    return el::load_up_to(d, p, count, hn::Zero(d));
   }
-  static HWY_INLINE void store(V v, T* p, int64_t count) {
-    if (count == el::lanes(d)) {
-      el::store(d, v, p);
-    } else {
-      el::store_some(d, v, p, count);
-    }
-  }
+  static HWY_INLINE void store(V v, T* p, int64_t count) { el::store_up_to(d, v, p, count); }
 };
 
-// Calls f(i, count) for every vector of [0, n), in parallel where n is large.
-template <class F>
-HWY_INLINE void each_vector(int64_t n, int64_t lanes, const F& f) {
-  parallel_for(0, n, kGrain, [&](int64_t begin, int64_t end) HWY_ATTR {
-    int64_t i = begin;
-    for (; i + lanes <= end; i += lanes) f(i, lanes);
-    if (i < end) f(i, end - i);
-  });
-}
-
 template <class T>
-void sgd(const SgdArgs& a) {
+void sgd_range(const SgdArgs& a, int64_t begin, int64_t end) {
   using O = Ops<T>;
   auto* const param = static_cast<T*>(a.param);
   const auto* const grad = static_cast<const T*>(a.grad);
@@ -116,41 +100,45 @@ void sgd(const SgdArgs& a) {
   const auto sign = hn::Set(O::d, static_cast<typename O::C>(a.maximize ? -1 : 1));
   const auto minus_lr = O::factor(-a.lr), momentum = O::factor(a.momentum);
   const auto fresh = O::factor(1 - a.dampening), decay = O::factor(a.weight_decay);
-  const bool decays = a.weight_decay != 0;
-  each_vector(a.n, el::lanes(O::d), [&](int64_t i, int64_t count) HWY_ATTR {
+  const bool decays = a.weight_decay != 0, first_step = a.first_step, nesterov = a.nesterov;
+  el::each_vector(begin, end, el::lanes(O::d), [&](int64_t i, int64_t count) MT_VECTOR_LAMBDA {
     const auto p = O::load(param + i, count);
     auto g = hn::Mul(O::load(grad + i, count), sign);
     if (decays) g = O::add_scaled(g, p, decay);
     if (buffer != nullptr) {
       auto b = g;
-      if (!a.first_step) b = O::add_scaled(O::mul(O::load(buffer + i, count), momentum), g, fresh);
+      if (!first_step) b = O::add_scaled(O::mul(O::load(buffer + i, count), momentum), g, fresh);
       O::store(b, buffer + i, count);
-      g = a.nesterov ? O::add_scaled(g, b, momentum) : b;
+      g = nesterov ? O::add_scaled(g, b, momentum) : b;
     }
     O::store(O::add_scaled(p, g, minus_lr), param + i, count);
   });
 }
 
 template <class T>
-void adam(const AdamArgs& a) {
+void sgd(const SgdArgs& a) {
+  parallel_for(0, a.n, kGrain, [&](int64_t begin, int64_t end) { sgd_range<T>(a, begin, end); });
+}
+
+template <class T>
+void adam_range(const AdamArgs& a, const AdamScalars& scalars, int64_t begin, int64_t end) {
   using O = Ops<T>;
   auto* const param = static_cast<T*>(a.param);
   const auto* const grad = static_cast<const T*>(a.grad);
   auto* const exp_avg = static_cast<T*>(a.exp_avg);
   auto* const exp_avg_sq = static_cast<T*>(a.exp_avg_sq);
   auto* const max_exp_avg_sq = static_cast<T*>(a.amsgrad ? a.max_exp_avg_sq : nullptr);
-  const AdamScalars scalars = adam_scalars(a);
   const auto sign = hn::Set(O::d, static_cast<typename O::C>(a.maximize ? -1 : 1));
   const auto beta1 = O::factor(a.beta1), fresh1 = O::factor(1 - a.beta1);
   const auto beta2 = O::factor(a.beta2), fresh2 = O::value(1 - a.beta2);
   const auto correction = O::factor(scalars.bias_correction2_sqrt), eps = O::factor(a.eps);
   const auto minus_step = O::value(-scalars.step_size);
-  const bool decays = a.weight_decay != 0 && !a.decoupled;
-  const auto decay = O::factor(a.decoupled ? 1 - a.lr * a.weight_decay : a.weight_decay);
-  each_vector(a.n, el::lanes(O::d), [&](int64_t i, int64_t count) HWY_ATTR {
+  const bool decoupled = a.decoupled, decays = a.weight_decay != 0 && !decoupled;
+  const auto decay = O::factor(decoupled ? 1 - a.lr * a.weight_decay : a.weight_decay);
+  el::each_vector(begin, end, el::lanes(O::d), [&](int64_t i, int64_t count) MT_VECTOR_LAMBDA {
     auto p = O::load(param + i, count);
     auto g = hn::Mul(O::load(grad + i, count), sign);
-    if (a.decoupled) p = O::mul(p, decay);
+    if (decoupled) p = O::mul(p, decay);
     if (decays) g = O::add_scaled(g, p, decay);
     const auto m = O::add_scaled(O::mul(O::load(exp_avg + i, count), beta1), g, fresh1);
     auto v = O::addcmul(O::mul(O::load(exp_avg_sq + i, count), beta2), g, g, fresh2);
@@ -163,6 +151,13 @@ void adam(const AdamArgs& a) {
     const auto denominator = O::add(O::div(O::sqrt(v), correction), eps);
     O::store(O::addcdiv(p, m, denominator, minus_step), param + i, count);
   });
+}
+
+template <class T>
+void adam(const AdamArgs& a) {
+  const AdamScalars scalars = adam_scalars(a);
+  parallel_for(0, a.n, kGrain,
+               [&](int64_t begin, int64_t end) { adam_range<T>(a, scalars, begin, end); });
 }
 
 void fill_table(Backend& b) {

@@ -13,6 +13,7 @@ constexpr int64_t kGrain = 32768;        // elements worth a thread of their own
 constexpr int64_t kMaxParts = 64;        // of one long run
 constexpr int64_t kColumns = 64;         // folded at a time
 constexpr int64_t kMaxSplitWidth = 256;  // wider rows have columns enough to share out
+constexpr int64_t kMaxPartials = 4096;   // accumulators of all parts
 
 // Neighbours first: the error of a sum of parts grows with their number's logarithm.
 void combine_parts(const Fold& f, char* wide, int64_t parts, int64_t count) {
@@ -38,12 +39,17 @@ void fold_row(const Fold& f, const char* in, int64_t n, const double* means, voi
   std::memcpy(wide, partial, static_cast<size_t>(f.wide));
 }
 
+int64_t column_parts(int64_t n, int64_t width) {
+  if (width > kMaxSplitWidth) return 1;
+  return std::min(fold_parts(n, width), kMaxPartials / std::max<int64_t>(1, width));
+}
+
 // At most kColumns columns.
 void fold_cols(const Fold& f, const char* in, int64_t n, int64_t stride, int64_t count,
                const double* means, void* wide) {
-  const int64_t parts = stride <= kMaxSplitWidth ? fold_parts(n, stride) : 1;
+  const int64_t parts = column_parts(n, stride);
   if (parts == 1) return f.cols(in, n, stride, count, means, wide);
-  alignas(64) char partial[kMaxParts * kColumns * 8];
+  alignas(64) char partial[kMaxPartials * 8];
   const int64_t bytes = count * f.wide;
   parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -75,13 +81,21 @@ PartRange part_range(int64_t part, int64_t parts, int64_t n) {
 
 void run_fold(const Fold& fold, const Fold* sum, Finish finish, int64_t out_size, const void* in,
               void* out, int64_t outer, int64_t n, int64_t inner, const Params& p) {
-  const int64_t strips = (inner + kColumns - 1) / kColumns;
+  // Long rows and long columns that are few share their own work out. Otherwise units are: strips
+  // of columns as wide as they may be, for long runs of memory, but enough of them for the threads
+  // where the work is worth it. Their width changes no result.
+  const bool splits = (inner == 1 ? fold_parts(n, 1) : column_parts(n, inner)) > 1;
+  int64_t width = std::min(inner, kColumns);
+  const int64_t wanted = splits ? 1 : std::min<int64_t>(num_threads(), outer * n * inner / kGrain);
+  while (width > 64 && outer * (inner / width) < wanted) width /= 2;
+  width = std::max<int64_t>(1, width);
+  const int64_t strips = (inner + width - 1) / width;
   const auto body = [&](int64_t begin, int64_t end) {
     alignas(64) char wide[kColumns * 8];
     alignas(64) double means[kColumns];
     for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t o = unit / strips, i = unit % strips * kColumns;
-      const int64_t count = std::min(kColumns, inner - i);
+      const int64_t o = unit / strips, i = unit % strips * width;
+      const int64_t count = std::min(width, inner - i);
       const char* const from = static_cast<const char*>(in) + (o * n * inner + i) * fold.size;
       char* const to = static_cast<char*>(out) + (o * inner + i) * out_size;
       if (inner == 1) {
@@ -98,9 +112,8 @@ void run_fold(const Fold& fold, const Fold* sum, Finish finish, int64_t out_size
       finish(wide, to, count, n, p);
     }
   };
-  const int64_t unit_size = std::max<int64_t>(1, n * std::min(inner, kColumns));
-  const bool split_inside = fold_parts(n, inner) > 1 && inner <= kMaxSplitWidth;
-  if (split_inside) {
+  const int64_t unit_size = std::max<int64_t>(1, n * width);
+  if (splits) {
     body(0, outer * strips);
   } else {
     parallel_for(0, outer * strips, std::max<int64_t>(1, kGrain / unit_size), body);

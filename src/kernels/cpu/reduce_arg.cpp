@@ -72,10 +72,10 @@ C block_extreme(const T* in, int64_t n) {
   const int64_t lanes = el::lanes(d);
   const auto start = hn::Set(d, identity<C, kMax>());
   auto a0 = start, a1 = start;
-  // No comparison holds for NaN, which is looked for apart.
+  // The hardware's maximum drops NaN, which is looked for apart.
   auto nan = hn::Zero(d);
-  const auto see = [&](auto& acc, auto x) HWY_ATTR {
-    acc = hn::IfThenElse(beats<kMax>(x, acc), x, acc);
+  const auto see = [&](auto& acc, auto x) MT_VECTOR_LAMBDA {
+    acc = kMax ? hn::Max(x, acc) : hn::Min(x, acc);
     if constexpr (std::is_floating_point_v<C>) nan = hn::Or(nan, hn::VecFromMask(d, hn::IsNaN(x)));
   };
   int64_t i = 0;
@@ -88,8 +88,8 @@ C block_extreme(const T* in, int64_t n) {
   if constexpr (std::is_floating_point_v<C>) {
     if (!hn::AllFalse(d, hn::MaskFromVec(nan))) return std::numeric_limits<C>::quiet_NaN();
   }
-  const auto best = hn::IfThenElse(beats<kMax>(a1, a0), a1, a0);
-  return hn::GetLane(kMax ? hn::MaxOfLanes(d, best) : hn::MinOfLanes(d, best));
+  see(a0, a1);
+  return hn::GetLane(kMax ? hn::MaxOfLanes(d, a0) : hn::MinOfLanes(d, a0));
 }
 
 template <bool kMax, class T>

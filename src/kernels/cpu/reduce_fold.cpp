@@ -107,10 +107,11 @@ constexpr int64_t kDepth = 16;
 
 // Adds the lanes of a vector of float to wide[0, lanes), or sets wide to them.
 template <class D>
-HWY_INLINE void widen_to(D d, hn::Vec<D> v, double* wide, bool first) {
+HWY_INLINE void widen_to([[maybe_unused]] D d, hn::Vec<D> v, double* wide, bool first) {
   const hn::ScalableTag<double> dd;
-  const auto put = [=](auto x, double* to)
-                       HWY_ATTR { hn::StoreU(first ? x : hn::Add(x, hn::LoadU(dd, to)), dd, to); };
+  const auto put = [=](auto x, double* to) MT_VECTOR_LAMBDA {
+    hn::StoreU(first ? x : hn::Add(x, hn::LoadU(dd, to)), dd, to);
+  };
 #if HWY_TARGET == HWY_SCALAR
   (void)d;
   put(hn::PromoteTo(dd, v), wide);
@@ -129,6 +130,38 @@ HWY_INLINE typename Op::W join_lanes(D d, V v) {
   W w = static_cast<W>(lanes[0]);
   for (int64_t i = 1; i < el::lanes(d); ++i) w = Op::join(w, static_cast<W>(lanes[i]));
   return w;
+}
+
+// The extreme of floats. The hardware's maximum drops NaN, which is looked for apart.
+template <bool kMax, class C, class T>
+C extreme_of_floats(const T* in, int64_t n) {
+  const hn::ScalableTag<C> d;
+  const int64_t lanes = el::lanes(d);
+  const auto identity = hn::Set(d, Extreme<T, kMax>::identity());
+  auto a0 = identity, a1 = identity, a2 = identity, a3 = identity;
+  auto nan0 = hn::Zero(d), nan1 = nan0;
+  const auto see = [&](auto& acc, auto& nan, auto x) MT_VECTOR_LAMBDA {
+    acc = kMax ? hn::Max(x, acc) : hn::Min(x, acc);
+    nan = hn::Or(nan, hn::VecFromMask(d, hn::IsNaN(x)));
+  };
+  int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    see(a0, nan0, load(d, in + i));
+    see(a1, nan1, load(d, in + i + lanes));
+    see(a2, nan0, load(d, in + i + 2 * lanes));
+    see(a3, nan1, load(d, in + i + 3 * lanes));
+  }
+  el::each_vector(i, n, lanes, [&](int64_t at, int64_t count) MT_VECTOR_LAMBDA {
+    see(a0, nan0, el::load_up_to(d, in + at, count, identity));
+  });
+  if (!hn::AllFalse(d, hn::MaskFromVec(hn::Or(nan0, nan1)))) {
+    return std::numeric_limits<C>::quiet_NaN();
+  }
+  if constexpr (kMax) {
+    return hn::GetLane(hn::MaxOfLanes(d, hn::Max(hn::Max(a0, a1), hn::Max(a2, a3))));
+  } else {
+    return hn::GetLane(hn::MinOfLanes(d, hn::Min(hn::Min(a0, a1), hn::Min(a2, a3))));
+  }
 }
 
 template <class Op, class T>
@@ -200,6 +233,9 @@ typename Op::W fold_pairwise(const T* in, int64_t n, double mean) {
   if constexpr (std::is_same_v<Op, Sum<T>> && std::is_same_v<typename Op::C, float>) {
     return sum_floats(in, n);
   }
+  if constexpr (kIsFloat<T> && (std::is_same_v<Op, Amax<T>> || std::is_same_v<Op, Amin<T>>)) {
+    return extreme_of_floats<std::is_same_v<Op, Amax<T>>, typename Op::C>(in, n);
+  }
   const int64_t block = 8 * kDepth * el::lanes(hn::ScalableTag<typename Op::C>());
   if (n <= block) return fold_block<Op>(in, n, mean);
   const int64_t half = (n / block + 1) / 2 * block;
@@ -215,7 +251,7 @@ void fold_row(const void* in, int64_t n, const double* means, void* wide) {
 
 // Joins a vector of accumulators to wide[0, count).
 template <class Op, class D>
-HWY_NOINLINE void flush(D d, hn::Vec<D> v, typename Op::W* wide, int64_t count, bool first) {
+HWY_INLINE void flush(D d, hn::Vec<D> v, typename Op::W* wide, int64_t count, bool first) {
   using W = typename Op::W;
   if constexpr (std::is_same_v<typename Op::C, float> && std::is_same_v<W, double>) {
     if (count == el::lanes(d)) return widen_to(d, v, wide, first);
@@ -233,29 +269,30 @@ template <class D>
 HWY_INLINE hn::Vec<D> load_means(D d, const double* means, int64_t i, int64_t count) {
   if constexpr (std::is_same_v<hn::TFromD<D>, double>) {
     if (means == nullptr) return hn::Zero(d);
-    return count < el::lanes(d) ? load_some(d, means + i, count, hn::Zero(d))
-                                : hn::LoadU(d, means + i);
+    return el::load_up_to(d, means + i, count, hn::Zero(d));
   } else {
     return hn::Zero(d);
   }
 }
 
+// Rows are taken kDepth at a time, across all columns, so that memory is read in long runs.
 template <class Op, class T>
 void fold_cols(const T* in, int64_t n, int64_t stride, int64_t count, const double* means,
                typename Op::W* wide) {
   const hn::ScalableTag<typename Op::C> d;
   const int64_t lanes = el::lanes(d);
   const auto identity = hn::Set(d, Op::identity());
-  int64_t i = 0;
-  for (; i + 4 * lanes <= count; i += 4 * lanes) {
-    const auto m0 = load_means(d, means, i, lanes), m1 = load_means(d, means, i + lanes, lanes);
-    const auto m2 = load_means(d, means, i + 2 * lanes, lanes);
-    const auto m3 = load_means(d, means, i + 3 * lanes, lanes);
-    for (int64_t j = 0; j < n || j == 0; j += kDepth) {
+  for (int64_t j = 0; j < n || j == 0; j += kDepth) {
+    const int64_t rows = std::min(n - j, kDepth);
+    const T* const block = in + j * stride;
+    int64_t i = 0;
+    for (; i + 4 * lanes <= count; i += 4 * lanes) {
       auto a0 = identity, a1 = identity, a2 = identity, a3 = identity;
-      const int64_t end = std::min(n, j + kDepth);
-      for (int64_t k = j; k < end; ++k) {
-        const T* const row = in + k * stride + i;
+      const auto m0 = load_means(d, means, i, lanes), m1 = load_means(d, means, i + lanes, lanes);
+      const auto m2 = load_means(d, means, i + 2 * lanes, lanes);
+      const auto m3 = load_means(d, means, i + 3 * lanes, lanes);
+      const T* row = block + i;
+      for (int64_t k = 0; k < rows; ++k, row += stride) {
         a0 = Op::step(d, a0, load(d, row), m0);
         a1 = Op::step(d, a1, load(d, row + lanes), m1);
         a2 = Op::step(d, a2, load(d, row + 2 * lanes), m2);
@@ -266,24 +303,14 @@ void fold_cols(const T* in, int64_t n, int64_t stride, int64_t count, const doub
       flush<Op>(d, a2, wide + i + 2 * lanes, lanes, j == 0);
       flush<Op>(d, a3, wide + i + 3 * lanes, lanes, j == 0);
     }
-  }
-  for (; i < count; i += lanes) {
-    const int64_t left = std::min(lanes, count - i);
-    const auto mean = load_means(d, means, i, left);
-    for (int64_t j = 0; j < n || j == 0; j += kDepth) {
+    el::each_vector(i, count, lanes, [&](int64_t at, int64_t width) MT_VECTOR_LAMBDA {
       auto acc = identity;
-      const int64_t end = std::min(n, j + kDepth);
-      if (left == lanes) {
-        for (int64_t k = j; k < end; ++k) {
-          acc = Op::step(d, acc, load(d, in + k * stride + i), mean);
-        }
-      } else {
-        for (int64_t k = j; k < end; ++k) {
-          acc = Op::step(d, acc, load_some(d, in + k * stride + i, left, identity), mean);
-        }
+      const auto mean = load_means(d, means, at, width);
+      for (int64_t k = 0; k < rows; ++k) {
+        acc = Op::step(d, acc, el::load_up_to(d, block + k * stride + at, width, identity), mean);
       }
-      flush<Op>(d, acc, wide + i, left, j == 0);
-    }
+      flush<Op>(d, acc, wide + at, width, j == 0);
+    });
   }
 }
 

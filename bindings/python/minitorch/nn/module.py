@@ -174,11 +174,19 @@ class Module:
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name):
-        for table in (self._parameters, self._buffers, self._modules):
-            if name in table:
-                del table[name]
-                _check(_lib.mt_module_unregister(self._c, name.encode()))
-                return
+        encoded = name.encode()
+        if name in self._parameters:  # on the C side the name stays, without a value
+            _check(_lib.mt_module_register_parameter(self._c, encoded, ffi.NULL))
+            del self._parameters[name]
+            return
+        if name in self._buffers:
+            _check(_lib.mt_module_register_buffer(self._c, encoded, ffi.NULL, True))
+            del self._buffers[name]
+            return
+        if name in self._modules:
+            _check(_lib.mt_module_register_module(self._c, encoded, ffi.NULL))
+            del self._modules[name]
+            return
         object.__delattr__(self, name)
 
     def __dir__(self):
