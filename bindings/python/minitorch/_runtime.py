@@ -183,8 +183,10 @@ def default_dtype():
     return dtype._all[_lib.mt_get_default_dtype()]
 
 
-def _device(d):
-    return _lib.MT_CPU if d is None else device(d).code
+def _device(d, optional=False):
+    if d is None:
+        return _lib.MT_DEVICE_NONE if optional else _lib.MT_CPU
+    return device(d).code
 
 
 _REDUCTIONS = {"none": _lib.MT_REDUCTION_NONE, "mean": _lib.MT_REDUCTION_MEAN,
