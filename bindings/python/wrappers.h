@@ -441,6 +441,89 @@ static mt_status py_div_mode_(uint64_t self, uint64_t other, const char *roundin
   return mt_div_mode_((mt_tensor *)self, (mt_tensor *)other, rounding_mode);
 }
 
+static uint64_t py_rsub(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_rsub(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_rsub_alpha(uint64_t self, uint64_t other, double alpha) {
+  mt_tensor *out = NULL;
+  return mt_rsub_alpha(&out, (mt_tensor *)self, (mt_tensor *)other, alpha) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_floor_divide(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_floor_divide(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_floor_divide_(uint64_t self, uint64_t other) {
+  return mt_floor_divide_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_remainder(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_remainder(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_remainder_(uint64_t self, uint64_t other) {
+  return mt_remainder_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_addcmul(uint64_t self, uint64_t tensor1, uint64_t tensor2) {
+  mt_tensor *out = NULL;
+  return mt_addcmul(&out, (mt_tensor *)self, (mt_tensor *)tensor1, (mt_tensor *)tensor2) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_addcmul_value(uint64_t self, uint64_t tensor1, uint64_t tensor2, double value) {
+  mt_tensor *out = NULL;
+  return mt_addcmul_value(&out, (mt_tensor *)self, (mt_tensor *)tensor1, (mt_tensor *)tensor2, value) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_addcmul_(uint64_t self, uint64_t tensor1, uint64_t tensor2) {
+  return mt_addcmul_((mt_tensor *)self, (mt_tensor *)tensor1, (mt_tensor *)tensor2);
+}
+
+static mt_status py_addcmul_value_(uint64_t self, uint64_t tensor1, uint64_t tensor2, double value) {
+  return mt_addcmul_value_((mt_tensor *)self, (mt_tensor *)tensor1, (mt_tensor *)tensor2, value);
+}
+
+static uint64_t py_addcdiv(uint64_t self, uint64_t tensor1, uint64_t tensor2) {
+  mt_tensor *out = NULL;
+  return mt_addcdiv(&out, (mt_tensor *)self, (mt_tensor *)tensor1, (mt_tensor *)tensor2) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_addcdiv_value(uint64_t self, uint64_t tensor1, uint64_t tensor2, double value) {
+  mt_tensor *out = NULL;
+  return mt_addcdiv_value(&out, (mt_tensor *)self, (mt_tensor *)tensor1, (mt_tensor *)tensor2, value) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_addcdiv_(uint64_t self, uint64_t tensor1, uint64_t tensor2) {
+  return mt_addcdiv_((mt_tensor *)self, (mt_tensor *)tensor1, (mt_tensor *)tensor2);
+}
+
+static mt_status py_addcdiv_value_(uint64_t self, uint64_t tensor1, uint64_t tensor2, double value) {
+  return mt_addcdiv_value_((mt_tensor *)self, (mt_tensor *)tensor1, (mt_tensor *)tensor2, value);
+}
+
+static uint64_t py_lerp(uint64_t self, uint64_t end, uint64_t weight) {
+  mt_tensor *out = NULL;
+  return mt_lerp(&out, (mt_tensor *)self, (mt_tensor *)end, (mt_tensor *)weight) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_lerp_(uint64_t self, uint64_t end, uint64_t weight) {
+  return mt_lerp_((mt_tensor *)self, (mt_tensor *)end, (mt_tensor *)weight);
+}
+
+static uint64_t py_maximum(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_maximum(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_minimum(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_minimum(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
 static uint64_t py_neg(uint64_t self) {
   mt_tensor *out = NULL;
   return mt_neg(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;

@@ -190,4 +190,233 @@ mt_status mt_div_scalar_(mt_tensor *self, double other) {
   });
 }
 
+mt_status mt_rsub(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_rsub", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    c.put(out, mt::rsub(self_, other_));
+  });
+}
+
+mt_status mt_rsub_alpha(mt_tensor **out, const mt_tensor *self, const mt_tensor *other,
+                        double alpha) {
+  return guard("mt_rsub_alpha", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    c.put(out, mt::rsub(self_, other_, c.scalar(alpha)));
+  });
+}
+
+mt_status mt_rsub_scalar(mt_tensor **out, const mt_tensor *self, double other) {
+  return guard("mt_rsub_scalar", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    c.put(out, mt::rsub(self_, c.number(other)));
+  });
+}
+
+mt_status mt_floor_divide(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_floor_divide", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    c.put(out, mt::floor_divide(self_, other_));
+  });
+}
+
+mt_status mt_floor_divide_scalar(mt_tensor **out, const mt_tensor *self, double other) {
+  return guard("mt_floor_divide_scalar", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    c.put(out, mt::floor_divide(self_, c.number(other)));
+  });
+}
+
+mt_status mt_floor_divide_(mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_floor_divide_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    mt::floor_divide_(self_, other_);
+  });
+}
+
+mt_status mt_floor_divide_scalar_(mt_tensor *self, double other) {
+  return guard("mt_floor_divide_scalar_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::floor_divide_(self_, c.number(other));
+  });
+}
+
+mt_status mt_remainder(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_remainder", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    c.put(out, mt::remainder(self_, other_));
+  });
+}
+
+mt_status mt_remainder_scalar(mt_tensor **out, const mt_tensor *self, double other) {
+  return guard("mt_remainder_scalar", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    c.put(out, mt::remainder(self_, c.number(other)));
+  });
+}
+
+mt_status mt_remainder_(mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_remainder_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    mt::remainder_(self_, other_);
+  });
+}
+
+mt_status mt_remainder_scalar_(mt_tensor *self, double other) {
+  return guard("mt_remainder_scalar_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::remainder_(self_, c.number(other));
+  });
+}
+
+mt_status mt_addcmul(mt_tensor **out, const mt_tensor *self, const mt_tensor *tensor1,
+                     const mt_tensor *tensor2) {
+  return guard("mt_addcmul", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
+    const TensorArg tensor2_ = c.tensor("tensor2", tensor2);
+    c.put(out, mt::addcmul(self_, tensor1_, tensor2_));
+  });
+}
+
+mt_status mt_addcmul_value(mt_tensor **out, const mt_tensor *self, const mt_tensor *tensor1,
+                           const mt_tensor *tensor2, double value) {
+  return guard("mt_addcmul_value", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
+    const TensorArg tensor2_ = c.tensor("tensor2", tensor2);
+    c.put(out, mt::addcmul(self_, tensor1_, tensor2_, c.scalar(value)));
+  });
+}
+
+mt_status mt_addcmul_(mt_tensor *self, const mt_tensor *tensor1, const mt_tensor *tensor2) {
+  return guard("mt_addcmul_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
+    const TensorArg tensor2_ = c.tensor("tensor2", tensor2);
+    mt::addcmul_(self_, tensor1_, tensor2_);
+  });
+}
+
+mt_status mt_addcmul_value_(mt_tensor *self, const mt_tensor *tensor1, const mt_tensor *tensor2,
+                            double value) {
+  return guard("mt_addcmul_value_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
+    const TensorArg tensor2_ = c.tensor("tensor2", tensor2);
+    mt::addcmul_(self_, tensor1_, tensor2_, c.scalar(value));
+  });
+}
+
+mt_status mt_addcdiv(mt_tensor **out, const mt_tensor *self, const mt_tensor *tensor1,
+                     const mt_tensor *tensor2) {
+  return guard("mt_addcdiv", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
+    const TensorArg tensor2_ = c.tensor("tensor2", tensor2);
+    c.put(out, mt::addcdiv(self_, tensor1_, tensor2_));
+  });
+}
+
+mt_status mt_addcdiv_value(mt_tensor **out, const mt_tensor *self, const mt_tensor *tensor1,
+                           const mt_tensor *tensor2, double value) {
+  return guard("mt_addcdiv_value", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
+    const TensorArg tensor2_ = c.tensor("tensor2", tensor2);
+    c.put(out, mt::addcdiv(self_, tensor1_, tensor2_, c.scalar(value)));
+  });
+}
+
+mt_status mt_addcdiv_(mt_tensor *self, const mt_tensor *tensor1, const mt_tensor *tensor2) {
+  return guard("mt_addcdiv_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
+    const TensorArg tensor2_ = c.tensor("tensor2", tensor2);
+    mt::addcdiv_(self_, tensor1_, tensor2_);
+  });
+}
+
+mt_status mt_addcdiv_value_(mt_tensor *self, const mt_tensor *tensor1, const mt_tensor *tensor2,
+                            double value) {
+  return guard("mt_addcdiv_value_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
+    const TensorArg tensor2_ = c.tensor("tensor2", tensor2);
+    mt::addcdiv_(self_, tensor1_, tensor2_, c.scalar(value));
+  });
+}
+
+mt_status mt_lerp(mt_tensor **out, const mt_tensor *self, const mt_tensor *end,
+                  const mt_tensor *weight) {
+  return guard("mt_lerp", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg end_ = c.tensor("end", end);
+    const TensorArg weight_ = c.tensor("weight", weight);
+    c.put(out, mt::lerp(self_, end_, weight_));
+  });
+}
+
+mt_status mt_lerp_scalar(mt_tensor **out, const mt_tensor *self, const mt_tensor *end,
+                         double weight) {
+  return guard("mt_lerp_scalar", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg end_ = c.tensor("end", end);
+    c.put(out, mt::lerp(self_, end_, c.number(weight)));
+  });
+}
+
+mt_status mt_lerp_(mt_tensor *self, const mt_tensor *end, const mt_tensor *weight) {
+  return guard("mt_lerp_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg end_ = c.tensor("end", end);
+    const TensorArg weight_ = c.tensor("weight", weight);
+    mt::lerp_(self_, end_, weight_);
+  });
+}
+
+mt_status mt_lerp_scalar_(mt_tensor *self, const mt_tensor *end, double weight) {
+  return guard("mt_lerp_scalar_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg end_ = c.tensor("end", end);
+    mt::lerp_(self_, end_, c.number(weight));
+  });
+}
+
+mt_status mt_maximum(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_maximum", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    c.put(out, mt::maximum(self_, other_));
+  });
+}
+
+mt_status mt_minimum(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_minimum", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    c.put(out, mt::minimum(self_, other_));
+  });
+}
+
 }  // extern "C"

@@ -292,6 +292,57 @@ MT_API mt_status mt_div_(mt_tensor *self, const mt_tensor *other);
 MT_API mt_status mt_div_mode_(mt_tensor *self, const mt_tensor *other, const char *rounding_mode);
 MT_API mt_status mt_div_scalar_(mt_tensor *self, double other);
 
+// other - alpha * self. Not for bool. Defaults: alpha 1.
+MT_API mt_status mt_rsub(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_rsub_alpha(mt_tensor **out, const mt_tensor *self, const mt_tensor *other,
+                               double alpha);
+MT_API mt_status mt_rsub_scalar(mt_tensor **out, const mt_tensor *self, double other);
+
+// Python's self // other: the quotient rounded down. Not differentiable.
+MT_API mt_status mt_floor_divide(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_floor_divide_scalar(mt_tensor **out, const mt_tensor *self, double other);
+MT_API mt_status mt_floor_divide_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_floor_divide_scalar_(mt_tensor *self, double other);
+
+// Python's self % other: the remainder with the sign of other.
+MT_API mt_status mt_remainder(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_remainder_scalar(mt_tensor **out, const mt_tensor *self, double other);
+MT_API mt_status mt_remainder_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_remainder_scalar_(mt_tensor *self, double other);
+
+// self + value * tensor1 * tensor2. Defaults: value 1.
+MT_API mt_status mt_addcmul(mt_tensor **out, const mt_tensor *self, const mt_tensor *tensor1,
+                            const mt_tensor *tensor2);
+MT_API mt_status mt_addcmul_value(mt_tensor **out, const mt_tensor *self,
+                                  const mt_tensor *tensor1, const mt_tensor *tensor2, double value);
+MT_API mt_status mt_addcmul_(mt_tensor *self, const mt_tensor *tensor1, const mt_tensor *tensor2);
+MT_API mt_status mt_addcmul_value_(mt_tensor *self, const mt_tensor *tensor1,
+                                   const mt_tensor *tensor2, double value);
+
+// self + value * tensor1 / tensor2. tensor1 and tensor2 may not both be of integers. Defaults:
+// value 1.
+MT_API mt_status mt_addcdiv(mt_tensor **out, const mt_tensor *self, const mt_tensor *tensor1,
+                            const mt_tensor *tensor2);
+MT_API mt_status mt_addcdiv_value(mt_tensor **out, const mt_tensor *self,
+                                  const mt_tensor *tensor1, const mt_tensor *tensor2, double value);
+MT_API mt_status mt_addcdiv_(mt_tensor *self, const mt_tensor *tensor1, const mt_tensor *tensor2);
+MT_API mt_status mt_addcdiv_value_(mt_tensor *self, const mt_tensor *tensor1,
+                                   const mt_tensor *tensor2, double value);
+
+// self + weight * (end - self). All tensors of one floating dtype.
+MT_API mt_status mt_lerp(mt_tensor **out, const mt_tensor *self, const mt_tensor *end,
+                         const mt_tensor *weight);
+MT_API mt_status mt_lerp_scalar(mt_tensor **out, const mt_tensor *self, const mt_tensor *end,
+                                double weight);
+MT_API mt_status mt_lerp_(mt_tensor *self, const mt_tensor *end, const mt_tensor *weight);
+MT_API mt_status mt_lerp_scalar_(mt_tensor *self, const mt_tensor *end, double weight);
+
+// The larger of the two; NaN wins. Equal values share the gradient half and half.
+MT_API mt_status mt_maximum(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+
+// The smaller of the two; NaN wins. Equal values share the gradient half and half.
+MT_API mt_status mt_minimum(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+
 // --- Functions of one tensor --------------------------------------------------------------------
 // Elementwise. Trigonometry computes integers in the default floating dtype.
 

@@ -375,6 +375,96 @@ inline const Tensor& div_(const Tensor& self, const Tensor& other, const char* r
   return self;
 }
 
+// other - alpha * self.
+inline Tensor rsub(const Tensor& self, const Tensor& other, double alpha = 1) {
+  mt_tensor* out = nullptr;
+  check(mt_rsub_alpha(&out, self.get(), other.get(), alpha));
+  return Tensor(out);
+}
+
+// Python's self // other: the quotient rounded down.
+inline Tensor floor_divide(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_floor_divide(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// Python's self // other: the quotient rounded down.
+inline const Tensor& floor_divide_(const Tensor& self, const Tensor& other) {
+  check(mt_floor_divide_(self.get(), other.get()));
+  return self;
+}
+
+// Python's self % other: the remainder with the sign of other.
+inline Tensor remainder(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_remainder(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// Python's self % other: the remainder with the sign of other.
+inline const Tensor& remainder_(const Tensor& self, const Tensor& other) {
+  check(mt_remainder_(self.get(), other.get()));
+  return self;
+}
+
+// self + value * tensor1 * tensor2.
+inline Tensor addcmul(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, double value
+    = 1) {
+  mt_tensor* out = nullptr;
+  check(mt_addcmul_value(&out, self.get(), tensor1.get(), tensor2.get(), value));
+  return Tensor(out);
+}
+
+// self + value * tensor1 * tensor2.
+inline const Tensor& addcmul_(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2,
+    double value = 1) {
+  check(mt_addcmul_value_(self.get(), tensor1.get(), tensor2.get(), value));
+  return self;
+}
+
+// self + value * tensor1 / tensor2.
+inline Tensor addcdiv(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, double value
+    = 1) {
+  mt_tensor* out = nullptr;
+  check(mt_addcdiv_value(&out, self.get(), tensor1.get(), tensor2.get(), value));
+  return Tensor(out);
+}
+
+// self + value * tensor1 / tensor2.
+inline const Tensor& addcdiv_(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2,
+    double value = 1) {
+  check(mt_addcdiv_value_(self.get(), tensor1.get(), tensor2.get(), value));
+  return self;
+}
+
+// self + weight * (end - self).
+inline Tensor lerp(const Tensor& self, const Tensor& end, const Tensor& weight) {
+  mt_tensor* out = nullptr;
+  check(mt_lerp(&out, self.get(), end.get(), weight.get()));
+  return Tensor(out);
+}
+
+// self + weight * (end - self).
+inline const Tensor& lerp_(const Tensor& self, const Tensor& end, const Tensor& weight) {
+  check(mt_lerp_(self.get(), end.get(), weight.get()));
+  return self;
+}
+
+// The larger of the two; NaN wins.
+inline Tensor maximum(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_maximum(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// The smaller of the two; NaN wins.
+inline Tensor minimum(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_minimum(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
 // --- Functions of one tensor --------------------------------------------------------------------
 
 // -self.

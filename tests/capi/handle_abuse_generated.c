@@ -1161,1475 +1161,1695 @@ static mt_status call_288(const void *bad) {
 }
 
 static mt_status call_289(const void *bad) {
-  return mt_neg((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_rsub((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_290(const void *bad) {
-  return mt_neg_((mt_tensor *)bad);
+  return mt_rsub((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_291(const void *bad) {
-  return mt_abs((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_rsub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_292(const void *bad) {
-  return mt_abs_((mt_tensor *)bad);
+  return mt_rsub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_293(const void *bad) {
-  return mt_sign((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_rsub_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_294(const void *bad) {
-  return mt_sign_((mt_tensor *)bad);
+  return mt_floor_divide((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_295(const void *bad) {
-  return mt_floor((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_floor_divide((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_296(const void *bad) {
-  return mt_floor_((mt_tensor *)bad);
+  return mt_floor_divide_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_297(const void *bad) {
-  return mt_ceil((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_floor_divide_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_298(const void *bad) {
-  return mt_ceil_((mt_tensor *)bad);
+  return mt_floor_divide_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_299(const void *bad) {
-  return mt_trunc((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_floor_divide_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_300(const void *bad) {
-  return mt_trunc_((mt_tensor *)bad);
+  return mt_remainder((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_301(const void *bad) {
-  return mt_round((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_remainder((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_302(const void *bad) {
-  return mt_round_decimals((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_remainder_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_303(const void *bad) {
-  return mt_round_((mt_tensor *)bad);
+  return mt_remainder_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_304(const void *bad) {
-  return mt_round_decimals_((mt_tensor *)bad, 0);
+  return mt_remainder_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_305(const void *bad) {
-  return mt_sin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_remainder_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_306(const void *bad) {
-  return mt_sin_((mt_tensor *)bad);
+  return mt_addcmul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_307(const void *bad) {
-  return mt_cos((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addcmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_308(const void *bad) {
-  return mt_cos_((mt_tensor *)bad);
+  return mt_addcmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_309(const void *bad) {
-  return mt_tan((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addcmul_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_310(const void *bad) {
-  return mt_tan_((mt_tensor *)bad);
+  return mt_addcmul_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_311(const void *bad) {
-  return mt_erf((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addcmul_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_312(const void *bad) {
-  return mt_erf_((mt_tensor *)bad);
+  return mt_addcmul_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_313(const void *bad) {
-  return mt_isnan((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addcmul_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_314(const void *bad) {
-  return mt_isinf((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addcmul_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_315(const void *bad) {
-  return mt_isfinite((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addcmul_value_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_316(const void *bad) {
-  return mt_pow((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addcmul_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_317(const void *bad) {
-  return mt_pow((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_addcmul_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_318(const void *bad) {
-  return mt_pow_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_addcdiv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_319(const void *bad) {
-  return mt_pow_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addcdiv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_320(const void *bad) {
-  return mt_pow_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_addcdiv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_321(const void *bad) {
-  return mt_pow_scalar_((mt_tensor *)bad, 0);
+  return mt_addcdiv_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_322(const void *bad) {
-  return mt_square((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addcdiv_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_323(const void *bad) {
-  return mt_square_((mt_tensor *)bad);
+  return mt_addcdiv_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_324(const void *bad) {
-  return mt_sqrt((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addcdiv_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_325(const void *bad) {
-  return mt_sqrt_((mt_tensor *)bad);
+  return mt_addcdiv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_326(const void *bad) {
-  return mt_rsqrt((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addcdiv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_327(const void *bad) {
-  return mt_rsqrt_((mt_tensor *)bad);
+  return mt_addcdiv_value_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_328(const void *bad) {
-  return mt_reciprocal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addcdiv_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_329(const void *bad) {
-  return mt_reciprocal_((mt_tensor *)bad);
+  return mt_addcdiv_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_330(const void *bad) {
-  return mt_exp((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_lerp((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_331(const void *bad) {
-  return mt_exp_((mt_tensor *)bad);
+  return mt_lerp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_332(const void *bad) {
-  return mt_expm1((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_lerp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_333(const void *bad) {
-  return mt_expm1_((mt_tensor *)bad);
+  return mt_lerp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_334(const void *bad) {
-  return mt_log((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_lerp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_335(const void *bad) {
-  return mt_log_((mt_tensor *)bad);
+  return mt_lerp_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_336(const void *bad) {
-  return mt_log1p((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_lerp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_337(const void *bad) {
-  return mt_log1p_((mt_tensor *)bad);
+  return mt_lerp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_338(const void *bad) {
-  return mt_log2((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_lerp_scalar_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_339(const void *bad) {
-  return mt_log2_((mt_tensor *)bad);
+  return mt_lerp_scalar_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_340(const void *bad) {
-  return mt_log10((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_maximum((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_341(const void *bad) {
-  return mt_log10_((mt_tensor *)bad);
+  return mt_maximum((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_342(const void *bad) {
-  return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL);
+  return mt_minimum((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_343(const void *bad) {
-  return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_minimum((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_344(const void *bad) {
-  return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad);
+  return mt_neg((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_345(const void *bad) {
-  return mt_clamp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL);
+  return mt_neg_((mt_tensor *)bad);
 }
 
 static mt_status call_346(const void *bad) {
-  return mt_clamp_((mt_tensor *)bad, NULL, NULL);
+  return mt_abs((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_347(const void *bad) {
-  return mt_clamp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_abs_((mt_tensor *)bad);
 }
 
 static mt_status call_348(const void *bad) {
-  return mt_clamp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad);
+  return mt_sign((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_349(const void *bad) {
-  return mt_clamp_scalar_((mt_tensor *)bad, NULL, NULL);
+  return mt_sign_((mt_tensor *)bad);
 }
 
 static mt_status call_350(const void *bad) {
-  return mt_clamp_min((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_floor((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_351(const void *bad) {
-  return mt_clamp_min((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_floor_((mt_tensor *)bad);
 }
 
 static mt_status call_352(const void *bad) {
-  return mt_clamp_min_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_ceil((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_353(const void *bad) {
-  return mt_clamp_min_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_ceil_((mt_tensor *)bad);
 }
 
 static mt_status call_354(const void *bad) {
-  return mt_clamp_min_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_trunc((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_355(const void *bad) {
-  return mt_clamp_min_scalar_((mt_tensor *)bad, 0);
+  return mt_trunc_((mt_tensor *)bad);
 }
 
 static mt_status call_356(const void *bad) {
-  return mt_clamp_max((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_round((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_357(const void *bad) {
-  return mt_clamp_max((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_round_decimals((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_358(const void *bad) {
-  return mt_clamp_max_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_round_((mt_tensor *)bad);
 }
 
 static mt_status call_359(const void *bad) {
-  return mt_clamp_max_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_round_decimals_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_360(const void *bad) {
-  return mt_clamp_max_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_sin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_361(const void *bad) {
-  return mt_clamp_max_scalar_((mt_tensor *)bad, 0);
+  return mt_sin_((mt_tensor *)bad);
 }
 
 static mt_status call_362(const void *bad) {
-  return mt_hardtanh((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_cos((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_363(const void *bad) {
-  return mt_hardtanh_((mt_tensor *)bad, 0, 0);
+  return mt_cos_((mt_tensor *)bad);
 }
 
 static mt_status call_364(const void *bad) {
-  return mt_relu6((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_tan((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_365(const void *bad) {
-  return mt_relu6_((mt_tensor *)bad);
+  return mt_tan_((mt_tensor *)bad);
 }
 
 static mt_status call_366(const void *bad) {
-  return mt_relu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_erf((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_367(const void *bad) {
-  return mt_relu_((mt_tensor *)bad);
+  return mt_erf_((mt_tensor *)bad);
 }
 
 static mt_status call_368(const void *bad) {
-  return mt_sigmoid((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_isnan((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_369(const void *bad) {
-  return mt_sigmoid_((mt_tensor *)bad);
+  return mt_isinf((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_370(const void *bad) {
-  return mt_tanh((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_isfinite((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_371(const void *bad) {
-  return mt_tanh_((mt_tensor *)bad);
+  return mt_pow((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_372(const void *bad) {
-  return mt_gelu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_pow((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_373(const void *bad) {
-  return mt_gelu_approximate((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
+  return mt_pow_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_374(const void *bad) {
-  return mt_leaky_relu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_pow_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_375(const void *bad) {
-  return mt_leaky_relu_((mt_tensor *)bad, 0);
+  return mt_pow_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_376(const void *bad) {
-  return mt_elu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_pow_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_377(const void *bad) {
-  return mt_elu_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+  return mt_square((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_378(const void *bad) {
-  return mt_elu_((mt_tensor *)bad, 0);
+  return mt_square_((mt_tensor *)bad);
 }
 
 static mt_status call_379(const void *bad) {
-  return mt_elu_scaled_((mt_tensor *)bad, 0, 0, 0);
+  return mt_sqrt((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_380(const void *bad) {
-  return mt_silu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_sqrt_((mt_tensor *)bad);
 }
 
 static mt_status call_381(const void *bad) {
-  return mt_silu_((mt_tensor *)bad);
+  return mt_rsqrt((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_382(const void *bad) {
-  return mt_softplus((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_rsqrt_((mt_tensor *)bad);
 }
 
 static mt_status call_383(const void *bad) {
-  return mt_eq((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_reciprocal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_384(const void *bad) {
-  return mt_eq((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_reciprocal_((mt_tensor *)bad);
 }
 
 static mt_status call_385(const void *bad) {
-  return mt_eq_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_exp((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_386(const void *bad) {
-  return mt_ne((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_exp_((mt_tensor *)bad);
 }
 
 static mt_status call_387(const void *bad) {
-  return mt_ne((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_expm1((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_388(const void *bad) {
-  return mt_ne_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_expm1_((mt_tensor *)bad);
 }
 
 static mt_status call_389(const void *bad) {
-  return mt_lt((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_log((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_390(const void *bad) {
-  return mt_lt((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_log_((mt_tensor *)bad);
 }
 
 static mt_status call_391(const void *bad) {
-  return mt_lt_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_log1p((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_392(const void *bad) {
-  return mt_le((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_log1p_((mt_tensor *)bad);
 }
 
 static mt_status call_393(const void *bad) {
-  return mt_le((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_log2((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_394(const void *bad) {
-  return mt_le_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_log2_((mt_tensor *)bad);
 }
 
 static mt_status call_395(const void *bad) {
-  return mt_gt((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_log10((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_396(const void *bad) {
-  return mt_gt((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_log10_((mt_tensor *)bad);
 }
 
 static mt_status call_397(const void *bad) {
-  return mt_gt_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_398(const void *bad) {
-  return mt_ge((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_399(const void *bad) {
-  return mt_ge((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad);
 }
 
 static mt_status call_400(const void *bad) {
-  return mt_ge_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_clamp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_401(const void *bad) {
-  return mt_logical_not((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_clamp_((mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_402(const void *bad) {
-  return mt_logical_not_((mt_tensor *)bad);
+  return mt_clamp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_403(const void *bad) {
-  return mt_logical_and((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_clamp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad);
 }
 
 static mt_status call_404(const void *bad) {
-  return mt_logical_and((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clamp_scalar_((mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_405(const void *bad) {
-  return mt_logical_and_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_clamp_min((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_406(const void *bad) {
-  return mt_logical_and_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clamp_min((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_407(const void *bad) {
-  return mt_logical_or((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_clamp_min_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_408(const void *bad) {
-  return mt_logical_or((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clamp_min_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_409(const void *bad) {
-  return mt_logical_or_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_clamp_min_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_410(const void *bad) {
-  return mt_logical_or_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clamp_min_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_411(const void *bad) {
-  return mt_logical_xor((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_clamp_max((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_412(const void *bad) {
-  return mt_logical_xor((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clamp_max((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_413(const void *bad) {
-  return mt_logical_xor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_clamp_max_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_414(const void *bad) {
-  return mt_logical_xor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clamp_max_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_415(const void *bad) {
-  return mt_bitwise_not((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_clamp_max_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_416(const void *bad) {
-  return mt_bitwise_not_((mt_tensor *)bad);
+  return mt_clamp_max_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_417(const void *bad) {
-  return mt_bitwise_and((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_hardtanh((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_418(const void *bad) {
-  return mt_bitwise_and((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_hardtanh_((mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_419(const void *bad) {
-  return mt_bitwise_and_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_relu6((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_420(const void *bad) {
-  return mt_bitwise_and_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_relu6_((mt_tensor *)bad);
 }
 
 static mt_status call_421(const void *bad) {
-  return mt_bitwise_and_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_relu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_422(const void *bad) {
-  return mt_bitwise_and_scalar_((mt_tensor *)bad, 0);
+  return mt_relu_((mt_tensor *)bad);
 }
 
 static mt_status call_423(const void *bad) {
-  return mt_bitwise_or((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_sigmoid((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_424(const void *bad) {
-  return mt_bitwise_or((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_sigmoid_((mt_tensor *)bad);
 }
 
 static mt_status call_425(const void *bad) {
-  return mt_bitwise_or_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_tanh((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_426(const void *bad) {
-  return mt_bitwise_or_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_tanh_((mt_tensor *)bad);
 }
 
 static mt_status call_427(const void *bad) {
-  return mt_bitwise_or_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_gelu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_428(const void *bad) {
-  return mt_bitwise_or_scalar_((mt_tensor *)bad, 0);
+  return mt_gelu_approximate((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
 }
 
 static mt_status call_429(const void *bad) {
-  return mt_bitwise_xor((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_leaky_relu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_430(const void *bad) {
-  return mt_bitwise_xor((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_leaky_relu_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_431(const void *bad) {
-  return mt_bitwise_xor_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_elu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_432(const void *bad) {
-  return mt_bitwise_xor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_elu_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_433(const void *bad) {
-  return mt_bitwise_xor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_elu_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_434(const void *bad) {
-  return mt_bitwise_xor_scalar_((mt_tensor *)bad, 0);
+  return mt_elu_scaled_((mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_435(const void *bad) {
-  return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_silu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_436(const void *bad) {
-  return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_silu_((mt_tensor *)bad);
 }
 
 static mt_status call_437(const void *bad) {
-  return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_softplus((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_438(const void *bad) {
-  return mt_equal((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_eq((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_439(const void *bad) {
-  return mt_equal((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_eq((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_440(const void *bad) {
-  return mt_isclose((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_eq_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_441(const void *bad) {
-  return mt_isclose((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_ne((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_442(const void *bad) {
-  return mt_isclose_within((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+  return mt_ne((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_443(const void *bad) {
-  return mt_isclose_within((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+  return mt_ne_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_444(const void *bad) {
-  return mt_allclose((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_lt((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_445(const void *bad) {
-  return mt_allclose((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_lt((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_446(const void *bad) {
-  return mt_allclose_within((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+  return mt_lt_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_447(const void *bad) {
-  return mt_allclose_within((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+  return mt_le((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_448(const void *bad) {
-  return mt_as_strided((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+  return mt_le((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_449(const void *bad) {
-  return mt_as_strided_offset((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL);
+  return mt_le_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_450(const void *bad) {
-  return mt_view((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_gt((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_451(const void *bad) {
-  return mt_reshape((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_gt((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_452(const void *bad) {
-  return mt_permute((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_gt_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_453(const void *bad) {
-  return mt_transpose((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_ge((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_454(const void *bad) {
-  return mt_movedim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+  return mt_ge((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_455(const void *bad) {
-  return mt_t((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_ge_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_456(const void *bad) {
-  return mt_squeeze((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_logical_not((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_457(const void *bad) {
-  return mt_squeeze_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_logical_not_((mt_tensor *)bad);
 }
 
 static mt_status call_458(const void *bad) {
-  return mt_unsqueeze((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_logical_and((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_459(const void *bad) {
-  return mt_expand((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_logical_and((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_460(const void *bad) {
-  return mt_flatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_logical_and_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_461(const void *bad) {
-  return mt_unflatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+  return mt_logical_and_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_462(const void *bad) {
-  return mt_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_logical_or((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_463(const void *bad) {
-  return mt_slice((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
+  return mt_logical_or((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_464(const void *bad) {
-  return mt_slice_step((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL, 0);
+  return mt_logical_or_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_465(const void *bad) {
-  return mt_narrow((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+  return mt_logical_or_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_466(const void *bad) {
-  return mt_unfold((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+  return mt_logical_xor((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_467(const void *bad) {
-  return mt_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_logical_xor((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_468(const void *bad) {
-  return mt_diagonal_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+  return mt_logical_xor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_469(const void *bad) {
-  return mt_detach((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_logical_xor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_470(const void *bad) {
-  return mt_split((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_bitwise_not((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_471(const void *bad) {
-  return mt_split_with_sizes((mt_tensors**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
+  return mt_bitwise_not_((mt_tensor *)bad);
 }
 
 static mt_status call_472(const void *bad) {
-  return mt_chunk((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_bitwise_and((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_473(const void *bad) {
-  return mt_unbind((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_bitwise_and((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_474(const void *bad) {
-  return mt_contiguous((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_bitwise_and_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_475(const void *bad) {
-  return mt_clone((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_bitwise_and_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_476(const void *bad) {
-  return mt_tensor_to_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_bitwise_and_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_477(const void *bad) {
-  return mt_tensor_to_dtype_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_bitwise_and_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_478(const void *bad) {
-  return mt_tensor_to_device((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_bitwise_or((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_479(const void *bad) {
-  return mt_tensor_to_device_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_bitwise_or((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_480(const void *bad) {
-  return mt_copy_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bitwise_or_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_481(const void *bad) {
-  return mt_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_bitwise_or_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_482(const void *bad) {
-  return mt_fill_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bitwise_or_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_483(const void *bad) {
-  return mt_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_bitwise_or_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_484(const void *bad) {
-  return mt_fill_scalar_((mt_tensor *)bad, 0);
+  return mt_bitwise_xor((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_485(const void *bad) {
-  return mt_zero_((mt_tensor *)bad);
+  return mt_bitwise_xor((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_486(const void *bad) {
-  return mt_sum_to_size((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_bitwise_xor_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_487(const void *bad) {
-  const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_cat((mt_tensor**)abuse_out(), list, 1, 0);
+  return mt_bitwise_xor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_488(const void *bad) {
-  const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_stack((mt_tensor**)abuse_out(), list, 1, 0);
+  return mt_bitwise_xor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_489(const void *bad) {
-  const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_hstack((mt_tensor**)abuse_out(), list, 1);
+  return mt_bitwise_xor_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_490(const void *bad) {
-  const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_vstack((mt_tensor**)abuse_out(), list, 1);
+  return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_491(const void *bad) {
-  return mt_index_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_492(const void *bad) {
-  return mt_index_select((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad);
+  return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_493(const void *bad) {
-  return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_equal((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_494(const void *bad) {
-  return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_equal((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_495(const void *bad) {
-  return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_isclose((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_496(const void *bad) {
-  return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_isclose((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_497(const void *bad) {
-  return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_isclose_within((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
 }
 
 static mt_status call_498(const void *bad) {
-  return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_isclose_within((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
 }
 
 static mt_status call_499(const void *bad) {
-  return mt_index_add_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_allclose((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_500(const void *bad) {
-  return mt_index_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_allclose((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_501(const void *bad) {
-  return mt_index_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_allclose_within((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
 }
 
 static mt_status call_502(const void *bad) {
-  return mt_index_add_alpha_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_allclose_within((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
 }
 
 static mt_status call_503(const void *bad) {
-  return mt_index_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_as_strided((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_504(const void *bad) {
-  return mt_index_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_as_strided_offset((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL);
 }
 
 static mt_status call_505(const void *bad) {
-  return mt_gather((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_view((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_506(const void *bad) {
-  return mt_gather((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad);
+  return mt_reshape((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_507(const void *bad) {
-  return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_permute((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_508(const void *bad) {
-  return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_transpose((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_509(const void *bad) {
-  return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_movedim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_510(const void *bad) {
-  return mt_scatter_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_t((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_511(const void *bad) {
-  return mt_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_squeeze((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_512(const void *bad) {
-  return mt_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_squeeze_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_513(const void *bad) {
-  return mt_scatter_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_unsqueeze((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_514(const void *bad) {
-  return mt_scatter_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
+  return mt_expand((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_515(const void *bad) {
-  return mt_scatter_value_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_flatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_516(const void *bad) {
-  return mt_scatter_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
+  return mt_unflatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
 }
 
 static mt_status call_517(const void *bad) {
-  return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_518(const void *bad) {
-  return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_slice((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
 }
 
 static mt_status call_519(const void *bad) {
-  return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_slice_step((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL, 0);
 }
 
 static mt_status call_520(const void *bad) {
-  return mt_scatter_add_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_narrow((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_521(const void *bad) {
-  return mt_scatter_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_unfold((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_522(const void *bad) {
-  return mt_scatter_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_523(const void *bad) {
-  return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_diagonal_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_524(const void *bad) {
-  return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_detach((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_525(const void *bad) {
-  return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_split((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_526(const void *bad) {
-  return mt_masked_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_split_with_sizes((mt_tensors**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
 }
 
 static mt_status call_527(const void *bad) {
-  return mt_masked_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_chunk((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_528(const void *bad) {
-  return mt_masked_fill_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_unbind((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_529(const void *bad) {
-  return mt_masked_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_contiguous((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_530(const void *bad) {
-  return mt_masked_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clone((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_531(const void *bad) {
-  return mt_masked_fill_scalar_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_tensor_to_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_532(const void *bad) {
-  return mt_masked_fill_scalar_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_tensor_to_dtype_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_533(const void *bad) {
-  return mt_masked_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_tensor_to_device((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_534(const void *bad) {
-  return mt_masked_select((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_tensor_to_device_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_535(const void *bad) {
-  return mt_nonzero((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_copy_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_536(const void *bad) {
-  return mt_index((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1);
+  return mt_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_537(const void *bad) {
-  const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_index((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1);
+  return mt_fill_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_538(const void *bad) {
-  return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_539(const void *bad) {
-  const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_fill_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_540(const void *bad) {
-  return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad);
+  return mt_zero_((mt_tensor *)bad);
 }
 
 static mt_status call_541(const void *bad) {
-  return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
+  return mt_sum_to_size((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_542(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
+  return mt_cat((mt_tensor**)abuse_out(), list, 1, 0);
 }
 
 static mt_status call_543(const void *bad) {
-  return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, false);
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_stack((mt_tensor**)abuse_out(), list, 1, 0);
 }
 
 static mt_status call_544(const void *bad) {
-  return mt_index_put_((mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_hstack((mt_tensor**)abuse_out(), list, 1);
 }
 
 static mt_status call_545(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_index_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_vstack((mt_tensor**)abuse_out(), list, 1);
 }
 
 static mt_status call_546(const void *bad) {
-  return mt_index_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad);
+  return mt_index_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_547(const void *bad) {
-  return mt_index_put_accumulate_((mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
+  return mt_index_select((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad);
 }
 
 static mt_status call_548(const void *bad) {
+  return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_549(const void *bad) {
+  return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_550(const void *bad) {
+  return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_551(const void *bad) {
+  return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_552(const void *bad) {
+  return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_553(const void *bad) {
+  return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_554(const void *bad) {
+  return mt_index_add_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_555(const void *bad) {
+  return mt_index_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_556(const void *bad) {
+  return mt_index_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_557(const void *bad) {
+  return mt_index_add_alpha_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_558(const void *bad) {
+  return mt_index_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_559(const void *bad) {
+  return mt_index_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_560(const void *bad) {
+  return mt_gather((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_561(const void *bad) {
+  return mt_gather((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad);
+}
+
+static mt_status call_562(const void *bad) {
+  return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_563(const void *bad) {
+  return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_564(const void *bad) {
+  return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_565(const void *bad) {
+  return mt_scatter_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_566(const void *bad) {
+  return mt_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_567(const void *bad) {
+  return mt_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_568(const void *bad) {
+  return mt_scatter_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_569(const void *bad) {
+  return mt_scatter_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
+}
+
+static mt_status call_570(const void *bad) {
+  return mt_scatter_value_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_571(const void *bad) {
+  return mt_scatter_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
+}
+
+static mt_status call_572(const void *bad) {
+  return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_573(const void *bad) {
+  return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_574(const void *bad) {
+  return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_575(const void *bad) {
+  return mt_scatter_add_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_576(const void *bad) {
+  return mt_scatter_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_577(const void *bad) {
+  return mt_scatter_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_578(const void *bad) {
+  return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_579(const void *bad) {
+  return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_580(const void *bad) {
+  return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_581(const void *bad) {
+  return mt_masked_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_582(const void *bad) {
+  return mt_masked_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_583(const void *bad) {
+  return mt_masked_fill_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_584(const void *bad) {
+  return mt_masked_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_585(const void *bad) {
+  return mt_masked_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_586(const void *bad) {
+  return mt_masked_fill_scalar_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_587(const void *bad) {
+  return mt_masked_fill_scalar_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_588(const void *bad) {
+  return mt_masked_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_589(const void *bad) {
+  return mt_masked_select((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_590(const void *bad) {
+  return mt_nonzero((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+}
+
+static mt_status call_591(const void *bad) {
+  return mt_index((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1);
+}
+
+static mt_status call_592(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_index((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1);
+}
+
+static mt_status call_593(const void *bad) {
+  return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_594(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_595(const void *bad) {
+  return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad);
+}
+
+static mt_status call_596(const void *bad) {
+  return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
+}
+
+static mt_status call_597(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
+}
+
+static mt_status call_598(const void *bad) {
+  return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, false);
+}
+
+static mt_status call_599(const void *bad) {
+  return mt_index_put_((mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_600(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_index_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_601(const void *bad) {
+  return mt_index_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad);
+}
+
+static mt_status call_602(const void *bad) {
+  return mt_index_put_accumulate_((mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
+}
+
+static mt_status call_603(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_index_put_accumulate_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_549(const void *bad) {
+static mt_status call_604(const void *bad) {
   return mt_index_put_accumulate_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, false);
 }
 
-static mt_status call_550(const void *bad) {
+static mt_status call_605(const void *bad) {
   return mt_sum((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_551(const void *bad) {
+static mt_status call_606(const void *bad) {
   return mt_sum_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
-static mt_status call_552(const void *bad) {
+static mt_status call_607(const void *bad) {
   return mt_mean((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_553(const void *bad) {
+static mt_status call_608(const void *bad) {
   return mt_mean_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
-static mt_status call_554(const void *bad) {
+static mt_status call_609(const void *bad) {
   return mt_prod((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_555(const void *bad) {
+static mt_status call_610(const void *bad) {
   return mt_prod_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false, 0);
 }
 
-static mt_status call_556(const void *bad) {
+static mt_status call_611(const void *bad) {
   return mt_var((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_557(const void *bad) {
+static mt_status call_612(const void *bad) {
   return mt_var_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
-static mt_status call_558(const void *bad) {
+static mt_status call_613(const void *bad) {
   return mt_std((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_559(const void *bad) {
+static mt_status call_614(const void *bad) {
   return mt_std_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
-static mt_status call_560(const void *bad) {
+static mt_status call_615(const void *bad) {
   return mt_amax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_561(const void *bad) {
+static mt_status call_616(const void *bad) {
   return mt_amax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
-static mt_status call_562(const void *bad) {
+static mt_status call_617(const void *bad) {
   return mt_amin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_563(const void *bad) {
+static mt_status call_618(const void *bad) {
   return mt_amin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
-static mt_status call_564(const void *bad) {
+static mt_status call_619(const void *bad) {
   return mt_max((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_565(const void *bad) {
+static mt_status call_620(const void *bad) {
   return mt_min((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_566(const void *bad) {
+static mt_status call_621(const void *bad) {
   return mt_max_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_567(const void *bad) {
+static mt_status call_622(const void *bad) {
   return mt_min_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_568(const void *bad) {
+static mt_status call_623(const void *bad) {
   return mt_argmax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_569(const void *bad) {
+static mt_status call_624(const void *bad) {
   return mt_argmax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_570(const void *bad) {
+static mt_status call_625(const void *bad) {
   return mt_argmin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_571(const void *bad) {
+static mt_status call_626(const void *bad) {
   return mt_argmin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_572(const void *bad) {
+static mt_status call_627(const void *bad) {
   return mt_any((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_573(const void *bad) {
+static mt_status call_628(const void *bad) {
   return mt_any_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_574(const void *bad) {
+static mt_status call_629(const void *bad) {
   return mt_all((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_575(const void *bad) {
+static mt_status call_630(const void *bad) {
   return mt_all_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_576(const void *bad) {
+static mt_status call_631(const void *bad) {
   return mt_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_577(const void *bad) {
+static mt_status call_632(const void *bad) {
   return mt_norm_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, false);
 }
 
-static mt_status call_578(const void *bad) {
+static mt_status call_633(const void *bad) {
   return mt_logsumexp((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
-static mt_status call_579(const void *bad) {
+static mt_status call_634(const void *bad) {
   return mt_cumsum((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_580(const void *bad) {
+static mt_status call_635(const void *bad) {
   return mt_cumsum_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_581(const void *bad) {
+static mt_status call_636(const void *bad) {
   return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_582(const void *bad) {
+static mt_status call_637(const void *bad) {
   return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_583(const void *bad) {
+static mt_status call_638(const void *bad) {
   return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_584(const void *bad) {
+static mt_status call_639(const void *bad) {
   return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_585(const void *bad) {
+static mt_status call_640(const void *bad) {
   return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_586(const void *bad) {
+static mt_status call_641(const void *bad) {
   return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_587(const void *bad) {
+static mt_status call_642(const void *bad) {
   return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_588(const void *bad) {
+static mt_status call_643(const void *bad) {
   return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_589(const void *bad) {
+static mt_status call_644(const void *bad) {
   return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_590(const void *bad) {
+static mt_status call_645(const void *bad) {
   return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_591(const void *bad) {
+static mt_status call_646(const void *bad) {
   return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_592(const void *bad) {
+static mt_status call_647(const void *bad) {
   return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_593(const void *bad) {
+static mt_status call_648(const void *bad) {
   return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_594(const void *bad) {
+static mt_status call_649(const void *bad) {
   return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_595(const void *bad) {
+static mt_status call_650(const void *bad) {
   return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_596(const void *bad) {
+static mt_status call_651(const void *bad) {
   return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_597(const void *bad) {
+static mt_status call_652(const void *bad) {
   return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_598(const void *bad) {
+static mt_status call_653(const void *bad) {
   return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_599(const void *bad) {
+static mt_status call_654(const void *bad) {
   return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_600(const void *bad) {
+static mt_status call_655(const void *bad) {
   return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_601(const void *bad) {
+static mt_status call_656(const void *bad) {
   return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_602(const void *bad) {
+static mt_status call_657(const void *bad) {
   return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_603(const void *bad) {
+static mt_status call_658(const void *bad) {
   return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_604(const void *bad) {
+static mt_status call_659(const void *bad) {
   return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_605(const void *bad) {
+static mt_status call_660(const void *bad) {
   return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
-static mt_status call_606(const void *bad) {
+static mt_status call_661(const void *bad) {
   return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_607(const void *bad) {
+static mt_status call_662(const void *bad) {
   return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_608(const void *bad) {
+static mt_status call_663(const void *bad) {
   return mt_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_609(const void *bad) {
+static mt_status call_664(const void *bad) {
   return mt_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_610(const void *bad) {
+static mt_status call_665(const void *bad) {
   return mt_log_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_611(const void *bad) {
+static mt_status call_666(const void *bad) {
   return mt_log_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_612(const void *bad) {
+static mt_status call_667(const void *bad) {
   return mt_softmin((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_613(const void *bad) {
+static mt_status call_668(const void *bad) {
   return mt_softmin_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_614(const void *bad) {
+static mt_status call_669(const void *bad) {
   return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_615(const void *bad) {
+static mt_status call_670(const void *bad) {
   return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_616(const void *bad) {
+static mt_status call_671(const void *bad) {
   return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_617(const void *bad) {
+static mt_status call_672(const void *bad) {
   return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_618(const void *bad) {
+static mt_status call_673(const void *bad) {
   return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_619(const void *bad) {
+static mt_status call_674(const void *bad) {
   return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_620(const void *bad) {
+static mt_status call_675(const void *bad) {
   return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_621(const void *bad) {
+static mt_status call_676(const void *bad) {
   return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_622(const void *bad) {
+static mt_status call_677(const void *bad) {
   return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_623(const void *bad) {
+static mt_status call_678(const void *bad) {
   return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_624(const void *bad) {
+static mt_status call_679(const void *bad) {
   return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_625(const void *bad) {
+static mt_status call_680(const void *bad) {
   return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_626(const void *bad) {
+static mt_status call_681(const void *bad) {
   return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_627(const void *bad) {
+static mt_status call_682(const void *bad) {
   return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_628(const void *bad) {
+static mt_status call_683(const void *bad) {
   return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_629(const void *bad) {
+static mt_status call_684(const void *bad) {
   return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_630(const void *bad) {
+static mt_status call_685(const void *bad) {
   return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_631(const void *bad) {
+static mt_status call_686(const void *bad) {
   return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_632(const void *bad) {
+static mt_status call_687(const void *bad) {
   return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0);
 }
 
-static mt_status call_633(const void *bad) {
+static mt_status call_688(const void *bad) {
   return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0);
 }
 
-static mt_status call_634(const void *bad) {
+static mt_status call_689(const void *bad) {
   return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_635(const void *bad) {
+static mt_status call_690(const void *bad) {
   return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_636(const void *bad) {
+static mt_status call_691(const void *bad) {
   return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_637(const void *bad) {
+static mt_status call_692(const void *bad) {
   return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0, 0);
 }
 
-static mt_status call_638(const void *bad) {
+static mt_status call_693(const void *bad) {
   return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0, 0);
 }
 
-static mt_status call_639(const void *bad) {
+static mt_status call_694(const void *bad) {
   return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_640(const void *bad) {
+static mt_status call_695(const void *bad) {
   return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_641(const void *bad) {
+static mt_status call_696(const void *bad) {
   return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_642(const void *bad) {
+static mt_status call_697(const void *bad) {
   return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
 }
 
-static mt_status call_643(const void *bad) {
+static mt_status call_698(const void *bad) {
   return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_644(const void *bad) {
+static mt_status call_699(const void *bad) {
   return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_645(const void *bad) {
+static mt_status call_700(const void *bad) {
   return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_646(const void *bad) {
+static mt_status call_701(const void *bad) {
   return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_647(const void *bad) {
+static mt_status call_702(const void *bad) {
   return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL);
 }
 
-static mt_status call_648(const void *bad) {
+static mt_status call_703(const void *bad) {
   return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
-static mt_status call_649(const void *bad) {
+static mt_status call_704(const void *bad) {
   return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, NULL);
 }
 
-static mt_status call_650(const void *bad) {
+static mt_status call_705(const void *bad) {
   return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad);
 }
 
-static mt_status call_651(const void *bad) {
+static mt_status call_706(const void *bad) {
   return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_652(const void *bad) {
+static mt_status call_707(const void *bad) {
   return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_653(const void *bad) {
+static mt_status call_708(const void *bad) {
   return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false);
 }
 
-static mt_status call_654(const void *bad) {
+static mt_status call_709(const void *bad) {
   return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false);
 }
 
@@ -2923,372 +3143,427 @@ static const struct abuse_case cases[] = {
     {call_286, "mt_div_mode_", "self", MT_HANDLE_TENSOR, 0},
     {call_287, "mt_div_mode_", "other", MT_HANDLE_TENSOR, 0},
     {call_288, "mt_div_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_289, "mt_neg", "self", MT_HANDLE_TENSOR, 0},
-    {call_290, "mt_neg_", "self", MT_HANDLE_TENSOR, 0},
-    {call_291, "mt_abs", "self", MT_HANDLE_TENSOR, 0},
-    {call_292, "mt_abs_", "self", MT_HANDLE_TENSOR, 0},
-    {call_293, "mt_sign", "self", MT_HANDLE_TENSOR, 0},
-    {call_294, "mt_sign_", "self", MT_HANDLE_TENSOR, 0},
-    {call_295, "mt_floor", "self", MT_HANDLE_TENSOR, 0},
-    {call_296, "mt_floor_", "self", MT_HANDLE_TENSOR, 0},
-    {call_297, "mt_ceil", "self", MT_HANDLE_TENSOR, 0},
-    {call_298, "mt_ceil_", "self", MT_HANDLE_TENSOR, 0},
-    {call_299, "mt_trunc", "self", MT_HANDLE_TENSOR, 0},
-    {call_300, "mt_trunc_", "self", MT_HANDLE_TENSOR, 0},
-    {call_301, "mt_round", "self", MT_HANDLE_TENSOR, 0},
-    {call_302, "mt_round_decimals", "self", MT_HANDLE_TENSOR, 0},
-    {call_303, "mt_round_", "self", MT_HANDLE_TENSOR, 0},
-    {call_304, "mt_round_decimals_", "self", MT_HANDLE_TENSOR, 0},
-    {call_305, "mt_sin", "self", MT_HANDLE_TENSOR, 0},
-    {call_306, "mt_sin_", "self", MT_HANDLE_TENSOR, 0},
-    {call_307, "mt_cos", "self", MT_HANDLE_TENSOR, 0},
-    {call_308, "mt_cos_", "self", MT_HANDLE_TENSOR, 0},
-    {call_309, "mt_tan", "self", MT_HANDLE_TENSOR, 0},
-    {call_310, "mt_tan_", "self", MT_HANDLE_TENSOR, 0},
-    {call_311, "mt_erf", "self", MT_HANDLE_TENSOR, 0},
-    {call_312, "mt_erf_", "self", MT_HANDLE_TENSOR, 0},
-    {call_313, "mt_isnan", "self", MT_HANDLE_TENSOR, 0},
-    {call_314, "mt_isinf", "self", MT_HANDLE_TENSOR, 0},
-    {call_315, "mt_isfinite", "self", MT_HANDLE_TENSOR, 0},
-    {call_316, "mt_pow", "self", MT_HANDLE_TENSOR, 0},
-    {call_317, "mt_pow", "exponent", MT_HANDLE_TENSOR, 0},
-    {call_318, "mt_pow_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_319, "mt_pow_", "self", MT_HANDLE_TENSOR, 0},
-    {call_320, "mt_pow_", "exponent", MT_HANDLE_TENSOR, 0},
-    {call_321, "mt_pow_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_322, "mt_square", "self", MT_HANDLE_TENSOR, 0},
-    {call_323, "mt_square_", "self", MT_HANDLE_TENSOR, 0},
-    {call_324, "mt_sqrt", "self", MT_HANDLE_TENSOR, 0},
-    {call_325, "mt_sqrt_", "self", MT_HANDLE_TENSOR, 0},
-    {call_326, "mt_rsqrt", "self", MT_HANDLE_TENSOR, 0},
-    {call_327, "mt_rsqrt_", "self", MT_HANDLE_TENSOR, 0},
-    {call_328, "mt_reciprocal", "self", MT_HANDLE_TENSOR, 0},
-    {call_329, "mt_reciprocal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_330, "mt_exp", "self", MT_HANDLE_TENSOR, 0},
-    {call_331, "mt_exp_", "self", MT_HANDLE_TENSOR, 0},
-    {call_332, "mt_expm1", "self", MT_HANDLE_TENSOR, 0},
-    {call_333, "mt_expm1_", "self", MT_HANDLE_TENSOR, 0},
-    {call_334, "mt_log", "self", MT_HANDLE_TENSOR, 0},
-    {call_335, "mt_log_", "self", MT_HANDLE_TENSOR, 0},
-    {call_336, "mt_log1p", "self", MT_HANDLE_TENSOR, 0},
-    {call_337, "mt_log1p_", "self", MT_HANDLE_TENSOR, 0},
-    {call_338, "mt_log2", "self", MT_HANDLE_TENSOR, 0},
-    {call_339, "mt_log2_", "self", MT_HANDLE_TENSOR, 0},
-    {call_340, "mt_log10", "self", MT_HANDLE_TENSOR, 0},
-    {call_341, "mt_log10_", "self", MT_HANDLE_TENSOR, 0},
-    {call_342, "mt_clamp", "self", MT_HANDLE_TENSOR, 0},
-    {call_343, "mt_clamp", "min", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_344, "mt_clamp", "max", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_345, "mt_clamp_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_346, "mt_clamp_", "self", MT_HANDLE_TENSOR, 0},
-    {call_347, "mt_clamp_", "min", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_348, "mt_clamp_", "max", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_349, "mt_clamp_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_350, "mt_clamp_min", "self", MT_HANDLE_TENSOR, 0},
-    {call_351, "mt_clamp_min", "min", MT_HANDLE_TENSOR, 0},
-    {call_352, "mt_clamp_min_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_353, "mt_clamp_min_", "self", MT_HANDLE_TENSOR, 0},
-    {call_354, "mt_clamp_min_", "min", MT_HANDLE_TENSOR, 0},
-    {call_355, "mt_clamp_min_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_356, "mt_clamp_max", "self", MT_HANDLE_TENSOR, 0},
-    {call_357, "mt_clamp_max", "max", MT_HANDLE_TENSOR, 0},
-    {call_358, "mt_clamp_max_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_359, "mt_clamp_max_", "self", MT_HANDLE_TENSOR, 0},
-    {call_360, "mt_clamp_max_", "max", MT_HANDLE_TENSOR, 0},
-    {call_361, "mt_clamp_max_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_362, "mt_hardtanh", "self", MT_HANDLE_TENSOR, 0},
-    {call_363, "mt_hardtanh_", "self", MT_HANDLE_TENSOR, 0},
-    {call_364, "mt_relu6", "self", MT_HANDLE_TENSOR, 0},
-    {call_365, "mt_relu6_", "self", MT_HANDLE_TENSOR, 0},
-    {call_366, "mt_relu", "self", MT_HANDLE_TENSOR, 0},
-    {call_367, "mt_relu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_368, "mt_sigmoid", "self", MT_HANDLE_TENSOR, 0},
-    {call_369, "mt_sigmoid_", "self", MT_HANDLE_TENSOR, 0},
-    {call_370, "mt_tanh", "self", MT_HANDLE_TENSOR, 0},
-    {call_371, "mt_tanh_", "self", MT_HANDLE_TENSOR, 0},
-    {call_372, "mt_gelu", "self", MT_HANDLE_TENSOR, 0},
-    {call_373, "mt_gelu_approximate", "self", MT_HANDLE_TENSOR, 0},
-    {call_374, "mt_leaky_relu", "self", MT_HANDLE_TENSOR, 0},
-    {call_375, "mt_leaky_relu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_376, "mt_elu", "self", MT_HANDLE_TENSOR, 0},
-    {call_377, "mt_elu_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_378, "mt_elu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_379, "mt_elu_scaled_", "self", MT_HANDLE_TENSOR, 0},
-    {call_380, "mt_silu", "self", MT_HANDLE_TENSOR, 0},
-    {call_381, "mt_silu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_382, "mt_softplus", "self", MT_HANDLE_TENSOR, 0},
-    {call_383, "mt_eq", "self", MT_HANDLE_TENSOR, 0},
-    {call_384, "mt_eq", "other", MT_HANDLE_TENSOR, 0},
-    {call_385, "mt_eq_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_386, "mt_ne", "self", MT_HANDLE_TENSOR, 0},
-    {call_387, "mt_ne", "other", MT_HANDLE_TENSOR, 0},
-    {call_388, "mt_ne_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_389, "mt_lt", "self", MT_HANDLE_TENSOR, 0},
-    {call_390, "mt_lt", "other", MT_HANDLE_TENSOR, 0},
-    {call_391, "mt_lt_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_392, "mt_le", "self", MT_HANDLE_TENSOR, 0},
-    {call_393, "mt_le", "other", MT_HANDLE_TENSOR, 0},
-    {call_394, "mt_le_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_395, "mt_gt", "self", MT_HANDLE_TENSOR, 0},
-    {call_396, "mt_gt", "other", MT_HANDLE_TENSOR, 0},
-    {call_397, "mt_gt_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_398, "mt_ge", "self", MT_HANDLE_TENSOR, 0},
-    {call_399, "mt_ge", "other", MT_HANDLE_TENSOR, 0},
-    {call_400, "mt_ge_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_401, "mt_logical_not", "self", MT_HANDLE_TENSOR, 0},
-    {call_402, "mt_logical_not_", "self", MT_HANDLE_TENSOR, 0},
-    {call_403, "mt_logical_and", "self", MT_HANDLE_TENSOR, 0},
-    {call_404, "mt_logical_and", "other", MT_HANDLE_TENSOR, 0},
-    {call_405, "mt_logical_and_", "self", MT_HANDLE_TENSOR, 0},
-    {call_406, "mt_logical_and_", "other", MT_HANDLE_TENSOR, 0},
-    {call_407, "mt_logical_or", "self", MT_HANDLE_TENSOR, 0},
-    {call_408, "mt_logical_or", "other", MT_HANDLE_TENSOR, 0},
-    {call_409, "mt_logical_or_", "self", MT_HANDLE_TENSOR, 0},
-    {call_410, "mt_logical_or_", "other", MT_HANDLE_TENSOR, 0},
-    {call_411, "mt_logical_xor", "self", MT_HANDLE_TENSOR, 0},
-    {call_412, "mt_logical_xor", "other", MT_HANDLE_TENSOR, 0},
-    {call_413, "mt_logical_xor_", "self", MT_HANDLE_TENSOR, 0},
-    {call_414, "mt_logical_xor_", "other", MT_HANDLE_TENSOR, 0},
-    {call_415, "mt_bitwise_not", "self", MT_HANDLE_TENSOR, 0},
-    {call_416, "mt_bitwise_not_", "self", MT_HANDLE_TENSOR, 0},
-    {call_417, "mt_bitwise_and", "self", MT_HANDLE_TENSOR, 0},
-    {call_418, "mt_bitwise_and", "other", MT_HANDLE_TENSOR, 0},
-    {call_419, "mt_bitwise_and_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_420, "mt_bitwise_and_", "self", MT_HANDLE_TENSOR, 0},
-    {call_421, "mt_bitwise_and_", "other", MT_HANDLE_TENSOR, 0},
-    {call_422, "mt_bitwise_and_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_423, "mt_bitwise_or", "self", MT_HANDLE_TENSOR, 0},
-    {call_424, "mt_bitwise_or", "other", MT_HANDLE_TENSOR, 0},
-    {call_425, "mt_bitwise_or_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_426, "mt_bitwise_or_", "self", MT_HANDLE_TENSOR, 0},
-    {call_427, "mt_bitwise_or_", "other", MT_HANDLE_TENSOR, 0},
-    {call_428, "mt_bitwise_or_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_429, "mt_bitwise_xor", "self", MT_HANDLE_TENSOR, 0},
-    {call_430, "mt_bitwise_xor", "other", MT_HANDLE_TENSOR, 0},
-    {call_431, "mt_bitwise_xor_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_432, "mt_bitwise_xor_", "self", MT_HANDLE_TENSOR, 0},
-    {call_433, "mt_bitwise_xor_", "other", MT_HANDLE_TENSOR, 0},
-    {call_434, "mt_bitwise_xor_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_435, "mt_where", "condition", MT_HANDLE_TENSOR, 0},
-    {call_436, "mt_where", "self", MT_HANDLE_TENSOR, 0},
-    {call_437, "mt_where", "other", MT_HANDLE_TENSOR, 0},
-    {call_438, "mt_equal", "self", MT_HANDLE_TENSOR, 0},
-    {call_439, "mt_equal", "other", MT_HANDLE_TENSOR, 0},
-    {call_440, "mt_isclose", "self", MT_HANDLE_TENSOR, 0},
-    {call_441, "mt_isclose", "other", MT_HANDLE_TENSOR, 0},
-    {call_442, "mt_isclose_within", "self", MT_HANDLE_TENSOR, 0},
-    {call_443, "mt_isclose_within", "other", MT_HANDLE_TENSOR, 0},
-    {call_444, "mt_allclose", "self", MT_HANDLE_TENSOR, 0},
-    {call_445, "mt_allclose", "other", MT_HANDLE_TENSOR, 0},
-    {call_446, "mt_allclose_within", "self", MT_HANDLE_TENSOR, 0},
-    {call_447, "mt_allclose_within", "other", MT_HANDLE_TENSOR, 0},
-    {call_448, "mt_as_strided", "self", MT_HANDLE_TENSOR, 0},
-    {call_449, "mt_as_strided_offset", "self", MT_HANDLE_TENSOR, 0},
-    {call_450, "mt_view", "self", MT_HANDLE_TENSOR, 0},
-    {call_451, "mt_reshape", "self", MT_HANDLE_TENSOR, 0},
-    {call_452, "mt_permute", "self", MT_HANDLE_TENSOR, 0},
-    {call_453, "mt_transpose", "self", MT_HANDLE_TENSOR, 0},
-    {call_454, "mt_movedim", "self", MT_HANDLE_TENSOR, 0},
-    {call_455, "mt_t", "self", MT_HANDLE_TENSOR, 0},
-    {call_456, "mt_squeeze", "self", MT_HANDLE_TENSOR, 0},
-    {call_457, "mt_squeeze_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_458, "mt_unsqueeze", "self", MT_HANDLE_TENSOR, 0},
-    {call_459, "mt_expand", "self", MT_HANDLE_TENSOR, 0},
-    {call_460, "mt_flatten", "self", MT_HANDLE_TENSOR, 0},
-    {call_461, "mt_unflatten", "self", MT_HANDLE_TENSOR, 0},
-    {call_462, "mt_select", "self", MT_HANDLE_TENSOR, 0},
-    {call_463, "mt_slice", "self", MT_HANDLE_TENSOR, 0},
-    {call_464, "mt_slice_step", "self", MT_HANDLE_TENSOR, 0},
-    {call_465, "mt_narrow", "self", MT_HANDLE_TENSOR, 0},
-    {call_466, "mt_unfold", "self", MT_HANDLE_TENSOR, 0},
-    {call_467, "mt_diagonal", "self", MT_HANDLE_TENSOR, 0},
-    {call_468, "mt_diagonal_of", "self", MT_HANDLE_TENSOR, 0},
-    {call_469, "mt_detach", "self", MT_HANDLE_TENSOR, 0},
-    {call_470, "mt_split", "self", MT_HANDLE_TENSOR, 0},
-    {call_471, "mt_split_with_sizes", "self", MT_HANDLE_TENSOR, 0},
-    {call_472, "mt_chunk", "self", MT_HANDLE_TENSOR, 0},
-    {call_473, "mt_unbind", "self", MT_HANDLE_TENSOR, 0},
-    {call_474, "mt_contiguous", "self", MT_HANDLE_TENSOR, 0},
-    {call_475, "mt_clone", "self", MT_HANDLE_TENSOR, 0},
-    {call_476, "mt_tensor_to_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_477, "mt_tensor_to_dtype_copy", "self", MT_HANDLE_TENSOR, 0},
-    {call_478, "mt_tensor_to_device", "self", MT_HANDLE_TENSOR, 0},
-    {call_479, "mt_tensor_to_device_copy", "self", MT_HANDLE_TENSOR, 0},
-    {call_480, "mt_copy_", "self", MT_HANDLE_TENSOR, 0},
-    {call_481, "mt_copy_", "src", MT_HANDLE_TENSOR, 0},
-    {call_482, "mt_fill_", "self", MT_HANDLE_TENSOR, 0},
-    {call_483, "mt_fill_", "value", MT_HANDLE_TENSOR, 0},
-    {call_484, "mt_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_485, "mt_zero_", "self", MT_HANDLE_TENSOR, 0},
-    {call_486, "mt_sum_to_size", "self", MT_HANDLE_TENSOR, 0},
-    {call_487, "mt_cat", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_488, "mt_stack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_489, "mt_hstack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_490, "mt_vstack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_491, "mt_index_select", "self", MT_HANDLE_TENSOR, 0},
-    {call_492, "mt_index_select", "index", MT_HANDLE_TENSOR, 0},
-    {call_493, "mt_index_add", "self", MT_HANDLE_TENSOR, 0},
-    {call_494, "mt_index_add", "index", MT_HANDLE_TENSOR, 0},
-    {call_495, "mt_index_add", "source", MT_HANDLE_TENSOR, 0},
-    {call_496, "mt_index_add_alpha", "self", MT_HANDLE_TENSOR, 0},
-    {call_497, "mt_index_add_alpha", "index", MT_HANDLE_TENSOR, 0},
-    {call_498, "mt_index_add_alpha", "source", MT_HANDLE_TENSOR, 0},
-    {call_499, "mt_index_add_", "self", MT_HANDLE_TENSOR, 0},
-    {call_500, "mt_index_add_", "index", MT_HANDLE_TENSOR, 0},
-    {call_501, "mt_index_add_", "source", MT_HANDLE_TENSOR, 0},
-    {call_502, "mt_index_add_alpha_", "self", MT_HANDLE_TENSOR, 0},
-    {call_503, "mt_index_add_alpha_", "index", MT_HANDLE_TENSOR, 0},
-    {call_504, "mt_index_add_alpha_", "source", MT_HANDLE_TENSOR, 0},
-    {call_505, "mt_gather", "self", MT_HANDLE_TENSOR, 0},
-    {call_506, "mt_gather", "index", MT_HANDLE_TENSOR, 0},
-    {call_507, "mt_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_508, "mt_scatter", "index", MT_HANDLE_TENSOR, 0},
-    {call_509, "mt_scatter", "src", MT_HANDLE_TENSOR, 0},
-    {call_510, "mt_scatter_", "self", MT_HANDLE_TENSOR, 0},
-    {call_511, "mt_scatter_", "index", MT_HANDLE_TENSOR, 0},
-    {call_512, "mt_scatter_", "src", MT_HANDLE_TENSOR, 0},
-    {call_513, "mt_scatter_value", "self", MT_HANDLE_TENSOR, 0},
-    {call_514, "mt_scatter_value", "index", MT_HANDLE_TENSOR, 0},
-    {call_515, "mt_scatter_value_", "self", MT_HANDLE_TENSOR, 0},
-    {call_516, "mt_scatter_value_", "index", MT_HANDLE_TENSOR, 0},
-    {call_517, "mt_scatter_add", "self", MT_HANDLE_TENSOR, 0},
-    {call_518, "mt_scatter_add", "index", MT_HANDLE_TENSOR, 0},
-    {call_519, "mt_scatter_add", "src", MT_HANDLE_TENSOR, 0},
-    {call_520, "mt_scatter_add_", "self", MT_HANDLE_TENSOR, 0},
-    {call_521, "mt_scatter_add_", "index", MT_HANDLE_TENSOR, 0},
-    {call_522, "mt_scatter_add_", "src", MT_HANDLE_TENSOR, 0},
-    {call_523, "mt_masked_fill", "self", MT_HANDLE_TENSOR, 0},
-    {call_524, "mt_masked_fill", "mask", MT_HANDLE_TENSOR, 0},
-    {call_525, "mt_masked_fill", "value", MT_HANDLE_TENSOR, 0},
-    {call_526, "mt_masked_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_527, "mt_masked_fill_scalar", "mask", MT_HANDLE_TENSOR, 0},
-    {call_528, "mt_masked_fill_", "self", MT_HANDLE_TENSOR, 0},
-    {call_529, "mt_masked_fill_", "mask", MT_HANDLE_TENSOR, 0},
-    {call_530, "mt_masked_fill_", "value", MT_HANDLE_TENSOR, 0},
-    {call_531, "mt_masked_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_532, "mt_masked_fill_scalar_", "mask", MT_HANDLE_TENSOR, 0},
-    {call_533, "mt_masked_select", "self", MT_HANDLE_TENSOR, 0},
-    {call_534, "mt_masked_select", "mask", MT_HANDLE_TENSOR, 0},
-    {call_535, "mt_nonzero", "self", MT_HANDLE_TENSOR, 0},
-    {call_536, "mt_index", "self", MT_HANDLE_TENSOR, 0},
-    {call_537, "mt_index", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_538, "mt_index_put", "self", MT_HANDLE_TENSOR, 0},
-    {call_539, "mt_index_put", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_540, "mt_index_put", "values", MT_HANDLE_TENSOR, 0},
-    {call_541, "mt_index_put_accumulate", "self", MT_HANDLE_TENSOR, 0},
-    {call_542, "mt_index_put_accumulate", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_543, "mt_index_put_accumulate", "values", MT_HANDLE_TENSOR, 0},
-    {call_544, "mt_index_put_", "self", MT_HANDLE_TENSOR, 0},
-    {call_545, "mt_index_put_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_546, "mt_index_put_", "values", MT_HANDLE_TENSOR, 0},
-    {call_547, "mt_index_put_accumulate_", "self", MT_HANDLE_TENSOR, 0},
-    {call_548, "mt_index_put_accumulate_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_549, "mt_index_put_accumulate_", "values", MT_HANDLE_TENSOR, 0},
-    {call_550, "mt_sum", "self", MT_HANDLE_TENSOR, 0},
-    {call_551, "mt_sum_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_552, "mt_mean", "self", MT_HANDLE_TENSOR, 0},
-    {call_553, "mt_mean_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_554, "mt_prod", "self", MT_HANDLE_TENSOR, 0},
-    {call_555, "mt_prod_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_556, "mt_var", "self", MT_HANDLE_TENSOR, 0},
-    {call_557, "mt_var_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_558, "mt_std", "self", MT_HANDLE_TENSOR, 0},
-    {call_559, "mt_std_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_560, "mt_amax", "self", MT_HANDLE_TENSOR, 0},
-    {call_561, "mt_amax_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_562, "mt_amin", "self", MT_HANDLE_TENSOR, 0},
-    {call_563, "mt_amin_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_564, "mt_max", "self", MT_HANDLE_TENSOR, 0},
-    {call_565, "mt_min", "self", MT_HANDLE_TENSOR, 0},
-    {call_566, "mt_max_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_567, "mt_min_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_568, "mt_argmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_569, "mt_argmax_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_570, "mt_argmin", "self", MT_HANDLE_TENSOR, 0},
-    {call_571, "mt_argmin_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_572, "mt_any", "self", MT_HANDLE_TENSOR, 0},
-    {call_573, "mt_any_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_574, "mt_all", "self", MT_HANDLE_TENSOR, 0},
-    {call_575, "mt_all_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_576, "mt_norm", "self", MT_HANDLE_TENSOR, 0},
-    {call_577, "mt_norm_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_578, "mt_logsumexp", "self", MT_HANDLE_TENSOR, 0},
-    {call_579, "mt_cumsum", "self", MT_HANDLE_TENSOR, 0},
-    {call_580, "mt_cumsum_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_581, "mt_mm", "self", MT_HANDLE_TENSOR, 0},
-    {call_582, "mt_mm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_583, "mt_bmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_584, "mt_bmm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_585, "mt_mv", "self", MT_HANDLE_TENSOR, 0},
-    {call_586, "mt_mv", "vec", MT_HANDLE_TENSOR, 0},
-    {call_587, "mt_dot", "self", MT_HANDLE_TENSOR, 0},
-    {call_588, "mt_dot", "tensor", MT_HANDLE_TENSOR, 0},
-    {call_589, "mt_outer", "self", MT_HANDLE_TENSOR, 0},
-    {call_590, "mt_outer", "vec2", MT_HANDLE_TENSOR, 0},
-    {call_591, "mt_matmul", "self", MT_HANDLE_TENSOR, 0},
-    {call_592, "mt_matmul", "other", MT_HANDLE_TENSOR, 0},
-    {call_593, "mt_addmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_594, "mt_addmm", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_595, "mt_addmm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_596, "mt_addmm_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_597, "mt_addmm_scaled", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_598, "mt_addmm_scaled", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_599, "mt_baddbmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_600, "mt_baddbmm", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_601, "mt_baddbmm", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_602, "mt_baddbmm_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_603, "mt_baddbmm_scaled", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_604, "mt_baddbmm_scaled", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_605, "mt_linear", "input", MT_HANDLE_TENSOR, 0},
-    {call_606, "mt_linear", "weight", MT_HANDLE_TENSOR, 0},
-    {call_607, "mt_linear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_608, "mt_softmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_609, "mt_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_610, "mt_log_softmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_611, "mt_log_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_612, "mt_softmin", "self", MT_HANDLE_TENSOR, 0},
-    {call_613, "mt_softmin_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_614, "mt_mse_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_615, "mt_mse_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_616, "mt_mse_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_617, "mt_mse_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_618, "mt_l1_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_619, "mt_l1_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_620, "mt_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_621, "mt_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_622, "mt_smooth_l1_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_623, "mt_smooth_l1_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_624, "mt_smooth_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_625, "mt_smooth_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_626, "mt_huber_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_627, "mt_huber_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_628, "mt_huber_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_629, "mt_huber_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_630, "mt_nll_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_631, "mt_nll_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_632, "mt_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_633, "mt_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_634, "mt_nll_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_635, "mt_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
-    {call_636, "mt_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
-    {call_637, "mt_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_638, "mt_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_639, "mt_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_640, "mt_binary_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
-    {call_641, "mt_binary_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
-    {call_642, "mt_binary_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_643, "mt_binary_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_644, "mt_binary_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_645, "mt_binary_cross_entropy_with_logits", "input", MT_HANDLE_TENSOR, 0},
-    {call_646, "mt_binary_cross_entropy_with_logits", "target", MT_HANDLE_TENSOR, 0},
-    {call_647, "mt_binary_cross_entropy_with_logits_weighted", "input", MT_HANDLE_TENSOR, 0},
-    {call_648, "mt_binary_cross_entropy_with_logits_weighted", "target", MT_HANDLE_TENSOR, 0},
-    {call_649, "mt_binary_cross_entropy_with_logits_weighted", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_650, "mt_binary_cross_entropy_with_logits_weighted", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_651, "mt_kl_div", "input", MT_HANDLE_TENSOR, 0},
-    {call_652, "mt_kl_div", "target", MT_HANDLE_TENSOR, 0},
-    {call_653, "mt_kl_div_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_654, "mt_kl_div_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_289, "mt_rsub", "self", MT_HANDLE_TENSOR, 0},
+    {call_290, "mt_rsub", "other", MT_HANDLE_TENSOR, 0},
+    {call_291, "mt_rsub_alpha", "self", MT_HANDLE_TENSOR, 0},
+    {call_292, "mt_rsub_alpha", "other", MT_HANDLE_TENSOR, 0},
+    {call_293, "mt_rsub_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_294, "mt_floor_divide", "self", MT_HANDLE_TENSOR, 0},
+    {call_295, "mt_floor_divide", "other", MT_HANDLE_TENSOR, 0},
+    {call_296, "mt_floor_divide_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_297, "mt_floor_divide_", "self", MT_HANDLE_TENSOR, 0},
+    {call_298, "mt_floor_divide_", "other", MT_HANDLE_TENSOR, 0},
+    {call_299, "mt_floor_divide_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_300, "mt_remainder", "self", MT_HANDLE_TENSOR, 0},
+    {call_301, "mt_remainder", "other", MT_HANDLE_TENSOR, 0},
+    {call_302, "mt_remainder_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_303, "mt_remainder_", "self", MT_HANDLE_TENSOR, 0},
+    {call_304, "mt_remainder_", "other", MT_HANDLE_TENSOR, 0},
+    {call_305, "mt_remainder_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_306, "mt_addcmul", "self", MT_HANDLE_TENSOR, 0},
+    {call_307, "mt_addcmul", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_308, "mt_addcmul", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_309, "mt_addcmul_value", "self", MT_HANDLE_TENSOR, 0},
+    {call_310, "mt_addcmul_value", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_311, "mt_addcmul_value", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_312, "mt_addcmul_", "self", MT_HANDLE_TENSOR, 0},
+    {call_313, "mt_addcmul_", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_314, "mt_addcmul_", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_315, "mt_addcmul_value_", "self", MT_HANDLE_TENSOR, 0},
+    {call_316, "mt_addcmul_value_", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_317, "mt_addcmul_value_", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_318, "mt_addcdiv", "self", MT_HANDLE_TENSOR, 0},
+    {call_319, "mt_addcdiv", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_320, "mt_addcdiv", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_321, "mt_addcdiv_value", "self", MT_HANDLE_TENSOR, 0},
+    {call_322, "mt_addcdiv_value", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_323, "mt_addcdiv_value", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_324, "mt_addcdiv_", "self", MT_HANDLE_TENSOR, 0},
+    {call_325, "mt_addcdiv_", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_326, "mt_addcdiv_", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_327, "mt_addcdiv_value_", "self", MT_HANDLE_TENSOR, 0},
+    {call_328, "mt_addcdiv_value_", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_329, "mt_addcdiv_value_", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_330, "mt_lerp", "self", MT_HANDLE_TENSOR, 0},
+    {call_331, "mt_lerp", "end", MT_HANDLE_TENSOR, 0},
+    {call_332, "mt_lerp", "weight", MT_HANDLE_TENSOR, 0},
+    {call_333, "mt_lerp_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_334, "mt_lerp_scalar", "end", MT_HANDLE_TENSOR, 0},
+    {call_335, "mt_lerp_", "self", MT_HANDLE_TENSOR, 0},
+    {call_336, "mt_lerp_", "end", MT_HANDLE_TENSOR, 0},
+    {call_337, "mt_lerp_", "weight", MT_HANDLE_TENSOR, 0},
+    {call_338, "mt_lerp_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_339, "mt_lerp_scalar_", "end", MT_HANDLE_TENSOR, 0},
+    {call_340, "mt_maximum", "self", MT_HANDLE_TENSOR, 0},
+    {call_341, "mt_maximum", "other", MT_HANDLE_TENSOR, 0},
+    {call_342, "mt_minimum", "self", MT_HANDLE_TENSOR, 0},
+    {call_343, "mt_minimum", "other", MT_HANDLE_TENSOR, 0},
+    {call_344, "mt_neg", "self", MT_HANDLE_TENSOR, 0},
+    {call_345, "mt_neg_", "self", MT_HANDLE_TENSOR, 0},
+    {call_346, "mt_abs", "self", MT_HANDLE_TENSOR, 0},
+    {call_347, "mt_abs_", "self", MT_HANDLE_TENSOR, 0},
+    {call_348, "mt_sign", "self", MT_HANDLE_TENSOR, 0},
+    {call_349, "mt_sign_", "self", MT_HANDLE_TENSOR, 0},
+    {call_350, "mt_floor", "self", MT_HANDLE_TENSOR, 0},
+    {call_351, "mt_floor_", "self", MT_HANDLE_TENSOR, 0},
+    {call_352, "mt_ceil", "self", MT_HANDLE_TENSOR, 0},
+    {call_353, "mt_ceil_", "self", MT_HANDLE_TENSOR, 0},
+    {call_354, "mt_trunc", "self", MT_HANDLE_TENSOR, 0},
+    {call_355, "mt_trunc_", "self", MT_HANDLE_TENSOR, 0},
+    {call_356, "mt_round", "self", MT_HANDLE_TENSOR, 0},
+    {call_357, "mt_round_decimals", "self", MT_HANDLE_TENSOR, 0},
+    {call_358, "mt_round_", "self", MT_HANDLE_TENSOR, 0},
+    {call_359, "mt_round_decimals_", "self", MT_HANDLE_TENSOR, 0},
+    {call_360, "mt_sin", "self", MT_HANDLE_TENSOR, 0},
+    {call_361, "mt_sin_", "self", MT_HANDLE_TENSOR, 0},
+    {call_362, "mt_cos", "self", MT_HANDLE_TENSOR, 0},
+    {call_363, "mt_cos_", "self", MT_HANDLE_TENSOR, 0},
+    {call_364, "mt_tan", "self", MT_HANDLE_TENSOR, 0},
+    {call_365, "mt_tan_", "self", MT_HANDLE_TENSOR, 0},
+    {call_366, "mt_erf", "self", MT_HANDLE_TENSOR, 0},
+    {call_367, "mt_erf_", "self", MT_HANDLE_TENSOR, 0},
+    {call_368, "mt_isnan", "self", MT_HANDLE_TENSOR, 0},
+    {call_369, "mt_isinf", "self", MT_HANDLE_TENSOR, 0},
+    {call_370, "mt_isfinite", "self", MT_HANDLE_TENSOR, 0},
+    {call_371, "mt_pow", "self", MT_HANDLE_TENSOR, 0},
+    {call_372, "mt_pow", "exponent", MT_HANDLE_TENSOR, 0},
+    {call_373, "mt_pow_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_374, "mt_pow_", "self", MT_HANDLE_TENSOR, 0},
+    {call_375, "mt_pow_", "exponent", MT_HANDLE_TENSOR, 0},
+    {call_376, "mt_pow_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_377, "mt_square", "self", MT_HANDLE_TENSOR, 0},
+    {call_378, "mt_square_", "self", MT_HANDLE_TENSOR, 0},
+    {call_379, "mt_sqrt", "self", MT_HANDLE_TENSOR, 0},
+    {call_380, "mt_sqrt_", "self", MT_HANDLE_TENSOR, 0},
+    {call_381, "mt_rsqrt", "self", MT_HANDLE_TENSOR, 0},
+    {call_382, "mt_rsqrt_", "self", MT_HANDLE_TENSOR, 0},
+    {call_383, "mt_reciprocal", "self", MT_HANDLE_TENSOR, 0},
+    {call_384, "mt_reciprocal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_385, "mt_exp", "self", MT_HANDLE_TENSOR, 0},
+    {call_386, "mt_exp_", "self", MT_HANDLE_TENSOR, 0},
+    {call_387, "mt_expm1", "self", MT_HANDLE_TENSOR, 0},
+    {call_388, "mt_expm1_", "self", MT_HANDLE_TENSOR, 0},
+    {call_389, "mt_log", "self", MT_HANDLE_TENSOR, 0},
+    {call_390, "mt_log_", "self", MT_HANDLE_TENSOR, 0},
+    {call_391, "mt_log1p", "self", MT_HANDLE_TENSOR, 0},
+    {call_392, "mt_log1p_", "self", MT_HANDLE_TENSOR, 0},
+    {call_393, "mt_log2", "self", MT_HANDLE_TENSOR, 0},
+    {call_394, "mt_log2_", "self", MT_HANDLE_TENSOR, 0},
+    {call_395, "mt_log10", "self", MT_HANDLE_TENSOR, 0},
+    {call_396, "mt_log10_", "self", MT_HANDLE_TENSOR, 0},
+    {call_397, "mt_clamp", "self", MT_HANDLE_TENSOR, 0},
+    {call_398, "mt_clamp", "min", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_399, "mt_clamp", "max", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_400, "mt_clamp_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_401, "mt_clamp_", "self", MT_HANDLE_TENSOR, 0},
+    {call_402, "mt_clamp_", "min", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_403, "mt_clamp_", "max", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_404, "mt_clamp_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_405, "mt_clamp_min", "self", MT_HANDLE_TENSOR, 0},
+    {call_406, "mt_clamp_min", "min", MT_HANDLE_TENSOR, 0},
+    {call_407, "mt_clamp_min_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_408, "mt_clamp_min_", "self", MT_HANDLE_TENSOR, 0},
+    {call_409, "mt_clamp_min_", "min", MT_HANDLE_TENSOR, 0},
+    {call_410, "mt_clamp_min_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_411, "mt_clamp_max", "self", MT_HANDLE_TENSOR, 0},
+    {call_412, "mt_clamp_max", "max", MT_HANDLE_TENSOR, 0},
+    {call_413, "mt_clamp_max_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_414, "mt_clamp_max_", "self", MT_HANDLE_TENSOR, 0},
+    {call_415, "mt_clamp_max_", "max", MT_HANDLE_TENSOR, 0},
+    {call_416, "mt_clamp_max_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_417, "mt_hardtanh", "self", MT_HANDLE_TENSOR, 0},
+    {call_418, "mt_hardtanh_", "self", MT_HANDLE_TENSOR, 0},
+    {call_419, "mt_relu6", "self", MT_HANDLE_TENSOR, 0},
+    {call_420, "mt_relu6_", "self", MT_HANDLE_TENSOR, 0},
+    {call_421, "mt_relu", "self", MT_HANDLE_TENSOR, 0},
+    {call_422, "mt_relu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_423, "mt_sigmoid", "self", MT_HANDLE_TENSOR, 0},
+    {call_424, "mt_sigmoid_", "self", MT_HANDLE_TENSOR, 0},
+    {call_425, "mt_tanh", "self", MT_HANDLE_TENSOR, 0},
+    {call_426, "mt_tanh_", "self", MT_HANDLE_TENSOR, 0},
+    {call_427, "mt_gelu", "self", MT_HANDLE_TENSOR, 0},
+    {call_428, "mt_gelu_approximate", "self", MT_HANDLE_TENSOR, 0},
+    {call_429, "mt_leaky_relu", "self", MT_HANDLE_TENSOR, 0},
+    {call_430, "mt_leaky_relu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_431, "mt_elu", "self", MT_HANDLE_TENSOR, 0},
+    {call_432, "mt_elu_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_433, "mt_elu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_434, "mt_elu_scaled_", "self", MT_HANDLE_TENSOR, 0},
+    {call_435, "mt_silu", "self", MT_HANDLE_TENSOR, 0},
+    {call_436, "mt_silu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_437, "mt_softplus", "self", MT_HANDLE_TENSOR, 0},
+    {call_438, "mt_eq", "self", MT_HANDLE_TENSOR, 0},
+    {call_439, "mt_eq", "other", MT_HANDLE_TENSOR, 0},
+    {call_440, "mt_eq_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_441, "mt_ne", "self", MT_HANDLE_TENSOR, 0},
+    {call_442, "mt_ne", "other", MT_HANDLE_TENSOR, 0},
+    {call_443, "mt_ne_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_444, "mt_lt", "self", MT_HANDLE_TENSOR, 0},
+    {call_445, "mt_lt", "other", MT_HANDLE_TENSOR, 0},
+    {call_446, "mt_lt_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_447, "mt_le", "self", MT_HANDLE_TENSOR, 0},
+    {call_448, "mt_le", "other", MT_HANDLE_TENSOR, 0},
+    {call_449, "mt_le_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_450, "mt_gt", "self", MT_HANDLE_TENSOR, 0},
+    {call_451, "mt_gt", "other", MT_HANDLE_TENSOR, 0},
+    {call_452, "mt_gt_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_453, "mt_ge", "self", MT_HANDLE_TENSOR, 0},
+    {call_454, "mt_ge", "other", MT_HANDLE_TENSOR, 0},
+    {call_455, "mt_ge_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_456, "mt_logical_not", "self", MT_HANDLE_TENSOR, 0},
+    {call_457, "mt_logical_not_", "self", MT_HANDLE_TENSOR, 0},
+    {call_458, "mt_logical_and", "self", MT_HANDLE_TENSOR, 0},
+    {call_459, "mt_logical_and", "other", MT_HANDLE_TENSOR, 0},
+    {call_460, "mt_logical_and_", "self", MT_HANDLE_TENSOR, 0},
+    {call_461, "mt_logical_and_", "other", MT_HANDLE_TENSOR, 0},
+    {call_462, "mt_logical_or", "self", MT_HANDLE_TENSOR, 0},
+    {call_463, "mt_logical_or", "other", MT_HANDLE_TENSOR, 0},
+    {call_464, "mt_logical_or_", "self", MT_HANDLE_TENSOR, 0},
+    {call_465, "mt_logical_or_", "other", MT_HANDLE_TENSOR, 0},
+    {call_466, "mt_logical_xor", "self", MT_HANDLE_TENSOR, 0},
+    {call_467, "mt_logical_xor", "other", MT_HANDLE_TENSOR, 0},
+    {call_468, "mt_logical_xor_", "self", MT_HANDLE_TENSOR, 0},
+    {call_469, "mt_logical_xor_", "other", MT_HANDLE_TENSOR, 0},
+    {call_470, "mt_bitwise_not", "self", MT_HANDLE_TENSOR, 0},
+    {call_471, "mt_bitwise_not_", "self", MT_HANDLE_TENSOR, 0},
+    {call_472, "mt_bitwise_and", "self", MT_HANDLE_TENSOR, 0},
+    {call_473, "mt_bitwise_and", "other", MT_HANDLE_TENSOR, 0},
+    {call_474, "mt_bitwise_and_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_475, "mt_bitwise_and_", "self", MT_HANDLE_TENSOR, 0},
+    {call_476, "mt_bitwise_and_", "other", MT_HANDLE_TENSOR, 0},
+    {call_477, "mt_bitwise_and_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_478, "mt_bitwise_or", "self", MT_HANDLE_TENSOR, 0},
+    {call_479, "mt_bitwise_or", "other", MT_HANDLE_TENSOR, 0},
+    {call_480, "mt_bitwise_or_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_481, "mt_bitwise_or_", "self", MT_HANDLE_TENSOR, 0},
+    {call_482, "mt_bitwise_or_", "other", MT_HANDLE_TENSOR, 0},
+    {call_483, "mt_bitwise_or_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_484, "mt_bitwise_xor", "self", MT_HANDLE_TENSOR, 0},
+    {call_485, "mt_bitwise_xor", "other", MT_HANDLE_TENSOR, 0},
+    {call_486, "mt_bitwise_xor_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_487, "mt_bitwise_xor_", "self", MT_HANDLE_TENSOR, 0},
+    {call_488, "mt_bitwise_xor_", "other", MT_HANDLE_TENSOR, 0},
+    {call_489, "mt_bitwise_xor_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_490, "mt_where", "condition", MT_HANDLE_TENSOR, 0},
+    {call_491, "mt_where", "self", MT_HANDLE_TENSOR, 0},
+    {call_492, "mt_where", "other", MT_HANDLE_TENSOR, 0},
+    {call_493, "mt_equal", "self", MT_HANDLE_TENSOR, 0},
+    {call_494, "mt_equal", "other", MT_HANDLE_TENSOR, 0},
+    {call_495, "mt_isclose", "self", MT_HANDLE_TENSOR, 0},
+    {call_496, "mt_isclose", "other", MT_HANDLE_TENSOR, 0},
+    {call_497, "mt_isclose_within", "self", MT_HANDLE_TENSOR, 0},
+    {call_498, "mt_isclose_within", "other", MT_HANDLE_TENSOR, 0},
+    {call_499, "mt_allclose", "self", MT_HANDLE_TENSOR, 0},
+    {call_500, "mt_allclose", "other", MT_HANDLE_TENSOR, 0},
+    {call_501, "mt_allclose_within", "self", MT_HANDLE_TENSOR, 0},
+    {call_502, "mt_allclose_within", "other", MT_HANDLE_TENSOR, 0},
+    {call_503, "mt_as_strided", "self", MT_HANDLE_TENSOR, 0},
+    {call_504, "mt_as_strided_offset", "self", MT_HANDLE_TENSOR, 0},
+    {call_505, "mt_view", "self", MT_HANDLE_TENSOR, 0},
+    {call_506, "mt_reshape", "self", MT_HANDLE_TENSOR, 0},
+    {call_507, "mt_permute", "self", MT_HANDLE_TENSOR, 0},
+    {call_508, "mt_transpose", "self", MT_HANDLE_TENSOR, 0},
+    {call_509, "mt_movedim", "self", MT_HANDLE_TENSOR, 0},
+    {call_510, "mt_t", "self", MT_HANDLE_TENSOR, 0},
+    {call_511, "mt_squeeze", "self", MT_HANDLE_TENSOR, 0},
+    {call_512, "mt_squeeze_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_513, "mt_unsqueeze", "self", MT_HANDLE_TENSOR, 0},
+    {call_514, "mt_expand", "self", MT_HANDLE_TENSOR, 0},
+    {call_515, "mt_flatten", "self", MT_HANDLE_TENSOR, 0},
+    {call_516, "mt_unflatten", "self", MT_HANDLE_TENSOR, 0},
+    {call_517, "mt_select", "self", MT_HANDLE_TENSOR, 0},
+    {call_518, "mt_slice", "self", MT_HANDLE_TENSOR, 0},
+    {call_519, "mt_slice_step", "self", MT_HANDLE_TENSOR, 0},
+    {call_520, "mt_narrow", "self", MT_HANDLE_TENSOR, 0},
+    {call_521, "mt_unfold", "self", MT_HANDLE_TENSOR, 0},
+    {call_522, "mt_diagonal", "self", MT_HANDLE_TENSOR, 0},
+    {call_523, "mt_diagonal_of", "self", MT_HANDLE_TENSOR, 0},
+    {call_524, "mt_detach", "self", MT_HANDLE_TENSOR, 0},
+    {call_525, "mt_split", "self", MT_HANDLE_TENSOR, 0},
+    {call_526, "mt_split_with_sizes", "self", MT_HANDLE_TENSOR, 0},
+    {call_527, "mt_chunk", "self", MT_HANDLE_TENSOR, 0},
+    {call_528, "mt_unbind", "self", MT_HANDLE_TENSOR, 0},
+    {call_529, "mt_contiguous", "self", MT_HANDLE_TENSOR, 0},
+    {call_530, "mt_clone", "self", MT_HANDLE_TENSOR, 0},
+    {call_531, "mt_tensor_to_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_532, "mt_tensor_to_dtype_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_533, "mt_tensor_to_device", "self", MT_HANDLE_TENSOR, 0},
+    {call_534, "mt_tensor_to_device_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_535, "mt_copy_", "self", MT_HANDLE_TENSOR, 0},
+    {call_536, "mt_copy_", "src", MT_HANDLE_TENSOR, 0},
+    {call_537, "mt_fill_", "self", MT_HANDLE_TENSOR, 0},
+    {call_538, "mt_fill_", "value", MT_HANDLE_TENSOR, 0},
+    {call_539, "mt_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_540, "mt_zero_", "self", MT_HANDLE_TENSOR, 0},
+    {call_541, "mt_sum_to_size", "self", MT_HANDLE_TENSOR, 0},
+    {call_542, "mt_cat", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_543, "mt_stack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_544, "mt_hstack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_545, "mt_vstack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_546, "mt_index_select", "self", MT_HANDLE_TENSOR, 0},
+    {call_547, "mt_index_select", "index", MT_HANDLE_TENSOR, 0},
+    {call_548, "mt_index_add", "self", MT_HANDLE_TENSOR, 0},
+    {call_549, "mt_index_add", "index", MT_HANDLE_TENSOR, 0},
+    {call_550, "mt_index_add", "source", MT_HANDLE_TENSOR, 0},
+    {call_551, "mt_index_add_alpha", "self", MT_HANDLE_TENSOR, 0},
+    {call_552, "mt_index_add_alpha", "index", MT_HANDLE_TENSOR, 0},
+    {call_553, "mt_index_add_alpha", "source", MT_HANDLE_TENSOR, 0},
+    {call_554, "mt_index_add_", "self", MT_HANDLE_TENSOR, 0},
+    {call_555, "mt_index_add_", "index", MT_HANDLE_TENSOR, 0},
+    {call_556, "mt_index_add_", "source", MT_HANDLE_TENSOR, 0},
+    {call_557, "mt_index_add_alpha_", "self", MT_HANDLE_TENSOR, 0},
+    {call_558, "mt_index_add_alpha_", "index", MT_HANDLE_TENSOR, 0},
+    {call_559, "mt_index_add_alpha_", "source", MT_HANDLE_TENSOR, 0},
+    {call_560, "mt_gather", "self", MT_HANDLE_TENSOR, 0},
+    {call_561, "mt_gather", "index", MT_HANDLE_TENSOR, 0},
+    {call_562, "mt_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_563, "mt_scatter", "index", MT_HANDLE_TENSOR, 0},
+    {call_564, "mt_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_565, "mt_scatter_", "self", MT_HANDLE_TENSOR, 0},
+    {call_566, "mt_scatter_", "index", MT_HANDLE_TENSOR, 0},
+    {call_567, "mt_scatter_", "src", MT_HANDLE_TENSOR, 0},
+    {call_568, "mt_scatter_value", "self", MT_HANDLE_TENSOR, 0},
+    {call_569, "mt_scatter_value", "index", MT_HANDLE_TENSOR, 0},
+    {call_570, "mt_scatter_value_", "self", MT_HANDLE_TENSOR, 0},
+    {call_571, "mt_scatter_value_", "index", MT_HANDLE_TENSOR, 0},
+    {call_572, "mt_scatter_add", "self", MT_HANDLE_TENSOR, 0},
+    {call_573, "mt_scatter_add", "index", MT_HANDLE_TENSOR, 0},
+    {call_574, "mt_scatter_add", "src", MT_HANDLE_TENSOR, 0},
+    {call_575, "mt_scatter_add_", "self", MT_HANDLE_TENSOR, 0},
+    {call_576, "mt_scatter_add_", "index", MT_HANDLE_TENSOR, 0},
+    {call_577, "mt_scatter_add_", "src", MT_HANDLE_TENSOR, 0},
+    {call_578, "mt_masked_fill", "self", MT_HANDLE_TENSOR, 0},
+    {call_579, "mt_masked_fill", "mask", MT_HANDLE_TENSOR, 0},
+    {call_580, "mt_masked_fill", "value", MT_HANDLE_TENSOR, 0},
+    {call_581, "mt_masked_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_582, "mt_masked_fill_scalar", "mask", MT_HANDLE_TENSOR, 0},
+    {call_583, "mt_masked_fill_", "self", MT_HANDLE_TENSOR, 0},
+    {call_584, "mt_masked_fill_", "mask", MT_HANDLE_TENSOR, 0},
+    {call_585, "mt_masked_fill_", "value", MT_HANDLE_TENSOR, 0},
+    {call_586, "mt_masked_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_587, "mt_masked_fill_scalar_", "mask", MT_HANDLE_TENSOR, 0},
+    {call_588, "mt_masked_select", "self", MT_HANDLE_TENSOR, 0},
+    {call_589, "mt_masked_select", "mask", MT_HANDLE_TENSOR, 0},
+    {call_590, "mt_nonzero", "self", MT_HANDLE_TENSOR, 0},
+    {call_591, "mt_index", "self", MT_HANDLE_TENSOR, 0},
+    {call_592, "mt_index", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_593, "mt_index_put", "self", MT_HANDLE_TENSOR, 0},
+    {call_594, "mt_index_put", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_595, "mt_index_put", "values", MT_HANDLE_TENSOR, 0},
+    {call_596, "mt_index_put_accumulate", "self", MT_HANDLE_TENSOR, 0},
+    {call_597, "mt_index_put_accumulate", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_598, "mt_index_put_accumulate", "values", MT_HANDLE_TENSOR, 0},
+    {call_599, "mt_index_put_", "self", MT_HANDLE_TENSOR, 0},
+    {call_600, "mt_index_put_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_601, "mt_index_put_", "values", MT_HANDLE_TENSOR, 0},
+    {call_602, "mt_index_put_accumulate_", "self", MT_HANDLE_TENSOR, 0},
+    {call_603, "mt_index_put_accumulate_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_604, "mt_index_put_accumulate_", "values", MT_HANDLE_TENSOR, 0},
+    {call_605, "mt_sum", "self", MT_HANDLE_TENSOR, 0},
+    {call_606, "mt_sum_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_607, "mt_mean", "self", MT_HANDLE_TENSOR, 0},
+    {call_608, "mt_mean_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_609, "mt_prod", "self", MT_HANDLE_TENSOR, 0},
+    {call_610, "mt_prod_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_611, "mt_var", "self", MT_HANDLE_TENSOR, 0},
+    {call_612, "mt_var_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_613, "mt_std", "self", MT_HANDLE_TENSOR, 0},
+    {call_614, "mt_std_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_615, "mt_amax", "self", MT_HANDLE_TENSOR, 0},
+    {call_616, "mt_amax_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_617, "mt_amin", "self", MT_HANDLE_TENSOR, 0},
+    {call_618, "mt_amin_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_619, "mt_max", "self", MT_HANDLE_TENSOR, 0},
+    {call_620, "mt_min", "self", MT_HANDLE_TENSOR, 0},
+    {call_621, "mt_max_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_622, "mt_min_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_623, "mt_argmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_624, "mt_argmax_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_625, "mt_argmin", "self", MT_HANDLE_TENSOR, 0},
+    {call_626, "mt_argmin_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_627, "mt_any", "self", MT_HANDLE_TENSOR, 0},
+    {call_628, "mt_any_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_629, "mt_all", "self", MT_HANDLE_TENSOR, 0},
+    {call_630, "mt_all_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_631, "mt_norm", "self", MT_HANDLE_TENSOR, 0},
+    {call_632, "mt_norm_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_633, "mt_logsumexp", "self", MT_HANDLE_TENSOR, 0},
+    {call_634, "mt_cumsum", "self", MT_HANDLE_TENSOR, 0},
+    {call_635, "mt_cumsum_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_636, "mt_mm", "self", MT_HANDLE_TENSOR, 0},
+    {call_637, "mt_mm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_638, "mt_bmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_639, "mt_bmm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_640, "mt_mv", "self", MT_HANDLE_TENSOR, 0},
+    {call_641, "mt_mv", "vec", MT_HANDLE_TENSOR, 0},
+    {call_642, "mt_dot", "self", MT_HANDLE_TENSOR, 0},
+    {call_643, "mt_dot", "tensor", MT_HANDLE_TENSOR, 0},
+    {call_644, "mt_outer", "self", MT_HANDLE_TENSOR, 0},
+    {call_645, "mt_outer", "vec2", MT_HANDLE_TENSOR, 0},
+    {call_646, "mt_matmul", "self", MT_HANDLE_TENSOR, 0},
+    {call_647, "mt_matmul", "other", MT_HANDLE_TENSOR, 0},
+    {call_648, "mt_addmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_649, "mt_addmm", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_650, "mt_addmm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_651, "mt_addmm_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_652, "mt_addmm_scaled", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_653, "mt_addmm_scaled", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_654, "mt_baddbmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_655, "mt_baddbmm", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_656, "mt_baddbmm", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_657, "mt_baddbmm_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_658, "mt_baddbmm_scaled", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_659, "mt_baddbmm_scaled", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_660, "mt_linear", "input", MT_HANDLE_TENSOR, 0},
+    {call_661, "mt_linear", "weight", MT_HANDLE_TENSOR, 0},
+    {call_662, "mt_linear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_663, "mt_softmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_664, "mt_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_665, "mt_log_softmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_666, "mt_log_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_667, "mt_softmin", "self", MT_HANDLE_TENSOR, 0},
+    {call_668, "mt_softmin_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_669, "mt_mse_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_670, "mt_mse_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_671, "mt_mse_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_672, "mt_mse_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_673, "mt_l1_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_674, "mt_l1_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_675, "mt_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_676, "mt_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_677, "mt_smooth_l1_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_678, "mt_smooth_l1_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_679, "mt_smooth_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_680, "mt_smooth_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_681, "mt_huber_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_682, "mt_huber_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_683, "mt_huber_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_684, "mt_huber_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_685, "mt_nll_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_686, "mt_nll_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_687, "mt_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_688, "mt_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_689, "mt_nll_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_690, "mt_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
+    {call_691, "mt_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
+    {call_692, "mt_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_693, "mt_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_694, "mt_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_695, "mt_binary_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
+    {call_696, "mt_binary_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
+    {call_697, "mt_binary_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_698, "mt_binary_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_699, "mt_binary_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_700, "mt_binary_cross_entropy_with_logits", "input", MT_HANDLE_TENSOR, 0},
+    {call_701, "mt_binary_cross_entropy_with_logits", "target", MT_HANDLE_TENSOR, 0},
+    {call_702, "mt_binary_cross_entropy_with_logits_weighted", "input", MT_HANDLE_TENSOR, 0},
+    {call_703, "mt_binary_cross_entropy_with_logits_weighted", "target", MT_HANDLE_TENSOR, 0},
+    {call_704, "mt_binary_cross_entropy_with_logits_weighted", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_705, "mt_binary_cross_entropy_with_logits_weighted", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_706, "mt_kl_div", "input", MT_HANDLE_TENSOR, 0},
+    {call_707, "mt_kl_div", "target", MT_HANDLE_TENSOR, 0},
+    {call_708, "mt_kl_div_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_709, "mt_kl_div_with", "target", MT_HANDLE_TENSOR, 0},
 };
 
 int main(void) { return abuse_run(cases, sizeof cases / sizeof cases[0]); }

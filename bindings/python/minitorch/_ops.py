@@ -410,6 +410,98 @@ def div_(input, other, rounding_mode=''):
     return input
 
 
+def rsub(input, other, alpha=1):
+    """other - alpha * self."""
+    if alpha == 1:
+        h = _lib.py_rsub(_h(input), _h(other))
+    else:
+        h = _lib.py_rsub_alpha(_h(input), _h(other), alpha)
+    return _wrap(h) if h else _raise()
+
+
+def floor_divide(input, other):
+    """Python's self // other: the quotient rounded down."""
+    h = _lib.py_floor_divide(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def floor_divide_(input, other):
+    """Python's self // other: the quotient rounded down."""
+    if _lib.py_floor_divide_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def remainder(input, other):
+    """Python's self % other: the remainder with the sign of other."""
+    h = _lib.py_remainder(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def remainder_(input, other):
+    """Python's self % other: the remainder with the sign of other."""
+    if _lib.py_remainder_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def addcmul(input, tensor1, tensor2, value=1):
+    """self + value * tensor1 * tensor2."""
+    if value == 1:
+        h = _lib.py_addcmul(_h(input), _h(tensor1), _h(tensor2))
+    else:
+        h = _lib.py_addcmul_value(_h(input), _h(tensor1), _h(tensor2), value)
+    return _wrap(h) if h else _raise()
+
+
+def addcmul_(input, tensor1, tensor2, value=1):
+    """self + value * tensor1 * tensor2."""
+    if _lib.py_addcmul_value_(_h(input), _h(tensor1), _h(tensor2), value):
+        _raise()
+    return input
+
+
+def addcdiv(input, tensor1, tensor2, value=1):
+    """self + value * tensor1 / tensor2."""
+    if value == 1:
+        h = _lib.py_addcdiv(_h(input), _h(tensor1), _h(tensor2))
+    else:
+        h = _lib.py_addcdiv_value(_h(input), _h(tensor1), _h(tensor2), value)
+    return _wrap(h) if h else _raise()
+
+
+def addcdiv_(input, tensor1, tensor2, value=1):
+    """self + value * tensor1 / tensor2."""
+    if _lib.py_addcdiv_value_(_h(input), _h(tensor1), _h(tensor2), value):
+        _raise()
+    return input
+
+
+def lerp(input, end, weight):
+    """self + weight * (end - self)."""
+    h = _lib.py_lerp(_h(input), _h(end), _h(weight))
+    return _wrap(h) if h else _raise()
+
+
+def lerp_(input, end, weight):
+    """self + weight * (end - self)."""
+    if _lib.py_lerp_(_h(input), _h(end), _h(weight)):
+        _raise()
+    return input
+
+
+def maximum(input, other):
+    """The larger of the two; NaN wins."""
+    h = _lib.py_maximum(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def minimum(input, other):
+    """The smaller of the two; NaN wins."""
+    h = _lib.py_minimum(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
 def neg(input):
     """-self."""
     h = _lib.py_neg(_h(input))
@@ -1788,6 +1880,19 @@ TABLE = {
     'mul_': (True, True, False),
     'div': (True, True, False),
     'div_': (True, True, False),
+    'rsub': (True, True, False),
+    'floor_divide': (True, True, False),
+    'floor_divide_': (True, True, False),
+    'remainder': (True, True, False),
+    'remainder_': (True, True, False),
+    'addcmul': (True, True, False),
+    'addcmul_': (True, True, False),
+    'addcdiv': (True, True, False),
+    'addcdiv_': (True, True, False),
+    'lerp': (True, True, False),
+    'lerp_': (True, True, False),
+    'maximum': (True, True, False),
+    'minimum': (True, True, False),
     'neg': (True, True, False),
     'neg_': (True, True, False),
     'abs': (True, True, False),

@@ -64,25 +64,24 @@ struct ReluBackward : BinaryOp {
   }
 };
 
-// The normal distribution's Phi(x), whose product with x is gelu, and its density. In float32 one
-// polynomial for log Phi(-|x|) is enough, off by 2^-26; beyond 5.6 float32 cannot tell 1 - Phi
-// from 1.
+// The normal distribution's Phi(x), whose product with x is gelu, and its density phi(x). float32
+// has one polynomial each for log Phi(-a) and for phi(a) / Phi(-a), off by 2^-26 of the whole up to
+// a = 6.6, where nothing is left that a gelu or its slope could show.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V normal_cdf(D d, V x) {
-  if constexpr (kIsFloat<D>) {
-    const V a = hn::Abs(x);
-    const V log_tail = poly(d, a, -0.69314718, -0.79788572, -0.31829658, -0.036393709, 0.0049043433,
-                            -0.00010111128, -0.0001265309, 2.6769414e-5, -1.9213894e-6);
-    const V tail = hn::IfThenElseZero(hn::Le(a, constant(d, 5.6)), exp_bounded(d, log_tail));
-    return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, constant(d, 1) - tail);
-  } else {
-    const V half = constant(d, 0.5);
-    return hn::MulAdd(half, erf(d, x * constant(d, 0.70710678118654752440)), half);
-  }
+HWY_INLINE V normal_tail(D d, V a) {
+  const V log_tail = poly(d, a, -0.69314718, -0.79788536, -0.31830159, -0.036368385, 0.0048459237,
+                          -3.0472611e-5, -0.00017402395, 4.4538108e-5, -5.3639865e-6, 2.6798074e-7);
+  return hn::IfThenElseZero(hn::Le(a, constant(d, 6.6)), exp_bounded(d, log_tail));
 }
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V normal_pdf(D d, V x) {
-  return exp(d, x * x * constant(d, -0.5)) * constant(d, 0.39894228040143267794);  // 1/sqrt(2 pi)
+HWY_INLINE V normal_cdf(D d, V x, V tail) {
+  return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, constant(d, 1) - tail);
+}
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V normal_cdf(D d, V x) {
+  if constexpr (kIsFloat<D>) return normal_cdf(d, x, normal_tail(d, hn::Abs(x)));
+  const V half = constant(d, 0.5);
+  return hn::MulAdd(half, erf(d, x * constant(d, 0.70710678118654752440)), half);
 }
 template <class T>
 struct Gelu : UnaryOp {
@@ -99,7 +98,17 @@ struct GeluBackward : BinaryOp {
   static constexpr uint32_t kGrain = kCostlyGrain;
   template <class D, class V>
   HWY_INLINE V operator()(D d, V g, V x) const {
-    return g * hn::MulAdd(x, normal_pdf(d, x), normal_cdf(d, x));
+    if constexpr (kIsFloat<D>) {
+      const V a = hn::Abs(x);
+      const V tail = normal_tail(d, a);
+      const V ratio = poly(d, a, 0.79788572, 0.63660157, 0.10910329, -0.019366389, 0.00012191861,
+                           0.0010686299, -0.0003218888, 4.4992285e-5, -2.5796203e-6);
+      return g * hn::MulAdd(x, tail * ratio, normal_cdf(d, x, tail));
+    } else {
+      const V inverse_root = constant(d, 0.39894228040143267794);  // 1 / sqrt(2 pi)
+      const V density = exp(d, x * x * constant(d, -0.5)) * inverse_root;
+      return g * hn::MulAdd(x, density, normal_cdf(d, x));
+    }
   }
 };
 

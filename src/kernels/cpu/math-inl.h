@@ -112,6 +112,8 @@ using FormatOf = Format<hn::TFromD<D>>;
 template <class D>
 using Bits = hn::Vec<hn::RebindToSigned<D>>;
 
+inline constexpr double kLog2E = 0x1.71547652b82fep0;
+
 // 2^n for the integer n in the low bits.
 template <class D>
 HWY_INLINE hn::Vec<D> pow2(D d, Bits<D> n) {
@@ -124,7 +126,7 @@ template <class D, class V = hn::Vec<D>>
 HWY_INLINE V reduce_exp(D d, V x, V& shifted) {
   using F = FormatOf<D>;
   const V shifter = constant(d, F::kShifter);
-  shifted = hn::MulAdd(x, constant(d, 0x1.71547652b82fep0), shifter);
+  shifted = hn::MulAdd(x, constant(d, kLog2E), shifter);
   const V n = shifted - shifter;
   const V r = hn::NegMulAdd(n, constant(d, F::kLn2High), x);
   return hn::NegMulAdd(n, constant(d, F::kLn2Low), r);
@@ -203,21 +205,29 @@ HWY_INLINE V sigmoid(D d, V x) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one) / (one + e);
 }
 
+// Positive normal x = 2^k (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2); returns f.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V split_log(D d, V x, V& k) {
+  using F = FormatOf<D>;
+  const hn::RebindToUnsigned<D> du;
+  using TU = hn::TFromD<decltype(du)>;
+  const auto offset = hn::Set(du, static_cast<TU>(F::kOne - F::kRootHalf));
+  const auto bits = hn::BitCast(du, x) + offset;
+  const auto biased = hn::ShiftRight<F::kMantissa>(bits);
+  k = hn::BitCast(d, biased | hn::Set(du, static_cast<TU>(F::kTwoPow))) -
+      constant(d, F::kTwoPowValue + F::kBias);
+  const auto fraction = bits & hn::Set(du, (TU{1} << F::kMantissa) - 1);
+  const V m = hn::BitCast(d, fraction + hn::Set(du, static_cast<TU>(F::kRootHalf)));
+  return m - constant(d, 1);
+}
+
 // log(x) + correction for positive normal x; `exponent` is added to x's own.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V log_core(D d, V x, V exponent, V correction) {
   using F = FormatOf<D>;
-  const hn::RebindToUnsigned<D> du;
-  using TU = hn::TFromD<decltype(du)>;
-  // x = 2^k m with sqrt(1/2) <= m < sqrt(2).
-  const auto offset = hn::Set(du, static_cast<TU>(F::kOne - F::kRootHalf));
-  const auto bits = hn::BitCast(du, x) + offset;
-  const auto biased = hn::ShiftRight<F::kMantissa>(bits);
-  const V k = hn::BitCast(d, biased | hn::Set(du, static_cast<TU>(F::kTwoPow))) -
-              constant(d, F::kTwoPowValue + F::kBias) + exponent;
-  const auto fraction = bits & hn::Set(du, (TU{1} << F::kMantissa) - 1);
-  const V m = hn::BitCast(d, fraction + hn::Set(du, static_cast<TU>(F::kRootHalf)));
-  const V f = m - constant(d, 1);
+  V k;
+  const V f = split_log(d, x, k);
+  k = k + exponent;
   const V half_square = constant(d, 0.5) * f * f;
   V t;  // log(1 + f) = f - half_square + t
   if constexpr (kIsFloat<D>) {
@@ -274,7 +284,29 @@ HWY_INLINE V log1p(D d, V x) {
 }
 
 #if HWY_TARGET != HWY_SCALAR
-// pow of float32 lanes through float64 ones, exact but for the last rounding.
+// a^y in float64 lanes, to 2^-31, for a float32's positive finite a and any y.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V pow_of_normal(D d, V a, V y) {
+  const hn::RebindToSigned<D> di;
+  V k;
+  const V f = split_log(d, a, k);
+  const V s = f / (f + constant(d, 2));
+  const V z = s * s;
+  const V series = poly(d, z, 2, 0x1.555554fd7c10fp-1, 0x1.999a7ad58a791p-2, 0x1.2438c1b568beap-2,
+                        0x1.e2fa067c4ea06p-3);
+  const V ln2 = constant(d, 0x1.62e42fefa39efp-1);
+  V power = y * hn::MulAdd(k, ln2, s * series);
+  power = at_most(d, at_least(d, power, constant(d, -104)), constant(d, 89));  // float32's range
+  const V shifter = constant(d, FormatOf<D>::kShifter);
+  const V shifted = hn::MulAdd(power, constant(d, kLog2E), shifter);
+  const V r = hn::NegMulAdd(shifted - shifter, ln2, power);
+  const V q = poly(d, r, 0x1.0000002618282p-1, 0x1.555554ed7dcd4p-3, 0x1.5554b09d55e1ep-5,
+                   0x1.11118ba682262p-7, 0x1.6d729919b871dp-10, 0x1.a030acb732747p-13);
+  const V scale = pow2(d, hn::BitCast(di, shifted));
+  return hn::MulAdd(hn::MulAdd(r * r, q, r), scale, scale);
+}
+
+// pow of float32 lanes, exact but for the last rounding.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V pow_by_halves(D d, V x, V y) {
   const hn::Half<D> dh;
@@ -282,19 +314,24 @@ HWY_INLINE V pow_by_halves(D d, V x, V y) {
   const V zero = hn::Zero(d), one = constant(d, 1);
   const V inf = constant(d, std::numeric_limits<double>::infinity());
   const V a = hn::Abs(x);
-  const auto low = exp(dd, hn::PromoteTo(dd, hn::LowerHalf(dh, y)) *
-                               log(dd, hn::PromoteTo(dd, hn::LowerHalf(dh, a))));
-  const auto high = exp(dd, hn::PromoteTo(dd, hn::UpperHalf(dh, y)) *
-                                log(dd, hn::PromoteTo(dd, hn::UpperHalf(dh, a))));
+  const auto low = pow_of_normal(dd, hn::PromoteTo(dd, hn::LowerHalf(dh, a)),
+                                 hn::PromoteTo(dd, hn::LowerHalf(dh, y)));
+  const auto high = pow_of_normal(dd, hn::PromoteTo(dd, hn::UpperHalf(dh, a)),
+                                  hn::PromoteTo(dd, hn::UpperHalf(dh, y)));
   V r = hn::Combine(d, hn::DemoteTo(dh, high), hn::DemoteTo(dh, low));
+  // Bases 0 and inf, then what has no value, then what is 1 whatever the other operand.
+  const V inverse = hn::IfThenElse(hn::Eq(a, zero), inf, zero);
+  const auto end = hn::Or(hn::Eq(a, zero), hn::Eq(a, inf));
+  r = hn::IfThenElse(end, hn::IfThenElse(hn::Lt(y, zero), inverse, a), r);
+  const auto whole = hn::Eq(hn::Round(y), y);
+  const auto nan = hn::Or(hn::IsNaN(x), hn::IsNaN(y));
+  const auto root = hn::AndNot(whole, hn::And(hn::Lt(x, zero), hn::Lt(a, inf)));
+  r = hn::IfThenElse(hn::Or(nan, root), constant(d, std::numeric_limits<double>::quiet_NaN()), r);
   const auto unit = hn::Or(hn::Eq(x, one), hn::And(hn::Eq(a, one), hn::Eq(hn::Abs(y), inf)));
   r = hn::IfThenElse(hn::Or(hn::Eq(y, zero), unit), one, r);
-  const auto whole = hn::Eq(hn::Round(y), y);
   const V half = y * constant(d, 0.5);
-  const V sign = hn::And(hn::SignBit(d), x);
-  r = hn::IfThenElse(hn::AndNot(hn::Eq(hn::Round(half), half), whole), hn::Xor(r, sign), r);
-  const auto undefined = hn::AndNot(whole, hn::And(hn::Lt(x, zero), hn::Lt(a, inf)));
-  return hn::IfThenElse(undefined, constant(d, std::numeric_limits<double>::quiet_NaN()), r);
+  const auto odd = hn::AndNot(hn::Eq(hn::Round(half), half), whole);
+  return hn::IfThenElse(odd, hn::Xor(r, hn::And(hn::SignBit(d), x)), r);
 }
 #endif
 

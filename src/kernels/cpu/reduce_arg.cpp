@@ -92,6 +92,28 @@ C block_extreme(const T* in, int64_t n) {
   return hn::GetLane(kMax ? hn::MaxOfLanes(d, a0) : hn::MinOfLanes(d, a0));
 }
 
+// The place of the first element that is `value`, which is there; NaN is NaN.
+template <class C, class T>
+int64_t find_first(const T* in, int64_t n, C value) {
+  const hn::ScalableTag<C> d;
+  const auto wanted = hn::Set(d, value);
+  int64_t i = 0;
+  for (; i + el::lanes(d) <= n; i += el::lanes(d)) {
+    const auto x = load(d, in + i);
+    auto found = hn::Eq(x, wanted);
+    if constexpr (std::is_floating_point_v<C>) {
+      if (is_nan(value)) found = hn::IsNaN(x);
+    }
+    const auto lane = hn::FindFirstTrue(d, found);
+    if (lane >= 0) return i + static_cast<int64_t>(lane);
+  }
+  while (i + 1 < n &&
+         !(convert<C>(in[i]) == value || (is_nan(value) && is_nan(convert<C>(in[i]))))) {
+    ++i;
+  }
+  return i;
+}
+
 template <bool kMax, class T>
 Best<el::Compute<T>> arg_run(const T* in, int64_t n) {
   using C = el::Compute<T>;
@@ -100,8 +122,7 @@ Best<el::Compute<T>> arg_run(const T* in, int64_t n) {
     const C extreme = block_extreme<kMax, C>(in + i, std::min(kBlock, n - i));
     if (replaces<kMax>(extreme, best.value)) best = {extreme, i};
   }
-  const auto is_it = [&](C x) { return x == best.value || (is_nan(best.value) && is_nan(x)); };
-  while (best.index + 1 < n && !is_it(convert<C>(in[best.index]))) ++best.index;
+  best.index += find_first<C>(in + best.index, n - best.index, best.value);
   return best;
 }
 
