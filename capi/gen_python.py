@@ -170,10 +170,10 @@ def emit(api, data):
             body += ["", _function(op, "inplace"), ""]
         forms = ([op.name] if not op.inplace_only else []) + ([op.name + "_"] if op.inplace else [])
         table += [(f, op.methods, op.namespace) for f in forms]
-    body += ["", "# name: (function, method, functional)", "TABLE = {"]
+    body += ["", "# name: (function, method, namespace of the function)", "TABLE = {"]
     for name, methods, namespace in table:
         body.append(f"    {name!r}: ({methods in ('both', 'function') and not namespace}, "
-                    f"{methods in ('both', 'method')}, {namespace == 'nn.functional'}),")
+                    f"{methods in ('both', 'method')}, {namespace!r}),")
     body += ["}", ""]
     return {
         "bindings/python/minitorch/_ops.py": "\n".join(body),

@@ -134,6 +134,13 @@ struct AdamArgs {
   bool amsgrad, maximize, decoupled;  // decoupled: AdamW's weight decay
 };
 
+// Groups of kernels with tables of their own, each declared in kernels/<group>.h.
+struct SpecialKernels;  // special functions, element by element
+struct SortKernels;     // sorting and searching
+struct WindowKernels;   // convolution, pooling, interpolation
+struct LinalgKernels;   // factorisations
+struct FftKernels;      // Fourier transforms
+
 struct Backend {
   ElementwiseKernel elementwise[static_cast<int>(Elementwise::kCount)][kNumDTypes];
   ElementwiseKernel cast[kNumDTypes][kNumDTypes];  // [from][to], strided copy with conversion
@@ -149,6 +156,11 @@ struct Backend {
       index_add[kNumDTypes], scatter[kNumDTypes], index_copy[kNumDTypes];
   void (*sgd[kNumDTypes])(const SgdArgs&);
   void (*adam[kNumDTypes])(const AdamArgs&);
+  const SpecialKernels* special;
+  const SortKernels* sort;
+  const WindowKernels* window;
+  const LinalgKernels* linalg;
+  const FftKernels* fft;
 };
 
 // The filled table of a device; meta's is all null. Thread-safe, built at first use.

@@ -35,9 +35,9 @@ __version__ = _ffi.string(_lib.mt_version()).decode()
 for _name, (_is_function, _, _) in _ops.TABLE.items():
     if _is_function:
         globals()[_name] = getattr(_ops, _name)
-for _name in _api.PUBLIC:
-    if not _name.endswith("_"):
-        globals()[_name] = getattr(_api, _name)
+for _name, _function in _api.PUBLIC.items():
+    if not _name.endswith("_") and _name not in _api.METHODS_ONLY:
+        globals()[_name] = _function
 for _name, _target in _api.ALIASES.items():
     if _target in globals() and not _name.endswith("_"):
         globals()[_name] = globals()[_target]
@@ -349,7 +349,7 @@ _print_options = dict(precision=4, threshold=1000, edgeitems=3, linewidth=80)
 
 
 # --- the rest of the package -----------------------------------------------------------------
-from . import autograd, nn, optim, utils  # noqa: E402
+from . import autograd, fft, linalg, nn, optim, special, utils  # noqa: E402
 from .serialization import load, save  # noqa: E402
 
 __all__ = [n for n in globals() if not n.startswith("_")]

@@ -5,8 +5,8 @@ method of the same name.
 """
 from collections import namedtuple
 
-from . import _ops
-from ._runtime import TensorBase, _ints, float32
+from . import _api_math, _api_reduce, _api_shape, _ops
+from ._runtime import TensorBase, _ints
 
 _MinMax = namedtuple("_MinMax", ["values", "indices"])
 
@@ -199,8 +199,21 @@ ALIASES = {"subtract": "sub", "multiply": "mul", "divide": "div", "true_divide":
            "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le",
            "not_equal": "ne", "arctan2": "atan2", "det": "det", "concatenate": "cat", "mul_": "mul_"}
 
-PUBLIC = [n for n, v in list(globals().items()) if callable(v) and not n.startswith("_")
-          and getattr(v, "__module__", "") == __name__ and n != "alias" and n != "numpy_T"
-          and n != "namedtuple"]
+def _public(module):
+    """The functions that a module of signatures defines for the package."""
+    return {n: v for n, v in vars(module).items() if callable(v) and not n.startswith("_")
+            and getattr(v, "__module__", "") == module.__name__}
 
-del float32
+
+_HERE = {n: v for n, v in list(globals().items()) if callable(v) and not n.startswith("_")
+         and getattr(v, "__module__", "") == __name__ and n not in ("alias", "numpy_T")}
+
+# name: function, of this module and its sisters. A sister's FUNCTIONS_ONLY are no methods and its
+# METHODS_ONLY no functions.
+PUBLIC = dict(_HERE)
+METHODS_ONLY = set()
+for _module in (_api_math, _api_reduce, _api_shape):
+    PUBLIC.update(_public(_module))
+    FUNCTIONS_ONLY |= _module.FUNCTIONS_ONLY
+    METHODS_ONLY |= _module.METHODS_ONLY
+    ALIASES.update(_module.ALIASES)

@@ -449,9 +449,9 @@ def _inplace(name):
 
 def _install():
     """Operators, and every op of the table that is a method; torch's overloads first."""
-    for name in _api.PUBLIC:
+    for name, function in _api.PUBLIC.items():
         if name not in _api.FUNCTIONS_ONLY and name not in Tensor.__dict__:
-            setattr(Tensor, name, getattr(_api, name))
+            setattr(Tensor, name, function)
     for name, (_, method, _) in _ops.TABLE.items():
         if method and name not in Tensor.__dict__:
             setattr(Tensor, name, getattr(_ops, name))

@@ -1,8 +1,8 @@
 """torch.nn.functional: the ops that layers are made of."""
 from .. import _ops
 
-for _name, (_, _, _functional) in _ops.TABLE.items():
-    if _functional:
+for _name, (_, _, _namespace) in _ops.TABLE.items():
+    if _namespace == "nn.functional":
         globals()[_name] = getattr(_ops, _name)
 
 for _name in ("relu", "relu_", "sigmoid", "tanh"):

@@ -1,0 +1,6 @@
+"""torch.linalg: linear algebra."""
+from . import _ops
+
+for _name, (_, _, _namespace) in _ops.TABLE.items():
+    if _namespace == "linalg":
+        globals()[_name.removeprefix("linalg_")] = getattr(_ops, _name)
