@@ -3,10 +3,13 @@
     import minitorch as torch
     import minitorch.nn as nn
 """
+from __future__ import annotations
+
 import builtins as _builtins
 import contextlib as _contextlib
 import functools as _functools
 import os as _os
+from typing import TypeVar as _TypeVar
 
 import numpy as _np
 
@@ -85,7 +88,7 @@ def _plain(data):
             _plain(v) if isinstance(v, (list, tuple)) else v for v in data]
 
 
-def tensor(data, *, dtype=None, device=None, requires_grad=False):
+def tensor(data: Any, *, dtype=None, device=None, requires_grad=False) -> Tensor:
     """A new tensor with a copy of the data: numbers, nested lists, arrays or tensors."""
     from ._numpy import from_values
     if isinstance(data, _TensorBase):
@@ -105,7 +108,7 @@ def _dtype_of(d):
     return dtype._all[_dtype_code(d)]
 
 
-def as_tensor(data, dtype=None, device=None):
+def as_tensor(data, dtype=None, device=None) -> Tensor:
     """Shares memory when it can: tensors and arrays of the right dtype are not copied."""
     if isinstance(data, _TensorBase):
         return data.to(dtype=dtype, device=device)
@@ -114,13 +117,13 @@ def as_tensor(data, dtype=None, device=None):
     return tensor(data, dtype=dtype, device=device)
 
 
-def from_numpy(array):
+def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     """A tensor on the array's own memory; its dtype follows the array's."""
     from ._numpy import from_numpy as convert
     return convert(array)
 
 
-def from_dlpack(source):
+def from_dlpack(source) -> Tensor:
     from ._numpy import from_dlpack as convert
     return convert(source)
 
@@ -141,7 +144,7 @@ for _name in ("zeros", "ones", "empty", "rand", "randn"):
         globals()[_name] = _sized(getattr(_ops, _name))
 
 
-def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
+def full(size, fill_value, *, dtype=None, device=None, requires_grad=False) -> Tensor:
     if dtype is None:
         dtype = (bool if isinstance(fill_value, _builtins.bool) else
                  int64 if isinstance(fill_value, _builtins.int) else get_default_dtype())
@@ -151,13 +154,13 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     return _finish(t, requires_grad)
 
 
-def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False):
+def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False) -> Tensor:
     return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device or input.device,
                 requires_grad=requires_grad)
 
 
 def _like(op):
-    def make(input, *, dtype=None, device=None, requires_grad=False, memory_format=None):
+    def make(input, *, dtype=None, device=None, requires_grad=False, memory_format=None) -> Tensor:
         return _finish(op(input.shape, dtype or input.dtype, device or input.device), requires_grad)
 
     return make
@@ -168,7 +171,8 @@ for _name in ("zeros", "ones", "empty", "rand", "randn"):
         globals()[_name + "_like"] = _like(getattr(_ops, _name))
 
 
-def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
+def arange(start: Number, end: Number | None = None, step: Number = 1, *, dtype=None, device=None,
+           requires_grad=False) -> Tensor:
     if end is None:
         start, end = 0, start
     values = [v.item() if isinstance(v, _TensorBase) else v for v in (start, end, step)]
@@ -178,68 +182,69 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
     return _finish(_ops.arange(values[0], values[1], values[2], dtype, device), requires_grad)
 
 
-def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
+def linspace(start: float, end: float, steps: int, *, dtype=None, device=None,
+             requires_grad=False) -> Tensor:
     return _finish(_ops.linspace(start, end, steps, dtype, device), requires_grad)
 
 
-def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
+def eye(n: int, m: int | None = None, *, dtype=None, device=None, requires_grad=False) -> Tensor:
     return _finish(_ops.eye(n, n if m is None else m, dtype, device), requires_grad)
 
 
-def randint(low, high=None, size=None, *, dtype=None, device=None, requires_grad=False,
-            generator=None):
+def randint(low: Any, high: Any = None, size: Ints | None = None, *, dtype=None, device=None,
+            requires_grad=False, generator=None) -> Tensor:
     if size is None:
         low, high, size = 0, low, high
     return _finish(_ops.randint(low, high, _ints(size), dtype or int64, device), requires_grad)
 
 
-def randperm(n, *, dtype=None, device=None, requires_grad=False, generator=None):
+def randperm(n, *, dtype=None, device=None, requires_grad=False, generator=None) -> Tensor:
     return _finish(_ops.randperm(n, dtype or int64, device), requires_grad)
 
 
 # --- questions -------------------------------------------------------------------------------
-def is_tensor(obj):
+def is_tensor(obj: object) -> bool:
     return isinstance(obj, _TensorBase)
 
 
-def is_floating_point(t):
+def is_floating_point(t: Tensor) -> bool:
     return t.is_floating_point()
 
 
-def numel(t):
+def numel(t: Tensor) -> int:
     return t.numel()
 
 
-def result_type(a, b):
+def result_type(a: Tensor | Number, b: Tensor | Number) -> dtype:
     from ._runtime import _h
     out = _new("mt_dtype *")
     _check(_lib.mt_result_type(out, _ffi.cast("mt_tensor *", _h(a)), _ffi.cast("mt_tensor *", _h(b))))
     return dtype._all[out[0]]
 
 
-def promote_types(a, b):
+def promote_types(a: dtype, b: dtype) -> dtype:
     out = _new("mt_dtype *")
     _check(_lib.mt_promote_types(out, a.code, b.code))
     return dtype._all[out[0]]
 
 
-def set_default_dtype(d):
+def set_default_dtype(d: dtype) -> None:
     _check(_lib.mt_set_default_dtype(d.code))
 
 
-def broadcast_shapes(*shapes):
+def broadcast_shapes(*shapes: Ints) -> Size:
     return Size(_np.broadcast_shapes(*shapes))
 
 
 # --- grad mode -------------------------------------------------------------------------------
-def is_grad_enabled():
+def is_grad_enabled() -> bool:
     return _lib.mt_grad_mode_enabled()
 
 
 class set_grad_enabled(_contextlib.ContextDecorator):
     """Sets the mode at once; as a context manager puts it back at the end."""
 
-    def __init__(self, mode):
+    def __init__(self, mode: bool):
         self._before = is_grad_enabled()
         self._mode = _builtins.bool(mode)
         _check(_lib.mt_grad_mode_set(self._mode))
@@ -249,6 +254,9 @@ class set_grad_enabled(_contextlib.ContextDecorator):
 
     def __exit__(self, *exc):
         _check(_lib.mt_grad_mode_set(self._before))
+
+
+_F = _TypeVar("_F")  # a function that is decorated
 
 
 class _Mode(_contextlib.ContextDecorator):
@@ -264,7 +272,7 @@ class _Mode(_contextlib.ContextDecorator):
     def __exit__(self, *exc):
         _check(_lib.mt_grad_mode_set(self._stack.pop()))
 
-    def __call__(self, function):
+    def __call__(self, function: _F) -> _F:
         @_functools.wraps(function)
         def wrapped(*args, **kwargs):
             with type(self)():
@@ -285,7 +293,7 @@ inference_mode = no_grad
 
 
 # --- random, threads, printing ---------------------------------------------------------------
-def manual_seed(seed):
+def manual_seed(seed: int) -> None:
     if isinstance(seed, _TensorBase):
         seed = seed.item()
     seed = _builtins.int(seed)
@@ -294,40 +302,41 @@ def manual_seed(seed):
     _check(_lib.mt_manual_seed(seed & ((1 << 64) - 1)))
 
 
-def initial_seed():
+def initial_seed() -> int:
     out = _new("uint64_t *")
     _check(_lib.mt_initial_seed(out))
     return out[0]
 
 
-def seed():
+def seed() -> int:
     out = _new("uint64_t *")
     _check(_lib.mt_seed(out))
     return out[0]
 
 
-def get_rng_state():
+def get_rng_state() -> Tensor:
     out = _new("mt_tensor **")
     _check(_lib.mt_get_rng_state(out))
     return _own(out)
 
 
-def set_rng_state(state):
+def set_rng_state(state: Tensor):
     _check(_lib.mt_set_rng_state(_ptr(state)))
 
 
-def set_num_threads(n):
+def set_num_threads(n: int) -> None:
     _check(_lib.mt_set_num_threads(n))
 
 
-def get_num_threads():
+def get_num_threads() -> int:
     out = _new("int32_t *")
     _check(_lib.mt_get_num_threads(out))
     return out[0]
 
 
-def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None,
-                     sci_mode=None):
+def set_printoptions(precision: int | None = None, threshold: float | None = None,
+                     edgeitems: int | None = None, linewidth: int | None = None,
+                     profile: str | None = None, sci_mode: bool | None = None) -> None:
     options = _print_options
     if profile is not None:
         options.update({"default": dict(precision=4, threshold=1000, edgeitems=3, linewidth=80),
@@ -352,4 +361,4 @@ _print_options = dict(precision=4, threshold=1000, edgeitems=3, linewidth=80)
 from . import autograd, fft, linalg, nn, optim, special, utils  # noqa: E402
 from .serialization import load, save  # noqa: E402
 
-__all__ = [n for n in globals() if not n.startswith("_")]
+__all__ = [n for n in globals() if not n.startswith("_") and n != "annotations"]

@@ -3,7 +3,10 @@
 Everything here is both a function of the module and, unless listed in FUNCTIONS_ONLY, a Tensor
 method of the same name.
 """
+from __future__ import annotations
+
 from collections import namedtuple
+from typing import overload
 
 from . import _api_math, _api_reduce, _api_shape, _ops
 from ._runtime import TensorBase, _ints
@@ -40,11 +43,23 @@ def _extreme(whole, along, pairwise, kind):
     return op
 
 
+@overload
+def max(input) -> Tensor: ...
+@overload
+def max(input, dim: Tensor) -> Tensor: ...
+@overload
+def max(input, dim: int, keepdim: bool = False) -> _Max: ...
 def max(input, dim=None, keepdim=False, *, other=None):
     """The largest value; with dim the values and indices along it; with a tensor the maximum."""
     return _max(input, dim, keepdim, other=other)
 
 
+@overload
+def min(input) -> Tensor: ...
+@overload
+def min(input, dim: Tensor) -> Tensor: ...
+@overload
+def min(input, dim: int, keepdim: bool = False) -> _Min: ...
 def min(input, dim=None, keepdim=False, *, other=None):
     """The smallest value; with dim the values and indices along it; with a tensor the minimum."""
     return _min(input, dim, keepdim, other=other)
@@ -80,30 +95,39 @@ var = _deviation(_ops.var)
 std = _deviation(_ops.std)
 
 
-def split(input, split_size_or_sections, dim=0):
+def split(input, split_size_or_sections: Ints, dim=0):
     if isinstance(split_size_or_sections, int):
         return _ops.split(input, split_size_or_sections, dim)
     return _ops.split_with_sizes(input, split_size_or_sections, dim)
 
 
-def scatter(input, dim, index, src=None, *, value=None):
+def scatter(input, dim: int, index, src=None, *, value: Number | None = None):
     if isinstance(src, TensorBase):
         return _ops.scatter(input, dim, index, src)
     return _ops.scatter_value(input, dim, index, value if src is None else src)
 
 
-def scatter_(input, dim, index, src=None, *, value=None):
+def scatter_(input, dim: int, index, src=None, *, value: Number | None = None):
     if isinstance(src, TensorBase):
         return _ops.scatter_(input, dim, index, src)
     return _ops.scatter_value_(input, dim, index, value if src is None else src)
 
 
-def where(condition, input=None, other=None):
+@overload
+def where(condition: Tensor) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> Tensor: ...
+def where(condition: Tensor, input: Tensor | Number | None = None,
+          other: Tensor | Number | None = None) -> Any:
     if input is None and other is None:
         return tuple(_ops.unbind(_ops.nonzero(condition), 1))
     return _ops.where(condition, input, other)
 
 
+@overload
+def nonzero(input, *, as_tuple: Literal[False] = False) -> Tensor: ...
+@overload
+def nonzero(input, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
 def nonzero(input, *, as_tuple=False):
     found = _ops.nonzero(input)
     return tuple(_ops.unbind(found, 1)) if as_tuple else found
@@ -117,13 +141,14 @@ def div_(input, other, *, rounding_mode=None):
     return _ops.div_(input, other, rounding_mode or "")
 
 
-def norm(input, p=2, dim=None, keepdim=False, dtype=None):
+def norm(input, p: float | str | None = 2, dim=None, keepdim=False, dtype=None):
     if dtype is not None:
         input = input.to(dtype)
     return _ops.norm(input, 2.0 if p in (None, "fro") else float(p), dim, keepdim)
 
 
-def normal(mean, std=1.0, size=None, *, dtype=None, device=None, generator=None):
+def normal(mean: Tensor | float, std: Tensor | float = 1.0, size=None, *, dtype=None, device=None,
+           generator=None):
     if size is not None:
         return _ops.normal_sizes(float(mean), float(std), _ints(size), dtype, device)
     from . import full_like
@@ -138,7 +163,7 @@ def numpy_T(input):
     return _ops.permute(input, tuple(range(input.ndim - 1, -1, -1)))
 
 
-def broadcast_tensors(*tensors):
+def broadcast_tensors(*tensors) -> tuple[Tensor, ...]:
     from . import broadcast_shapes
     shape = broadcast_shapes(*[t.shape for t in tensors])
     return tuple(_ops.expand(t, shape) for t in tensors)
@@ -168,30 +193,21 @@ def alias(input):
     return _ops.expand(input, input.shape)
 
 
-def bernoulli_(input, p=0.5, *, generator=None):
+def bernoulli_(input, p: Tensor | float = 0.5, *, generator=None):
     if isinstance(p, TensorBase):
         return _ops.fill_bernoulli_tensor_(input, p)
     return _ops.fill_bernoulli_(input, float(p))
 
 
-def random_(input, low=None, high=None, *, generator=None):
+def random_(input, low: int | None = None, high: int | None = None, *, generator=None):
     if low is None:
         return _ops.random_(input)
     return _ops.random_range_(input, 0, low) if high is None else _ops.random_range_(input, low, high)
 
 
-def _renamed(name):
-    op = getattr(_ops, "fill_" + name)
+def normal_(input, mean: float = 0.0, std: float = 1.0, *, generator=None):
+    return _ops.fill_normal_(input, mean, std, generator)
 
-    def call(input, *args, generator=None, **kwargs):
-        return op(input, *args, **kwargs)
-
-    return call
-
-
-for _name in ("uniform_", "normal_", "exponential_", "log_normal_", "cauchy_", "geometric_"):
-    if hasattr(_ops, "fill_" + _name):
-        globals()[_name] = _renamed(_name)
 
 # torch's other names for the same ops.
 ALIASES = {"subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div",

@@ -1,4 +1,6 @@
 """NumPy and DLPack exchange, both ways without copying."""
+from __future__ import annotations
+
 import ctypes
 import warnings
 
@@ -17,7 +19,7 @@ class _Memory:
         self.tensor, self.__array_interface__ = tensor, interface
 
 
-def to_numpy(t, force=False):
+def to_numpy(t, force=False) -> np.ndarray[Any, Any]:
     if t.requires_grad:
         if not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. "
@@ -37,7 +39,7 @@ def to_numpy(t, force=False):
                                   "strides": strides, "data": (pointer, False)}))
 
 
-def from_numpy(array):
+def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     """A tensor on the array's memory; its dtype follows the array's."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
@@ -114,7 +116,7 @@ def _unused_capsule(capsule):
             managed.deleter(managed)
 
 
-def to_dlpack(t, max_version=None):
+def to_dlpack(t: Tensor, max_version=None) -> Any:
     """A capsule for another library's from_dlpack."""
     if t.requires_grad:
         raise RuntimeError("Can't export tensors that require gradient, use tensor.detach()")
@@ -128,7 +130,7 @@ def to_dlpack(t, max_version=None):
                               ctypes.cast(_unused_capsule, ctypes.c_void_p))
 
 
-def from_dlpack(source):
+def from_dlpack(source) -> Tensor:
     """A tensor on the memory of another library's array (or of a capsule)."""
     if hasattr(source, "__dlpack__"):
         if hasattr(source, "__dlpack_device__") and int(source.__dlpack_device__()[0]) != 1:

@@ -3,6 +3,8 @@
 A Tensor object owns one handle of the C library, kept as an integer. The library checks handles
 itself, so a wrong one is an exception, never a crash.
 """
+from __future__ import annotations
+
 import numbers
 
 from ._native import ffi, lib as _lib
@@ -133,7 +135,7 @@ class device:
 
     __slots__ = ("type", "index")
 
-    def __init__(self, kind, index=None):
+    def __init__(self, kind: device | str, index: int | None = None):
         if isinstance(kind, device):
             kind, index = kind.type, kind.index
         name, _, number = str(kind).partition(":")
@@ -179,7 +181,7 @@ def _dtype(d):
     raise TypeError(f"dtype must be a dtype such as float32, not {type(d).__name__}")
 
 
-def default_dtype():
+def default_dtype() -> dtype:
     return dtype._all[_lib.mt_get_default_dtype()]
 
 

@@ -1,8 +1,12 @@
 """The Tensor class: attributes, operators, indexing, NumPy and autograd, named as torch names them."""
+from __future__ import annotations
+
 import builtins
 import numbers
+from typing import overload
 
 from . import _api, _indexing, _ops
+from ._graph import Node, RemovableHandle
 from ._native import ffi, lib as _lib
 from ._runtime import (TensorBase, _check, _dtype, _h, _index, _new, _own, _ptr, _raise,
                        _set_tensor_class, _text, _wrap, bool_, default_dtype, device, dtype, float32,
@@ -17,7 +21,7 @@ class Size(tuple):
 
     __slots__ = ()
 
-    def numel(self):
+    def numel(self) -> int:
         n = 1
         for s in self:
             n *= s
@@ -34,49 +38,6 @@ def _shape_args(args):
     return args
 
 
-class Node:
-    """A recorded op of the graph (`y.grad_fn`)."""
-
-    __slots__ = ("_n",)
-
-    def __init__(self, pointer):
-        self._n = ffi.gc(pointer, _lib.mt_node_free)
-
-    def name(self):
-        out = _new("char **")
-        _check(_lib.mt_node_name(out, self._n))
-        return _text(out)
-
-    @property
-    def next_functions(self):
-        """(node or leaf tensor or None, 0) for each input."""
-        count = _new("size_t *")
-        _check(_lib.mt_node_input_count(count, self._n))
-        result = []
-        for i in range(count[0]):
-            node, leaf = _new("mt_node **"), _new("mt_tensor **")
-            _check(_lib.mt_node_input_node(node, self._n, i))
-            if node[0]:
-                result.append((Node(node[0]), 0))
-                continue
-            _check(_lib.mt_node_input_leaf(leaf, self._n, i))
-            result.append((_own(leaf) if leaf[0] else None, 0))
-        return tuple(result)
-
-    def __repr__(self):
-        return f"<{self.name()}>"
-
-
-class RemovableHandle:
-    def __init__(self, tensor, hook_id):
-        self._tensor, self._id = tensor, hook_id
-
-    def remove(self):
-        if self._tensor is not None:
-            _check(_lib.mt_tensor_remove_hook(_ptr(self._tensor), self._id))
-            self._tensor = None
-
-
 class Tensor(TensorBase):
     """An n-dimensional array with autograd, as torch.Tensor. Made by tensor(), zeros(), ..."""
 
@@ -84,7 +45,7 @@ class Tensor(TensorBase):
 
     # --- attributes ----------------------------------------------------------------------
     @property
-    def shape(self):
+    def shape(self) -> Size:
         n = _lib.py_ndim(self._h)
         if n < 0:
             _raise()
@@ -93,18 +54,26 @@ class Tensor(TensorBase):
             _raise()
         return Size(_unpack(out, n))
 
+    @overload
+    def size(self) -> Size: ...
+    @overload
+    def size(self, dim: int) -> int: ...
     def size(self, dim=None):
         return self.shape if dim is None else self.shape[dim]
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         return _lib.py_ndim(self._h)
 
-    def dim(self):
+    def dim(self) -> int:
         return _lib.py_ndim(self._h)
 
     ndimension = dim
 
+    @overload
+    def stride(self) -> tuple[int, ...]: ...
+    @overload
+    def stride(self, dim: int) -> int: ...
     def stride(self, dim=None):
         n = self.ndim
         out = _new("int64_t[]", builtins.max(n, 1))
@@ -112,40 +81,40 @@ class Tensor(TensorBase):
         strides = tuple(out[0:n])
         return strides if dim is None else strides[dim]
 
-    def numel(self):
+    def numel(self) -> int:
         return _lib.py_numel(self._h)
 
     nelement = numel
 
     @property
-    def dtype(self):
+    def dtype(self) -> dtype:
         return dtype._all[_lib.py_dtype(self._h)]
 
     @property
-    def device(self):
+    def device(self) -> device:
         out = _new("mt_device *")
         _check(_lib.mt_tensor_device(out, _ptr(self)))
         return device("cpu" if out[0] == _lib.MT_CPU else "meta")
 
     @property
-    def is_meta(self):
+    def is_meta(self) -> bool:
         return self.device.type == "meta"
 
-    def element_size(self):
+    def element_size(self) -> int:
         return self.dtype.itemsize
 
-    def is_contiguous(self):
+    def is_contiguous(self) -> bool:
         out = _new("bool *")
         _check(_lib.mt_tensor_is_contiguous(out, _ptr(self)))
         return out[0]
 
-    def is_floating_point(self):
+    def is_floating_point(self) -> bool:
         return self.dtype.is_floating_point
 
-    def is_complex(self):
+    def is_complex(self) -> bool:
         return False
 
-    def data_ptr(self):
+    def data_ptr(self) -> int:
         out = _new("void **")
         _check(_lib.mt_tensor_data(out, _ptr(self)))
         return int(ffi.cast("uintptr_t", out[0]))
@@ -160,11 +129,11 @@ class Tensor(TensorBase):
 
     # --- autograd ------------------------------------------------------------------------
     @property
-    def requires_grad(self):
+    def requires_grad(self) -> bool:
         return _lib.py_requires_grad(self._h) == 1
 
     @requires_grad.setter
-    def requires_grad(self, value):
+    def requires_grad(self, value: bool):
         _check(_lib.mt_tensor_set_requires_grad(_ptr(self), bool(value)))
 
     def requires_grad_(self, requires_grad=True):
@@ -172,13 +141,13 @@ class Tensor(TensorBase):
         return self
 
     @property
-    def grad(self):
+    def grad(self) -> Tensor | None:
         out = _new("mt_tensor **")
         _check(_lib.mt_tensor_grad(out, _ptr(self)))
         return _own(out) if out[0] else None
 
     @grad.setter
-    def grad(self, value):
+    def grad(self, value: Tensor | None):
         if value is not None and not isinstance(value, Tensor):
             raise TypeError(f"assigned grad must be a Tensor or None, not {type(value).__name__}")
         _check(_lib.mt_tensor_set_grad(_ptr(self), ffi.NULL if value is None else _ptr(value)))
@@ -188,13 +157,13 @@ class Tensor(TensorBase):
         self.grad = None
 
     @property
-    def grad_fn(self):
+    def grad_fn(self) -> Node | None:
         out = _new("mt_node **")
         _check(_lib.mt_tensor_grad_fn(out, _ptr(self)))
         return Node(out[0]) if out[0] else None
 
     @property
-    def is_leaf(self):
+    def is_leaf(self) -> bool:
         out = _new("bool *")
         _check(_lib.mt_tensor_is_leaf(out, _ptr(self)))
         return out[0]
@@ -217,7 +186,8 @@ class Tensor(TensorBase):
         with no_grad():
             self.copy_(value)
 
-    def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+    def backward(self, gradient: Tensor | None = None, retain_graph: bool | None = None,
+                 create_graph=False, inputs: Any = None) -> None:
         if inputs is not None:
             from . import autograd
             inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
@@ -233,9 +203,10 @@ class Tensor(TensorBase):
     def retain_grad(self):
         _check(_lib.mt_tensor_retain_grad(_ptr(self)))
 
-    def register_hook(self, hook):
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
         from ._callbacks import register_tensor_hook
-        return RemovableHandle(self, register_tensor_hook(self, hook))
+        hook_id = register_tensor_hook(self, hook)
+        return RemovableHandle(lambda: _check(_lib.mt_tensor_remove_hook(_ptr(self), hook_id)))
 
     # --- values --------------------------------------------------------------------------
     def __dlpack__(self, stream=None, max_version=None, **_):
@@ -245,7 +216,7 @@ class Tensor(TensorBase):
     def __dlpack_device__(self):
         return (1, 0)
 
-    def item(self):
+    def item(self) -> Number:
         code = _lib.py_dtype(self._h)
         if code <= _lib.MT_BFLOAT16:
             out = _new("double *")
@@ -257,7 +228,7 @@ class Tensor(TensorBase):
             _raise()
         return bool(out[0]) if code == _lib.MT_BOOL else out[0]
 
-    def tolist(self):
+    def tolist(self) -> Any:
         if self.ndim == 0:
             return self.item()
         t = self.detach()
@@ -265,12 +236,12 @@ class Tensor(TensorBase):
             t = t.to(float32)
         return t.numpy().tolist()
 
-    def numpy(self, *, force=False):
+    def numpy(self, *, force=False) -> np.ndarray[Any, Any]:
         """A NumPy array on the same memory."""
         from . import _numpy
         return _numpy.to_numpy(self, force)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype=None, copy=None) -> np.ndarray[Any, Any]:
         a = self.numpy()
         return a if dtype is None else a.astype(dtype, copy=False)
 
@@ -309,7 +280,7 @@ class Tensor(TensorBase):
             raise TypeError("len() of a 0-d tensor")
         return self.shape[0]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
         return iter([_ops.select(self, 0, i) for i in range(self.shape[0])])
@@ -326,7 +297,7 @@ class Tensor(TensorBase):
                                      if self.dtype.name == "bfloat16" else self.detach().numpy(),
                                      self.dtype, self.requires_grad))
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support "
                                "the deepcopy protocol at the moment")
@@ -337,7 +308,7 @@ class Tensor(TensorBase):
         return t
 
     # --- conversion ----------------------------------------------------------------------
-    def to(self, *args, dtype=None, device=None, copy=False):
+    def to(self, *args, dtype=None, device=None, copy=False) -> Tensor:
         for a in args:
             if isinstance(a, Tensor):
                 dtype, device = a.dtype, a.device
@@ -356,43 +327,43 @@ class Tensor(TensorBase):
             return t.clone() if copy else t
         return self if not copy and _lib.py_same(t._h, self._h) else t
 
-    def type(self, dtype=None):
+    def type(self, dtype: DType | None = None) -> Any:
         return "torch." + {"float32": "FloatTensor", "float64": "DoubleTensor",
                            "int64": "LongTensor", "int32": "IntTensor", "int16": "ShortTensor",
                            "int8": "CharTensor", "uint8": "ByteTensor", "bool": "BoolTensor",
                            "float16": "HalfTensor", "bfloat16": "BFloat16Tensor"}[self.dtype.name] \
             if dtype is None else self.to(dtype)
 
-    def type_as(self, other):
+    def type_as(self, other: Tensor) -> Tensor:
         return self.to(other.dtype)
 
-    def cpu(self):
+    def cpu(self) -> Tensor:
         return self.to(device="cpu")
 
-    def view(self, *shape):
+    def view(self, *shape: Any):
         if len(shape) == 1 and isinstance(shape[0], dtype):
             raise RuntimeError("view: viewing as another dtype is not supported")
         return _ops.view(self, _shape_args(shape))
 
-    def view_as(self, other):
+    def view_as(self, other: Tensor):
         return _ops.view(self, other.shape)
 
     def reshape(self, *shape):
         return _ops.reshape(self, _shape_args(shape))
 
-    def reshape_as(self, other):
+    def reshape_as(self, other: Tensor):
         return _ops.reshape(self, other.shape)
 
     def permute(self, *dims):
         return _ops.permute(self, _shape_args(dims))
 
-    def expand(self, *sizes):
+    def expand(self, *sizes: Ints):
         return _ops.expand(self, _shape_args(sizes))
 
-    def expand_as(self, other):
+    def expand_as(self, other: Tensor):
         return _ops.expand(self, other.shape)
 
-    def new_tensor(self, data, dtype=None, device=None, requires_grad=False):
+    def new_tensor(self, data, dtype=None, device=None, requires_grad=False) -> Tensor:
         from . import tensor
         return tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
 
@@ -405,12 +376,12 @@ class Tensor(TensorBase):
     def new_empty(self, *size, dtype=None):
         return _ops.empty(_shape_args(size), dtype or self.dtype)
 
-    def new_full(self, size, fill_value, dtype=None):
+    def new_full(self, size, fill_value, dtype=None) -> Tensor:
         from . import full
         return full(size, fill_value, dtype=dtype or self.dtype)
 
     # --- indexing ------------------------------------------------------------------------
-    def __getitem__(self, key):
+    def __getitem__(self, key) -> Tensor:
         if type(key) is int:
             return _ops.select(self, 0, key)
         return _indexing.get(self, key)
@@ -447,6 +418,13 @@ def _inplace(name):
     return method
 
 
+def _converter(kind):
+    def convert(self) -> Tensor:
+        return self.to(kind)
+
+    return convert
+
+
 def _install():
     """Operators, and every op of the table that is a method; torch's overloads first."""
     for name, function in _api.PUBLIC.items():
@@ -477,7 +455,7 @@ def _install():
                          ("bfloat16", "bfloat16"), ("long", "int64"), ("int", "int32"),
                          ("short", "int16"), ("char", "int8"), ("byte", "uint8"), ("bool", "bool")):
         kind = next(d for d in dtype._all.values() if d.name == target)
-        setattr(Tensor, name, lambda self, _kind=kind: self.to(_kind))
+        setattr(Tensor, name, _converter(kind))
 
 
 _install()

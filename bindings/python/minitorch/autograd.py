@@ -1,9 +1,11 @@
 """torch.autograd: backward, grad, Function, gradcheck."""
+from __future__ import annotations
+
 from ._callbacks import apply_function, borrow, run_gradcheck
 from ._native import ffi, lib as _lib
 from ._runtime import TensorBase, _check, _new, _own, _ptr, _ptrs, _wrap_list
 
-__all__ = ["backward", "grad", "Function", "gradcheck"]
+__all__ = ["backward", "grad", "Function", "FunctionCtx", "gradcheck"]
 
 
 def _list(v):
@@ -18,7 +20,8 @@ def _grads(outputs, grads):
     return _new("mt_tensor *[]", [ffi.NULL if g is None else _ptr(g) for g in grads]), len(grads)
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
+def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None,
+             create_graph=False, inputs: Any = None) -> None:
     """Adds the gradients of `tensors` into .grad of the leaves (or of `inputs` only)."""
     outputs = _list(tensors)
     options = _new("mt_backward_options *")
@@ -34,8 +37,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     _check(_lib.mt_backward(_ptrs(outputs), len(outputs), options))
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False,
-         only_inputs=True, allow_unused=False):
+def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None,
+         create_graph=False,         only_inputs=True, allow_unused=False) -> tuple[Tensor, ...]:
     """The gradients of `outputs` with respect to `inputs`; .grad is left alone."""
     outputs, inputs = _list(outputs), _list(inputs)
     options = _new("mt_backward_options *")
@@ -84,7 +87,7 @@ class FunctionCtx:
             _check(_lib.mt_function_ctx_mark_non_differentiable(self._c, _ptr(t)))
         self._non_differentiable = ()
 
-    def save_for_backward(self, *tensors):
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
         for t in tensors:
             if t is not None and not isinstance(t, TensorBase):
                 raise TypeError("save_for_backward can only save Tensors and None, not "
@@ -92,7 +95,7 @@ class FunctionCtx:
         self._to_save = tensors
 
     @property
-    def saved_tensors(self):
+    def saved_tensors(self) -> tuple[Any, ...]:
         if self._c is None:
             raise RuntimeError("saved_tensors: only while backward runs")
         out, found = _new("mt_tensor **"), []
@@ -103,10 +106,10 @@ class FunctionCtx:
         return tuple(None if none else next(it) for none in getattr(self, "_none", ()))
 
     @property
-    def needs_input_grad(self):
+    def needs_input_grad(self) -> tuple[bool, ...]:
         return self._needs
 
-    def mark_non_differentiable(self, *tensors):
+    def mark_non_differentiable(self, *tensors) -> None:
         self._non_differentiable = tensors
 
     def set_materialize_grads(self, value):
@@ -123,19 +126,20 @@ class Function:
     n_outputs = 1
 
     @staticmethod
-    def forward(ctx, *args, **kwargs):
+    def forward(ctx, *args, **kwargs) -> Any:
         raise NotImplementedError("a Function needs a static forward(ctx, ...)")
 
     @staticmethod
-    def backward(ctx, *grad_outputs):
+    def backward(ctx, *grad_outputs) -> Any:
         raise NotImplementedError("a Function needs a static backward(ctx, ...) to be differentiated")
 
     @classmethod
-    def apply(cls, *args, **kwargs):
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
         return apply_function(cls, args, kwargs)
 
 
-def gradcheck(func, inputs, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=True):
+def gradcheck(func: Callable[..., Tensor], inputs: Any, eps=1e-6, atol=1e-5, rtol=1e-3,
+              raise_exception=True) -> bool:
     """Compares gradients with finite differences at float64 inputs."""
     from ._runtime import Error
     try:

@@ -1,7 +1,9 @@
 """torch.optim: the optimizers of the C library."""
+from __future__ import annotations
+
 from ._native import ffi, lib as _lib
 from ._runtime import TensorBase, _check, _new, _text
-from .nn.module import _named, _strings, make_named
+from ._lists import make_named, named, strings
 from .nn.utils import parameter_list
 
 __all__ = ["Optimizer", "SGD", "Adam", "AdamW"]
@@ -44,21 +46,21 @@ def _checked(params):
 class Optimizer:
     _make = _options_type = _init = None
 
-    def __init__(self, params, **options):
+    def __init__(self, params: Iterable[Any], **options: Any):
         groups = _checked(params)
         c_options = _new(self._options_type)
         self._init(c_options)
-        self.defaults = options
+        self.defaults: dict[str, Any] = options
         for key, value in options.items():
             for name, number in self._flat(key, value):
                 setattr(c_options, name, number)
         out = _new("mt_optimizer **")
         _check(type(self)._make(out, parameter_list(groups[0][0]), c_options))
         self._c = ffi.gc(out[0], _lib.mt_optimizer_free)
-        self.param_groups = [self._group(groups[0][0], 0)]
+        self.param_groups: list[dict[str, Any]] = [self._group(groups[0][0], 0)]
         names = _new("mt_strings **")
         _check(_lib.mt_optimizer_option_names(names, self._c))
-        self._names = set(_strings(names[0]))
+        self._names = set(strings(names[0]))
         self.param_groups[0].update(groups[0][1])
         for tensors, own in groups[1:]:
             self.add_param_group({"params": tensors, **own})
@@ -80,13 +82,13 @@ class Optimizer:
             if name in self._names:
                 _check(_lib.mt_optimizer_set_option(self._c, index, name.encode(), float(number)))
 
-    def add_param_group(self, param_group):
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
         tensors, own = _checked([param_group])[0]
         _check(_lib.mt_optimizer_add_param_group(self._c, parameter_list(tensors)))
         self.param_groups.append(self._group(tensors, len(self.param_groups)))
         self.param_groups[-1].update(own)
 
-    def step(self, closure=None):
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One update; with a closure, which computes the loss, its result is returned."""
         loss = None
         if closure is not None:
@@ -97,7 +99,7 @@ class Optimizer:
             _check(_lib.mt_last_status())
         return loss
 
-    def zero_grad(self, set_to_none=False):
+    def zero_grad(self, set_to_none=False) -> None:
         if _lib.mt_optimizer_zero_grad(self._c, bool(set_to_none)):
             _check(_lib.mt_last_status())
 
@@ -105,9 +107,9 @@ class Optimizer:
     def _flat_state(self):
         out = _new("mt_named_tensors **")
         _check(_lib.mt_optimizer_state_dict(out, self._c))
-        return _named(out[0])
+        return named(out[0])
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """torch's layout: {"state": {index: {...}}, "param_groups": [...]}."""
         state, at = {}, 0
         for key, t in self._flat_state():
@@ -122,7 +124,7 @@ class Optimizer:
             at += n
         return {"state": state, "param_groups": groups}
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         from . import float64, int64, tensor
         groups = state_dict["param_groups"]
         if len(groups) != len(self.param_groups):
@@ -151,7 +153,7 @@ class Optimizer:
                     dict.__setitem__(mine, key, value)
 
     @property
-    def state(self):
+    def state(self) -> dict[Tensor, dict[str, Tensor]]:
         """{parameter: {name: tensor}}; the tensors are the optimizer's own."""
         params = [p for g in self.param_groups for p in g["params"]]
         return {params[i]: values for i, values in self.state_dict()["state"].items()}
@@ -169,7 +171,7 @@ class SGD(Optimizer):
     _make, _options_type, _init = _lib.mt_sgd, "mt_sgd_options *", staticmethod(
         _lib.mt_sgd_options_init)
 
-    def __init__(self, params, lr=_required, momentum=0, dampening=0, weight_decay=0,
+    def __init__(self, params, lr: float = _required, momentum=0, dampening=0, weight_decay=0,
                  nesterov=False, *, maximize=False, foreach=None, differentiable=False):
         if lr is _required:
             groups = params = list(params)

@@ -3,13 +3,15 @@
 A plain {name: Tensor} dict becomes an ordinary safetensors file. Anything nested (dicts, lists,
 numbers, strings, None around tensors) keeps its structure as JSON in the file's metadata.
 """
+from __future__ import annotations
+
 import json
 import os
 from collections import OrderedDict
 
 from ._native import ffi, lib as _lib
 from ._runtime import TensorBase, _check, _new
-from .nn.module import _named, _strings, make_named, make_strings
+from ._lists import make_named, make_strings, named, strings
 
 _KEY = "minitorch.structure"
 
@@ -54,7 +56,7 @@ def _path(f):
     return os.fsencode(f)
 
 
-def save(obj, f):
+def save(obj: Any, f: str | PathLike[str]) -> None:
     """Writes the object in one step: a crash leaves the old file."""
     tensors = {}
     structure = _pack(obj, "", tensors)
@@ -66,12 +68,12 @@ def save(obj, f):
     _check(_lib.mt_save_safetensors(_path(f), make_named(tensors), keys, values))
 
 
-def load(f, map_location=None):
+def load(f: str | PathLike[str], map_location=None) -> Any:
     """What save() wrote, or the OrderedDict of any safetensors file."""
     out, keys, values = _new("mt_named_tensors **"), _new("mt_strings **"), _new("mt_strings **")
     _check(_lib.mt_load_safetensors(out, _path(f), keys, values))
-    metadata = dict(zip(_strings(keys[0]), _strings(values[0])))
-    tensors = OrderedDict(_named(out[0]))
+    metadata = dict(zip(strings(keys[0]), strings(values[0])))
+    tensors = OrderedDict(named(out[0]))
     if _KEY in metadata:
         return _unpack(json.loads(metadata[_KEY]), tensors)
     return tensors

@@ -1,4 +1,6 @@
 """torch.nn: modules, layers and losses."""
+from __future__ import annotations
+
 from .._native import ffi, lib as _lib
 from .._runtime import TensorBase, _device, _dtype, _new, _ptr, _reduction
 from . import functional, init, utils
@@ -12,7 +14,7 @@ __all__ = ["Module", "Parameter", "Linear", "Identity", "Flatten", "Dropout", "R
 class Linear(Builtin):
     """y = x W^T + b."""
 
-    def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
+    def __init__(self, in_features: int, out_features: int, bias=True, device=None, dtype=None):
         options = _new("mt_linear_options *")
         _lib.mt_linear_options_init(options)
         options.bias, options.dtype, options.device = bool(bias), _dtype(dtype), _device(device)
@@ -28,7 +30,7 @@ class Identity(Builtin):
 
 
 class Flatten(Builtin):
-    def __init__(self, start_dim=1, end_dim=-1):
+    def __init__(self, start_dim: int = 1, end_dim: int = -1):
         super().__init__(_lib.mt_nn_flatten, start_dim, end_dim)
         self.start_dim, self.end_dim = start_dim, end_dim
 
@@ -135,7 +137,7 @@ class CrossEntropyLoss(_Loss):
 class Sequential(Module):
     """Modules run one after the other; also made from an OrderedDict of names."""
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any):
         super().__init__()
         if len(args) == 1 and hasattr(args[0], "items"):
             items = args[0].items()
@@ -149,17 +151,17 @@ class Sequential(Module):
             input = m(input)
         return input
 
-    def append(self, module):
+    def append(self, module: Module) -> Self:
         self.add_module(str(len(self)), module)
         return self
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._modules)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Module]:
         return iter(self._modules.values())
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return Sequential(*list(self._modules.values())[index])
         return list(self._modules.values())[index]

@@ -21,7 +21,7 @@ def _default_dim(input):
     return 0 if input.ndim in (0, 1, 3) else 1
 
 
-def dropout(input, p=0.5, training=True, inplace=False):
+def dropout(input, p=0.5, training=True, inplace=False) -> "Tensor":
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     result = _ops.dropout(input, p, training)

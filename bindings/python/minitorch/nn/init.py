@@ -1,4 +1,6 @@
 """torch.nn.init: fills a tensor in place with PyTorch's random numbers."""
+from __future__ import annotations
+
 from .._native import ffi, lib as _lib
 from .._runtime import _check, _new, _ptr
 
@@ -8,47 +10,47 @@ def _fill(function, tensor, *args):
     return tensor
 
 
-def uniform_(tensor, a=0.0, b=1.0):
+def uniform_(tensor, a=0.0, b=1.0) -> Tensor:
     return _fill(_lib.mt_nn_init_uniform_, tensor, a, b)
 
 
-def normal_(tensor, mean=0.0, std=1.0):
+def normal_(tensor, mean=0.0, std=1.0) -> Tensor:
     return _fill(_lib.mt_nn_init_normal_, tensor, mean, std)
 
 
-def constant_(tensor, val):
+def constant_(tensor, val: float) -> Tensor:
     return _fill(_lib.mt_nn_init_constant_, tensor, val)
 
 
-def ones_(tensor):
+def ones_(tensor) -> Tensor:
     return constant_(tensor, 1.0)
 
 
-def zeros_(tensor):
+def zeros_(tensor) -> Tensor:
     return constant_(tensor, 0.0)
 
 
-def eye_(tensor):
+def eye_(tensor) -> Tensor:
     return _fill(_lib.mt_nn_init_eye_, tensor)
 
 
-def xavier_uniform_(tensor, gain=1.0):
+def xavier_uniform_(tensor, gain=1.0) -> Tensor:
     return _fill(_lib.mt_nn_init_xavier_uniform_, tensor, gain)
 
 
-def xavier_normal_(tensor, gain=1.0):
+def xavier_normal_(tensor, gain=1.0) -> Tensor:
     return _fill(_lib.mt_nn_init_xavier_normal_, tensor, gain)
 
 
-def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu"):
+def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu") -> Tensor:
     return _fill(_lib.mt_nn_init_kaiming_uniform_, tensor, a, mode.encode(), nonlinearity.encode())
 
 
-def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu"):
+def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu") -> Tensor:
     return _fill(_lib.mt_nn_init_kaiming_normal_, tensor, a, mode.encode(), nonlinearity.encode())
 
 
-def calculate_gain(nonlinearity, param=None):
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     out = _new("double *")
     _check(_lib.mt_nn_init_calculate_gain(
         out, nonlinearity.encode(), ffi.NULL if param is None else _new("double *", param)))

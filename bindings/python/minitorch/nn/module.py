@@ -1,12 +1,18 @@
 """nn.Module: a Python object over a C module. The C side holds parameters, buffers and children by
 name, so that what Python builds can be run, saved and printed from C, and the other way round."""
+from __future__ import annotations
+
 import weakref
 from collections import OrderedDict, namedtuple
 
 from .. import _callbacks
+from .._graph import RemovableHandle
+from .._lists import make_named, named, strings
 from .._native import ffi, lib as _lib
 from .._runtime import TensorBase, _check, _device, _dtype, _new, _own, _ptr, _text, device, dtype
 from .._tensor import Tensor
+
+__all__ = ["Module", "Parameter", "Builtin", "BuiltinLoss"]
 
 _IncompatibleKeys = namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])
 
@@ -16,7 +22,7 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    def __new__(cls, data=None, requires_grad=True):
+    def __new__(cls, data: Tensor | None = None, requires_grad=True) -> Self:
         if data is None:
             from .. import empty
             data = empty(0)
@@ -72,14 +78,6 @@ def py_module_repr(buffer, capacity, length, self, user):
         return _callbacks.failed(e)
 
 
-class _HookHandle:
-    def __init__(self, hooks, key):
-        self._hooks, self._key = hooks, key
-
-    def remove(self):
-        self._hooks.pop(self._key, None)
-
-
 class Module:
     """The base of all models: subclass it, make children in __init__, define forward."""
 
@@ -106,9 +104,9 @@ class Module:
         for listing, table, wrap in (
                 (_lib.mt_module_named_parameters, self._parameters, _parameter),
                 (_lib.mt_module_named_buffers, self._buffers, None)):
-            named = _new("mt_named_tensors **")
-            _check(listing(named, self._c))
-            for key, t in _named(named[0]):
+            out = _new("mt_named_tensors **")
+            _check(listing(out, self._c))
+            for key, t in named(out[0]):
                 if "." not in key:
                     if wrap:
                         p = wrap(t._h)
@@ -120,7 +118,7 @@ class Module:
         raise NotImplementedError(
             f"Module [{type(self).__name__}] is missing the required \"forward\" function")
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args, **kwargs) -> Any:
         d = self.__dict__
         if "_c" not in d:
             raise AttributeError("cannot call a module before Module.__init__() call")
@@ -166,7 +164,7 @@ class Module:
         else:
             object.__setattr__(self, name, value)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name) -> Any:
         d = self.__dict__
         for table in ("_parameters", "_buffers", "_modules"):
             if table in d and name in d[table]:
@@ -193,13 +191,13 @@ class Module:
         return sorted({*super().__dir__(), *self._parameters, *self._buffers, *self._modules})
 
     @property
-    def training(self):
+    def training(self) -> bool:
         out = _new("bool *")
         _check(_lib.mt_module_is_training(out, self._c))
         return out[0]
 
     @training.setter
-    def training(self, mode):
+    def training(self, mode: bool) -> None:
         _check(_lib.mt_module_train(self._c, bool(mode)))
 
     # --- registration --------------------------------------------------------------------
@@ -212,7 +210,7 @@ class Module:
             if other is not table and name in other:
                 delattr(self, name)
 
-    def register_parameter(self, name, param):
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
                             "(torch.nn.Parameter or None required)")
@@ -221,7 +219,7 @@ class Module:
                                                  ffi.NULL if param is None else _ptr(param)))
         self._parameters[name] = param
 
-    def register_buffer(self, name, tensor, persistent=True):
+    def register_buffer(self, name, tensor: Tensor | None, persistent=True) -> None:
         if tensor is not None and not isinstance(tensor, TensorBase):
             raise TypeError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' "
                             "(torch Tensor or None required)")
@@ -232,7 +230,7 @@ class Module:
         transient.discard(name) if persistent else transient.add(name)
         self._buffers[name] = tensor
 
-    def add_module(self, name, module):
+    def add_module(self, name, module: Module | None) -> None:
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self._free_name(name, self._modules)
@@ -242,18 +240,19 @@ class Module:
 
     register_module = add_module
 
-    def register_forward_pre_hook(self, hook):
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         key = object()
         self._pre_hooks[key] = hook
-        return _HookHandle(self._pre_hooks, key)
+        return RemovableHandle(lambda: self._pre_hooks.pop(key, None))
 
-    def register_forward_hook(self, hook):
+    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         key = object()
         self._hooks[key] = hook
-        return _HookHandle(self._hooks, key)
+        return RemovableHandle(lambda: self._hooks.pop(key, None))
 
     # --- listings ------------------------------------------------------------------------
-    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
+    def named_modules(self, memo: Any = None, prefix="",
+                      remove_duplicate=True) -> Iterator[tuple[str, Module]]:
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -265,18 +264,18 @@ class Module:
                 yield from child.named_modules(memo, prefix + ("." if prefix else "") + name,
                                                remove_duplicate)
 
-    def modules(self):
+    def modules(self) -> Iterator[Module]:
         for _, m in self.named_modules():
             yield m
 
-    def named_children(self):
+    def named_children(self) -> Iterator[tuple[str, Module]]:
         seen = set()
         for name, child in self._modules.items():
             if child is not None and child not in seen:
                 seen.add(child)
                 yield name, child
 
-    def children(self):
+    def children(self) -> Iterator[Module]:
         for _, child in self.named_children():
             yield child
 
@@ -289,21 +288,21 @@ class Module:
                     seen.add(t)
                     yield path + ("." if path else "") + name, t
 
-    def named_parameters(self, prefix="", recurse=True):
+    def named_parameters(self, prefix="", recurse=True) -> Iterator[tuple[str, Parameter]]:
         yield from self._members("_parameters", prefix, recurse)
 
-    def parameters(self, recurse=True):
+    def parameters(self, recurse=True) -> Iterator[Parameter]:
         for _, p in self.named_parameters(recurse=recurse):
             yield p
 
-    def named_buffers(self, prefix="", recurse=True):
+    def named_buffers(self, prefix="", recurse=True) -> Iterator[tuple[str, Tensor]]:
         yield from self._members("_buffers", prefix, recurse)
 
-    def buffers(self, recurse=True):
+    def buffers(self, recurse=True) -> Iterator[Tensor]:
         for _, b in self.named_buffers(recurse=recurse):
             yield b
 
-    def get_submodule(self, target):
+    def get_submodule(self, target: str) -> Module:
         m = self
         for name in target.split(".") if target else []:
             if name not in m._modules:
@@ -311,7 +310,7 @@ class Module:
             m = m._modules[name]
         return m
 
-    def get_parameter(self, target):
+    def get_parameter(self, target: str) -> Parameter:
         path, _, name = target.rpartition(".")
         m = self.get_submodule(path)
         if m._parameters.get(name) is None:
@@ -319,37 +318,37 @@ class Module:
         return m._parameters[name]
 
     # --- state ---------------------------------------------------------------------------
-    def state_dict(self, *, prefix="", keep_vars=False):
+    def state_dict(self, *, prefix="", keep_vars=False) -> OrderedDict[str, Tensor]:
         out = _new("mt_named_tensors **")
         _check(_lib.mt_module_state_dict(out, self._c))
-        state = OrderedDict((prefix + k, t) for k, t in _named(out[0]))
+        state = OrderedDict((prefix + k, t) for k, t in named(out[0]))
         if keep_vars:
             state.update((prefix + k, p) for k, p in self.named_parameters())
         return state
 
-    def load_state_dict(self, state_dict, strict=True):
-        named = make_named(state_dict)
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], strict=True) -> _IncompatibleKeys:
+        values = make_named(state_dict)
         missing, unexpected = _new("mt_strings **"), _new("mt_strings **")
-        _check(_lib.mt_module_load_state_dict(self._c, named, bool(strict), missing, unexpected))
-        return _IncompatibleKeys(_strings(missing[0]), _strings(unexpected[0]))
+        _check(_lib.mt_module_load_state_dict(self._c, values, bool(strict), missing, unexpected))
+        return _IncompatibleKeys(strings(missing[0]), strings(unexpected[0]))
 
-    def train(self, mode=True):
+    def train(self, mode=True) -> Self:
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         self.training = mode
         return self
 
-    def eval(self):
+    def eval(self) -> Self:
         return self.train(False)
 
-    def requires_grad_(self, requires_grad=True):
+    def requires_grad_(self, requires_grad=True) -> Self:
         _check(_lib.mt_module_requires_grad_(self._c, bool(requires_grad)))
         return self
 
-    def zero_grad(self, set_to_none=False):
+    def zero_grad(self, set_to_none=False) -> None:
         _check(_lib.mt_module_zero_grad(self._c, bool(set_to_none)))
 
-    def to(self, *args, **kwargs):
+    def to(self, *args, **kwargs) -> Self:
         for a in [*args, kwargs.get("dtype"), kwargs.get("device")]:
             if isinstance(a, TensorBase):
                 _check(_lib.mt_module_to_dtype(self._c, a.dtype.code))
@@ -361,29 +360,29 @@ class Module:
                 raise TypeError(f"to: expected a dtype, device or Tensor, not {type(a).__name__}")
         return self
 
-    def float(self):
+    def float(self) -> Self:
         return self.to(dtype._all[_lib.MT_FLOAT32])
 
-    def double(self):
+    def double(self) -> Self:
         return self.to(dtype._all[_lib.MT_FLOAT64])
 
-    def half(self):
+    def half(self) -> Self:
         return self.to(dtype._all[_lib.MT_FLOAT16])
 
-    def bfloat16(self):
+    def bfloat16(self) -> Self:
         return self.to(dtype._all[_lib.MT_BFLOAT16])
 
-    def cpu(self):
+    def cpu(self) -> Self:
         return self.to("cpu")
 
-    def apply(self, fn):
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
         for child in self.children():
             child.apply(fn)
         fn(self)
         return self
 
     # --- printing ------------------------------------------------------------------------
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return ""
 
     def _get_name(self):
@@ -409,7 +408,7 @@ class Builtin(Module):
         _check(make(out, *args))
         self._adopt(out)
 
-    def forward(self, input):
+    def forward(self, input) -> Tensor:
         out = _new("mt_tensor **")
         _check(_lib.mt_module_forward(out, self._c, _ptr(_need(input))))
         return _own(out)
@@ -422,7 +421,7 @@ class Builtin(Module):
 
 
 class BuiltinLoss(Builtin):
-    def forward(self, input, target):
+    def forward(self, input, target) -> Tensor:
         out = _new("mt_tensor **")
         _check(_lib.mt_module_forward2(out, self._c, _ptr(_need(input)), _ptr(_need(target))))
         return _own(out)
@@ -434,57 +433,3 @@ def _need(t):
                         + ("; convert NumPy arrays with from_numpy" if hasattr(t, "__array__")
                            else ""))
     return t
-
-
-# --- lists of the C side ---------------------------------------------------------------------
-def _named(pointer):
-    """[(name, Tensor)] of an mt_named_tensors, which is freed."""
-    try:
-        count = _new("size_t *")
-        _check(_lib.mt_named_tensors_count(count, pointer))
-        result = []
-        for i in range(count[0]):
-            name, t = _new("char **"), _new("mt_tensor **")
-            _check(_lib.mt_named_tensors_name(name, pointer, i))
-            key = _text(name)
-            _check(_lib.mt_named_tensors_at(t, pointer, i))
-            result.append((key, _own(t)))
-        return result
-    finally:
-        _lib.mt_named_tensors_free(pointer)
-
-
-def make_named(mapping):
-    """An mt_named_tensors with the items of a dict."""
-    if not hasattr(mapping, "items"):
-        raise TypeError(f"expected state_dict to be dict-like, got {type(mapping).__name__}")
-    out = _new("mt_named_tensors **")
-    _check(_lib.mt_named_tensors_create(out))
-    named = ffi.gc(out[0], _lib.mt_named_tensors_free)
-    for key, t in mapping.items():
-        if not isinstance(t, TensorBase):
-            raise TypeError(f"'{key}': expected a Tensor, not {type(t).__name__}")
-        _check(_lib.mt_named_tensors_set(named, key.encode(), _ptr(t)))
-    return named
-
-
-def _strings(pointer):
-    """The texts of an mt_strings, which is freed."""
-    try:
-        count = _new("size_t *")
-        _check(_lib.mt_strings_count(count, pointer))
-        result = []
-        for i in range(count[0]):
-            out = _new("char **")
-            _check(_lib.mt_strings_get(out, pointer, i))
-            result.append(_text(out))
-        return result
-    finally:
-        _lib.mt_strings_free(pointer)
-
-
-def make_strings(items):
-    texts = [_new("char[]", s.encode()) for s in items]
-    out = _new("mt_strings **")
-    _check(_lib.mt_strings_create(out, _new("char *[]", texts), len(texts)))
-    return ffi.gc(out[0], _lib.mt_strings_free)

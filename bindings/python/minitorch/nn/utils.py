@@ -1,4 +1,6 @@
 """torch.nn.utils: gradient clipping and parameter vectors."""
+from __future__ import annotations
+
 from .._native import ffi, lib as _lib
 from .._runtime import TensorBase, _check, _new, _ptrs
 
@@ -14,7 +16,8 @@ def parameter_list(parameters):
     return ffi.gc(out[0], _lib.mt_tensors_free)
 
 
-def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False):
+def clip_grad_norm_(parameters: Any, max_norm: float, norm_type=2.0,
+                    error_if_nonfinite=False) -> Tensor:
     """Scales gradients so that their total norm is at most max_norm; returns the norm before."""
     from .. import tensor
     norm = _new("double *")
@@ -23,16 +26,16 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     return tensor(norm[0])
 
 
-def clip_grad_value_(parameters, clip_value):
+def clip_grad_value_(parameters: Any, clip_value: float):
     _check(_lib.mt_clip_grad_value_(parameter_list(parameters), float(clip_value)))
 
 
-def parameters_to_vector(parameters):
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     from .. import _ops
     return _ops.cat([p.reshape(-1) for p in parameters])
 
 
-def vector_to_parameters(vec, parameters):
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]):
     from .. import no_grad
     at = 0
     with no_grad():
