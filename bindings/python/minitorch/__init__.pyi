@@ -5,8 +5,8 @@ from contextlib import ContextDecorator
 from minitorch._runtime import dtype as _dtype
 from minitorch._typing import DType, Device, Ints, Number
 from typing import Any, TypeVar
-from minitorch import (autograd as autograd, nn as nn, optim as optim,
-    serialization as serialization, utils as utils)
+from minitorch import (autograd as autograd, fft as fft, linalg as linalg, nn as nn,
+    optim as optim, serialization as serialization, special as special, utils as utils)
 from minitorch._api import (broadcast_tensors as broadcast_tensors, div as div, div as divide,
     div as true_divide, log_softmax as log_softmax, max as max, min as min, nonzero as nonzero,
     norm as norm, normal as normal, permute as permute, ravel as ravel, scatter as scatter,
