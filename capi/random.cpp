@@ -1,4 +1,5 @@
 // C functions of random.h (generators), and the library's version and features.
+#include "core/cpu_capability.h"
 #include "core/random.h"
 
 #include "capi/guard.h"
@@ -128,5 +129,7 @@ bool mt_has(const char* feature) {
   }
   return false;
 }
+
+const char* mt_cpu_capability(void) { return mt::cpu_capability(); }
 
 }  // extern "C"

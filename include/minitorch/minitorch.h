@@ -99,6 +99,12 @@ MT_API int32_t mt_abi_version(void);
 // Whether an optional part was built in; false for names it does not know.
 MT_API bool mt_has(const char *MT_NULLABLE feature);
 
+// The vector instruction set that the kernels use: "avx2", "avx3", "neon", ..., or "default" for
+// the one that every processor of the architecture has. It is the best that the processor has; the
+// environment variable MINITORCH_CPU_CAPABILITY, read when the library is loaded, can name a lesser
+// one. A name that is not known changes nothing.
+MT_API const char *mt_cpu_capability(void);
+
 // --- Errors ----------------------------------------------------------------------------------
 
 // The message of this thread's last error, "" when there was none. Valid until this thread's next
