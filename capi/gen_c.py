@@ -150,7 +150,8 @@ def value(a):
 
 def shim(fn):
     op = fn.op
-    lines = [declaration(fn, "") + " {", f'  return guard("{fn.name}", [&](Call& c) {{']
+    name = op.python + ("_" if fn.form == "inplace" else "")
+    lines = [declaration(fn, "") + " {", f'  return guard("{fn.name}", "{name}", [&](Call& c) {{']
     if fn.form == "out":
         lines += [f'    c.pointer("{n}", {n});' for n, _ in op.returns]
     call = []

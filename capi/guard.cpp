@@ -21,6 +21,14 @@ Strings& strings() {
   return *s;
 }
 
+// A message about a part of an op, "maximum: shape mismatch: ...", with the op's own name. What the
+// checks of handles and of other arguments say already names the C function.
+std::string named(const char* op, const std::string& message) {
+  const size_t end = message.find(": ");
+  if (!op || end == std::string::npos || message.compare(0, 3, "mt_") == 0) return message;
+  return op + message.substr(end);
+}
+
 bool is_status(mt_status s) { return s > MT_OK && s <= MT_ERR_INTERNAL; }
 
 }  // namespace
@@ -36,11 +44,11 @@ void set_error(AbiThread& t, Status status, std::string_view message) noexcept {
   }
 }
 
-mt_status report(const char* fn, AbiThread& t) {
+mt_status report(const char* fn, const char* op, AbiThread& t) {
   try {
     throw;
   } catch (const Error& e) {
-    set_error(t, e.status(), e.message());
+    set_error(t, e.status(), named(op, e.message()));
     return static_cast<mt_status>(e.status());
   } catch (const std::bad_alloc&) {
     t.status = Status::kOutOfMemory;

@@ -17,8 +17,9 @@
 
 namespace mt::capi {
 
-// Stores the exception in flight as the thread's error; rethrows a forced unwind.
-[[gnu::cold, gnu::noinline]] mt_status report(const char* fn, AbiThread& t);
+// Stores the exception in flight as the thread's error; rethrows a forced unwind. With `op`, the
+// message starts with that name, also when a part of the op failed.
+[[gnu::cold, gnu::noinline]] mt_status report(const char* fn, const char* op, AbiThread& t);
 void set_error(AbiThread& t, Status status, std::string_view message) noexcept;
 
 // A tensor argument: the handle's own reference, not counted again. `borrowed` keeps it alive.
@@ -201,7 +202,7 @@ class Call {
 };
 
 template <class Body>
-mt_status guard(const char* fn, Body&& body) {
+mt_status guard(const char* fn, const char* op, Body&& body) {
   AbiThread* t = abi_thread();
   if (!t) return MT_ERR_OUT_OF_MEMORY;
   try {
@@ -209,8 +210,13 @@ mt_status guard(const char* fn, Body&& body) {
     body(call);
     return MT_OK;
   } catch (...) {
-    return report(fn, *t);
+    return report(fn, op, *t);
   }
+}
+
+template <class Body>
+mt_status guard(const char* fn, Body&& body) {
+  return guard(fn, nullptr, static_cast<Body&&>(body));
 }
 
 // The body of every mt_X_free: NULL is fine.

@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_relu(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_relu", [&](Call& c) {
+  return guard("mt_relu", "relu", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::relu(self_));
@@ -17,14 +17,14 @@ mt_status mt_relu(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_relu_(mt_tensor *self) {
-  return guard("mt_relu_", [&](Call& c) {
+  return guard("mt_relu_", "relu_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::relu_(self_);
   });
 }
 
 mt_status mt_sigmoid(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_sigmoid", [&](Call& c) {
+  return guard("mt_sigmoid", "sigmoid", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::sigmoid(self_));
@@ -32,14 +32,14 @@ mt_status mt_sigmoid(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_sigmoid_(mt_tensor *self) {
-  return guard("mt_sigmoid_", [&](Call& c) {
+  return guard("mt_sigmoid_", "sigmoid_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::sigmoid_(self_);
   });
 }
 
 mt_status mt_tanh(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_tanh", [&](Call& c) {
+  return guard("mt_tanh", "tanh", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::tanh(self_));
@@ -47,14 +47,14 @@ mt_status mt_tanh(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_tanh_(mt_tensor *self) {
-  return guard("mt_tanh_", [&](Call& c) {
+  return guard("mt_tanh_", "tanh_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::tanh_(self_);
   });
 }
 
 mt_status mt_gelu(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_gelu", [&](Call& c) {
+  return guard("mt_gelu", "gelu", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::gelu(self_));
@@ -62,7 +62,7 @@ mt_status mt_gelu(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_gelu_approximate(mt_tensor **out, const mt_tensor *self, const char *approximate) {
-  return guard("mt_gelu_approximate", [&](Call& c) {
+  return guard("mt_gelu_approximate", "gelu", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::gelu(self_, c.string("approximate", approximate)));
@@ -70,7 +70,7 @@ mt_status mt_gelu_approximate(mt_tensor **out, const mt_tensor *self, const char
 }
 
 mt_status mt_leaky_relu(mt_tensor **out, const mt_tensor *self, double negative_slope) {
-  return guard("mt_leaky_relu", [&](Call& c) {
+  return guard("mt_leaky_relu", "leaky_relu", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::leaky_relu(self_, negative_slope));
@@ -78,14 +78,14 @@ mt_status mt_leaky_relu(mt_tensor **out, const mt_tensor *self, double negative_
 }
 
 mt_status mt_leaky_relu_(mt_tensor *self, double negative_slope) {
-  return guard("mt_leaky_relu_", [&](Call& c) {
+  return guard("mt_leaky_relu_", "leaky_relu_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::leaky_relu_(self_, negative_slope);
   });
 }
 
 mt_status mt_elu(mt_tensor **out, const mt_tensor *self, double alpha) {
-  return guard("mt_elu", [&](Call& c) {
+  return guard("mt_elu", "elu", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::elu(self_, alpha));
@@ -94,7 +94,7 @@ mt_status mt_elu(mt_tensor **out, const mt_tensor *self, double alpha) {
 
 mt_status mt_elu_scaled(mt_tensor **out, const mt_tensor *self, double alpha, double scale,
                         double input_scale) {
-  return guard("mt_elu_scaled", [&](Call& c) {
+  return guard("mt_elu_scaled", "elu", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::elu(self_, alpha, scale, input_scale));
@@ -102,21 +102,21 @@ mt_status mt_elu_scaled(mt_tensor **out, const mt_tensor *self, double alpha, do
 }
 
 mt_status mt_elu_(mt_tensor *self, double alpha) {
-  return guard("mt_elu_", [&](Call& c) {
+  return guard("mt_elu_", "elu_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::elu_(self_, alpha);
   });
 }
 
 mt_status mt_elu_scaled_(mt_tensor *self, double alpha, double scale, double input_scale) {
-  return guard("mt_elu_scaled_", [&](Call& c) {
+  return guard("mt_elu_scaled_", "elu_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::elu_(self_, alpha, scale, input_scale);
   });
 }
 
 mt_status mt_silu(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_silu", [&](Call& c) {
+  return guard("mt_silu", "silu", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::silu(self_));
@@ -124,14 +124,14 @@ mt_status mt_silu(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_silu_(mt_tensor *self) {
-  return guard("mt_silu_", [&](Call& c) {
+  return guard("mt_silu_", "silu_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::silu_(self_);
   });
 }
 
 mt_status mt_softplus(mt_tensor **out, const mt_tensor *self, double beta, double threshold) {
-  return guard("mt_softplus", [&](Call& c) {
+  return guard("mt_softplus", "softplus", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::softplus(self_, beta, threshold));

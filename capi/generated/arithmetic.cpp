@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_add(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_add", [&](Call& c) {
+  return guard("mt_add", "add", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -19,7 +19,7 @@ mt_status mt_add(mt_tensor **out, const mt_tensor *self, const mt_tensor *other)
 
 mt_status mt_add_alpha(mt_tensor **out, const mt_tensor *self, const mt_tensor *other,
                        double alpha) {
-  return guard("mt_add_alpha", [&](Call& c) {
+  return guard("mt_add_alpha", "add", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -28,7 +28,7 @@ mt_status mt_add_alpha(mt_tensor **out, const mt_tensor *self, const mt_tensor *
 }
 
 mt_status mt_add_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_add_scalar", [&](Call& c) {
+  return guard("mt_add_scalar", "add", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::add(self_, c.number(other)));
@@ -36,7 +36,7 @@ mt_status mt_add_scalar(mt_tensor **out, const mt_tensor *self, double other) {
 }
 
 mt_status mt_add_(mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_add_", [&](Call& c) {
+  return guard("mt_add_", "add_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::add_(self_, other_);
@@ -44,7 +44,7 @@ mt_status mt_add_(mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_add_alpha_(mt_tensor *self, const mt_tensor *other, double alpha) {
-  return guard("mt_add_alpha_", [&](Call& c) {
+  return guard("mt_add_alpha_", "add_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::add_(self_, other_, c.scalar(alpha));
@@ -52,14 +52,14 @@ mt_status mt_add_alpha_(mt_tensor *self, const mt_tensor *other, double alpha) {
 }
 
 mt_status mt_add_scalar_(mt_tensor *self, double other) {
-  return guard("mt_add_scalar_", [&](Call& c) {
+  return guard("mt_add_scalar_", "add_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::add_(self_, c.number(other));
   });
 }
 
 mt_status mt_sub(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_sub", [&](Call& c) {
+  return guard("mt_sub", "sub", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -69,7 +69,7 @@ mt_status mt_sub(mt_tensor **out, const mt_tensor *self, const mt_tensor *other)
 
 mt_status mt_sub_alpha(mt_tensor **out, const mt_tensor *self, const mt_tensor *other,
                        double alpha) {
-  return guard("mt_sub_alpha", [&](Call& c) {
+  return guard("mt_sub_alpha", "sub", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -78,7 +78,7 @@ mt_status mt_sub_alpha(mt_tensor **out, const mt_tensor *self, const mt_tensor *
 }
 
 mt_status mt_sub_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_sub_scalar", [&](Call& c) {
+  return guard("mt_sub_scalar", "sub", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::sub(self_, c.number(other)));
@@ -86,7 +86,7 @@ mt_status mt_sub_scalar(mt_tensor **out, const mt_tensor *self, double other) {
 }
 
 mt_status mt_sub_(mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_sub_", [&](Call& c) {
+  return guard("mt_sub_", "sub_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::sub_(self_, other_);
@@ -94,7 +94,7 @@ mt_status mt_sub_(mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_sub_alpha_(mt_tensor *self, const mt_tensor *other, double alpha) {
-  return guard("mt_sub_alpha_", [&](Call& c) {
+  return guard("mt_sub_alpha_", "sub_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::sub_(self_, other_, c.scalar(alpha));
@@ -102,14 +102,14 @@ mt_status mt_sub_alpha_(mt_tensor *self, const mt_tensor *other, double alpha) {
 }
 
 mt_status mt_sub_scalar_(mt_tensor *self, double other) {
-  return guard("mt_sub_scalar_", [&](Call& c) {
+  return guard("mt_sub_scalar_", "sub_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::sub_(self_, c.number(other));
   });
 }
 
 mt_status mt_mul(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_mul", [&](Call& c) {
+  return guard("mt_mul", "mul", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -118,7 +118,7 @@ mt_status mt_mul(mt_tensor **out, const mt_tensor *self, const mt_tensor *other)
 }
 
 mt_status mt_mul_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_mul_scalar", [&](Call& c) {
+  return guard("mt_mul_scalar", "mul", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::mul(self_, c.number(other)));
@@ -126,7 +126,7 @@ mt_status mt_mul_scalar(mt_tensor **out, const mt_tensor *self, double other) {
 }
 
 mt_status mt_mul_(mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_mul_", [&](Call& c) {
+  return guard("mt_mul_", "mul_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::mul_(self_, other_);
@@ -134,14 +134,14 @@ mt_status mt_mul_(mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_mul_scalar_(mt_tensor *self, double other) {
-  return guard("mt_mul_scalar_", [&](Call& c) {
+  return guard("mt_mul_scalar_", "mul_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::mul_(self_, c.number(other));
   });
 }
 
 mt_status mt_div(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_div", [&](Call& c) {
+  return guard("mt_div", "div", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -151,7 +151,7 @@ mt_status mt_div(mt_tensor **out, const mt_tensor *self, const mt_tensor *other)
 
 mt_status mt_div_mode(mt_tensor **out, const mt_tensor *self, const mt_tensor *other,
                       const char *rounding_mode) {
-  return guard("mt_div_mode", [&](Call& c) {
+  return guard("mt_div_mode", "div", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -160,7 +160,7 @@ mt_status mt_div_mode(mt_tensor **out, const mt_tensor *self, const mt_tensor *o
 }
 
 mt_status mt_div_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_div_scalar", [&](Call& c) {
+  return guard("mt_div_scalar", "div", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::div(self_, c.number(other)));
@@ -168,7 +168,7 @@ mt_status mt_div_scalar(mt_tensor **out, const mt_tensor *self, double other) {
 }
 
 mt_status mt_div_(mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_div_", [&](Call& c) {
+  return guard("mt_div_", "div_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::div_(self_, other_);
@@ -176,7 +176,7 @@ mt_status mt_div_(mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_div_mode_(mt_tensor *self, const mt_tensor *other, const char *rounding_mode) {
-  return guard("mt_div_mode_", [&](Call& c) {
+  return guard("mt_div_mode_", "div_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::div_(self_, other_, c.string("rounding_mode", rounding_mode));
@@ -184,14 +184,14 @@ mt_status mt_div_mode_(mt_tensor *self, const mt_tensor *other, const char *roun
 }
 
 mt_status mt_div_scalar_(mt_tensor *self, double other) {
-  return guard("mt_div_scalar_", [&](Call& c) {
+  return guard("mt_div_scalar_", "div_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::div_(self_, c.number(other));
   });
 }
 
 mt_status mt_rsub(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_rsub", [&](Call& c) {
+  return guard("mt_rsub", "rsub", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -201,7 +201,7 @@ mt_status mt_rsub(mt_tensor **out, const mt_tensor *self, const mt_tensor *other
 
 mt_status mt_rsub_alpha(mt_tensor **out, const mt_tensor *self, const mt_tensor *other,
                         double alpha) {
-  return guard("mt_rsub_alpha", [&](Call& c) {
+  return guard("mt_rsub_alpha", "rsub", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -210,7 +210,7 @@ mt_status mt_rsub_alpha(mt_tensor **out, const mt_tensor *self, const mt_tensor 
 }
 
 mt_status mt_rsub_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_rsub_scalar", [&](Call& c) {
+  return guard("mt_rsub_scalar", "rsub", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::rsub(self_, c.number(other)));
@@ -218,7 +218,7 @@ mt_status mt_rsub_scalar(mt_tensor **out, const mt_tensor *self, double other) {
 }
 
 mt_status mt_floor_divide(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_floor_divide", [&](Call& c) {
+  return guard("mt_floor_divide", "floor_divide", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -227,7 +227,7 @@ mt_status mt_floor_divide(mt_tensor **out, const mt_tensor *self, const mt_tenso
 }
 
 mt_status mt_floor_divide_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_floor_divide_scalar", [&](Call& c) {
+  return guard("mt_floor_divide_scalar", "floor_divide", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::floor_divide(self_, c.number(other)));
@@ -235,7 +235,7 @@ mt_status mt_floor_divide_scalar(mt_tensor **out, const mt_tensor *self, double 
 }
 
 mt_status mt_floor_divide_(mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_floor_divide_", [&](Call& c) {
+  return guard("mt_floor_divide_", "floor_divide_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::floor_divide_(self_, other_);
@@ -243,14 +243,14 @@ mt_status mt_floor_divide_(mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_floor_divide_scalar_(mt_tensor *self, double other) {
-  return guard("mt_floor_divide_scalar_", [&](Call& c) {
+  return guard("mt_floor_divide_scalar_", "floor_divide_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::floor_divide_(self_, c.number(other));
   });
 }
 
 mt_status mt_remainder(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_remainder", [&](Call& c) {
+  return guard("mt_remainder", "remainder", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -259,7 +259,7 @@ mt_status mt_remainder(mt_tensor **out, const mt_tensor *self, const mt_tensor *
 }
 
 mt_status mt_remainder_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_remainder_scalar", [&](Call& c) {
+  return guard("mt_remainder_scalar", "remainder", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::remainder(self_, c.number(other)));
@@ -267,7 +267,7 @@ mt_status mt_remainder_scalar(mt_tensor **out, const mt_tensor *self, double oth
 }
 
 mt_status mt_remainder_(mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_remainder_", [&](Call& c) {
+  return guard("mt_remainder_", "remainder_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::remainder_(self_, other_);
@@ -275,7 +275,7 @@ mt_status mt_remainder_(mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_remainder_scalar_(mt_tensor *self, double other) {
-  return guard("mt_remainder_scalar_", [&](Call& c) {
+  return guard("mt_remainder_scalar_", "remainder_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::remainder_(self_, c.number(other));
   });
@@ -283,7 +283,7 @@ mt_status mt_remainder_scalar_(mt_tensor *self, double other) {
 
 mt_status mt_addcmul(mt_tensor **out, const mt_tensor *self, const mt_tensor *tensor1,
                      const mt_tensor *tensor2) {
-  return guard("mt_addcmul", [&](Call& c) {
+  return guard("mt_addcmul", "addcmul", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
@@ -294,7 +294,7 @@ mt_status mt_addcmul(mt_tensor **out, const mt_tensor *self, const mt_tensor *te
 
 mt_status mt_addcmul_value(mt_tensor **out, const mt_tensor *self, const mt_tensor *tensor1,
                            const mt_tensor *tensor2, double value) {
-  return guard("mt_addcmul_value", [&](Call& c) {
+  return guard("mt_addcmul_value", "addcmul", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
@@ -304,7 +304,7 @@ mt_status mt_addcmul_value(mt_tensor **out, const mt_tensor *self, const mt_tens
 }
 
 mt_status mt_addcmul_(mt_tensor *self, const mt_tensor *tensor1, const mt_tensor *tensor2) {
-  return guard("mt_addcmul_", [&](Call& c) {
+  return guard("mt_addcmul_", "addcmul_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
     const TensorArg tensor2_ = c.tensor("tensor2", tensor2);
@@ -314,7 +314,7 @@ mt_status mt_addcmul_(mt_tensor *self, const mt_tensor *tensor1, const mt_tensor
 
 mt_status mt_addcmul_value_(mt_tensor *self, const mt_tensor *tensor1, const mt_tensor *tensor2,
                             double value) {
-  return guard("mt_addcmul_value_", [&](Call& c) {
+  return guard("mt_addcmul_value_", "addcmul_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
     const TensorArg tensor2_ = c.tensor("tensor2", tensor2);
@@ -324,7 +324,7 @@ mt_status mt_addcmul_value_(mt_tensor *self, const mt_tensor *tensor1, const mt_
 
 mt_status mt_addcdiv(mt_tensor **out, const mt_tensor *self, const mt_tensor *tensor1,
                      const mt_tensor *tensor2) {
-  return guard("mt_addcdiv", [&](Call& c) {
+  return guard("mt_addcdiv", "addcdiv", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
@@ -335,7 +335,7 @@ mt_status mt_addcdiv(mt_tensor **out, const mt_tensor *self, const mt_tensor *te
 
 mt_status mt_addcdiv_value(mt_tensor **out, const mt_tensor *self, const mt_tensor *tensor1,
                            const mt_tensor *tensor2, double value) {
-  return guard("mt_addcdiv_value", [&](Call& c) {
+  return guard("mt_addcdiv_value", "addcdiv", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
@@ -345,7 +345,7 @@ mt_status mt_addcdiv_value(mt_tensor **out, const mt_tensor *self, const mt_tens
 }
 
 mt_status mt_addcdiv_(mt_tensor *self, const mt_tensor *tensor1, const mt_tensor *tensor2) {
-  return guard("mt_addcdiv_", [&](Call& c) {
+  return guard("mt_addcdiv_", "addcdiv_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
     const TensorArg tensor2_ = c.tensor("tensor2", tensor2);
@@ -355,7 +355,7 @@ mt_status mt_addcdiv_(mt_tensor *self, const mt_tensor *tensor1, const mt_tensor
 
 mt_status mt_addcdiv_value_(mt_tensor *self, const mt_tensor *tensor1, const mt_tensor *tensor2,
                             double value) {
-  return guard("mt_addcdiv_value_", [&](Call& c) {
+  return guard("mt_addcdiv_value_", "addcdiv_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg tensor1_ = c.tensor("tensor1", tensor1);
     const TensorArg tensor2_ = c.tensor("tensor2", tensor2);
@@ -365,7 +365,7 @@ mt_status mt_addcdiv_value_(mt_tensor *self, const mt_tensor *tensor1, const mt_
 
 mt_status mt_lerp(mt_tensor **out, const mt_tensor *self, const mt_tensor *end,
                   const mt_tensor *weight) {
-  return guard("mt_lerp", [&](Call& c) {
+  return guard("mt_lerp", "lerp", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg end_ = c.tensor("end", end);
@@ -376,7 +376,7 @@ mt_status mt_lerp(mt_tensor **out, const mt_tensor *self, const mt_tensor *end,
 
 mt_status mt_lerp_scalar(mt_tensor **out, const mt_tensor *self, const mt_tensor *end,
                          double weight) {
-  return guard("mt_lerp_scalar", [&](Call& c) {
+  return guard("mt_lerp_scalar", "lerp", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg end_ = c.tensor("end", end);
@@ -385,7 +385,7 @@ mt_status mt_lerp_scalar(mt_tensor **out, const mt_tensor *self, const mt_tensor
 }
 
 mt_status mt_lerp_(mt_tensor *self, const mt_tensor *end, const mt_tensor *weight) {
-  return guard("mt_lerp_", [&](Call& c) {
+  return guard("mt_lerp_", "lerp_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg end_ = c.tensor("end", end);
     const TensorArg weight_ = c.tensor("weight", weight);
@@ -394,7 +394,7 @@ mt_status mt_lerp_(mt_tensor *self, const mt_tensor *end, const mt_tensor *weigh
 }
 
 mt_status mt_lerp_scalar_(mt_tensor *self, const mt_tensor *end, double weight) {
-  return guard("mt_lerp_scalar_", [&](Call& c) {
+  return guard("mt_lerp_scalar_", "lerp_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg end_ = c.tensor("end", end);
     mt::lerp_(self_, end_, c.number(weight));
@@ -402,7 +402,7 @@ mt_status mt_lerp_scalar_(mt_tensor *self, const mt_tensor *end, double weight) 
 }
 
 mt_status mt_maximum(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_maximum", [&](Call& c) {
+  return guard("mt_maximum", "maximum", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -411,7 +411,7 @@ mt_status mt_maximum(mt_tensor **out, const mt_tensor *self, const mt_tensor *ot
 }
 
 mt_status mt_minimum(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_minimum", [&](Call& c) {
+  return guard("mt_minimum", "minimum", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);

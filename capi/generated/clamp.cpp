@@ -10,7 +10,7 @@ extern "C" {
 
 mt_status mt_clamp(mt_tensor **out, const mt_tensor *self, const mt_tensor *MT_NULLABLE min,
                    const mt_tensor *MT_NULLABLE max) {
-  return guard("mt_clamp", [&](Call& c) {
+  return guard("mt_clamp", "clamp", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg min_ = c.optional_tensor("min", min);
@@ -21,7 +21,7 @@ mt_status mt_clamp(mt_tensor **out, const mt_tensor *self, const mt_tensor *MT_N
 
 mt_status mt_clamp_scalar(mt_tensor **out, const mt_tensor *self, const double *MT_NULLABLE min,
                           const double *MT_NULLABLE max) {
-  return guard("mt_clamp_scalar", [&](Call& c) {
+  return guard("mt_clamp_scalar", "clamp", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::clamp(self_, c.optional_number(min), c.optional_number(max)));
@@ -30,7 +30,7 @@ mt_status mt_clamp_scalar(mt_tensor **out, const mt_tensor *self, const double *
 
 mt_status mt_clamp_(mt_tensor *self, const mt_tensor *MT_NULLABLE min,
                     const mt_tensor *MT_NULLABLE max) {
-  return guard("mt_clamp_", [&](Call& c) {
+  return guard("mt_clamp_", "clamp_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg min_ = c.optional_tensor("min", min);
     const TensorArg max_ = c.optional_tensor("max", max);
@@ -40,14 +40,14 @@ mt_status mt_clamp_(mt_tensor *self, const mt_tensor *MT_NULLABLE min,
 
 mt_status mt_clamp_scalar_(mt_tensor *self, const double *MT_NULLABLE min,
                            const double *MT_NULLABLE max) {
-  return guard("mt_clamp_scalar_", [&](Call& c) {
+  return guard("mt_clamp_scalar_", "clamp_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::clamp_(self_, c.optional_number(min), c.optional_number(max));
   });
 }
 
 mt_status mt_clamp_min(mt_tensor **out, const mt_tensor *self, const mt_tensor *min) {
-  return guard("mt_clamp_min", [&](Call& c) {
+  return guard("mt_clamp_min", "clamp_min", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg min_ = c.tensor("min", min);
@@ -56,7 +56,7 @@ mt_status mt_clamp_min(mt_tensor **out, const mt_tensor *self, const mt_tensor *
 }
 
 mt_status mt_clamp_min_scalar(mt_tensor **out, const mt_tensor *self, double min) {
-  return guard("mt_clamp_min_scalar", [&](Call& c) {
+  return guard("mt_clamp_min_scalar", "clamp_min", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::clamp_min(self_, c.number(min)));
@@ -64,7 +64,7 @@ mt_status mt_clamp_min_scalar(mt_tensor **out, const mt_tensor *self, double min
 }
 
 mt_status mt_clamp_min_(mt_tensor *self, const mt_tensor *min) {
-  return guard("mt_clamp_min_", [&](Call& c) {
+  return guard("mt_clamp_min_", "clamp_min_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg min_ = c.tensor("min", min);
     mt::clamp_min_(self_, min_);
@@ -72,14 +72,14 @@ mt_status mt_clamp_min_(mt_tensor *self, const mt_tensor *min) {
 }
 
 mt_status mt_clamp_min_scalar_(mt_tensor *self, double min) {
-  return guard("mt_clamp_min_scalar_", [&](Call& c) {
+  return guard("mt_clamp_min_scalar_", "clamp_min_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::clamp_min_(self_, c.number(min));
   });
 }
 
 mt_status mt_clamp_max(mt_tensor **out, const mt_tensor *self, const mt_tensor *max) {
-  return guard("mt_clamp_max", [&](Call& c) {
+  return guard("mt_clamp_max", "clamp_max", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg max_ = c.tensor("max", max);
@@ -88,7 +88,7 @@ mt_status mt_clamp_max(mt_tensor **out, const mt_tensor *self, const mt_tensor *
 }
 
 mt_status mt_clamp_max_scalar(mt_tensor **out, const mt_tensor *self, double max) {
-  return guard("mt_clamp_max_scalar", [&](Call& c) {
+  return guard("mt_clamp_max_scalar", "clamp_max", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::clamp_max(self_, c.number(max)));
@@ -96,7 +96,7 @@ mt_status mt_clamp_max_scalar(mt_tensor **out, const mt_tensor *self, double max
 }
 
 mt_status mt_clamp_max_(mt_tensor *self, const mt_tensor *max) {
-  return guard("mt_clamp_max_", [&](Call& c) {
+  return guard("mt_clamp_max_", "clamp_max_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg max_ = c.tensor("max", max);
     mt::clamp_max_(self_, max_);
@@ -104,14 +104,14 @@ mt_status mt_clamp_max_(mt_tensor *self, const mt_tensor *max) {
 }
 
 mt_status mt_clamp_max_scalar_(mt_tensor *self, double max) {
-  return guard("mt_clamp_max_scalar_", [&](Call& c) {
+  return guard("mt_clamp_max_scalar_", "clamp_max_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::clamp_max_(self_, c.number(max));
   });
 }
 
 mt_status mt_hardtanh(mt_tensor **out, const mt_tensor *self, double min_val, double max_val) {
-  return guard("mt_hardtanh", [&](Call& c) {
+  return guard("mt_hardtanh", "hardtanh", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::hardtanh(self_, c.scalar(min_val), c.scalar(max_val)));
@@ -119,14 +119,14 @@ mt_status mt_hardtanh(mt_tensor **out, const mt_tensor *self, double min_val, do
 }
 
 mt_status mt_hardtanh_(mt_tensor *self, double min_val, double max_val) {
-  return guard("mt_hardtanh_", [&](Call& c) {
+  return guard("mt_hardtanh_", "hardtanh_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::hardtanh_(self_, c.scalar(min_val), c.scalar(max_val));
   });
 }
 
 mt_status mt_relu6(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_relu6", [&](Call& c) {
+  return guard("mt_relu6", "relu6", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::relu6(self_));
@@ -134,7 +134,7 @@ mt_status mt_relu6(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_relu6_(mt_tensor *self) {
-  return guard("mt_relu6_", [&](Call& c) {
+  return guard("mt_relu6_", "relu6_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::relu6_(self_);
   });

@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_eq(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_eq", [&](Call& c) {
+  return guard("mt_eq", "eq", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -18,7 +18,7 @@ mt_status mt_eq(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) 
 }
 
 mt_status mt_eq_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_eq_scalar", [&](Call& c) {
+  return guard("mt_eq_scalar", "eq", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::eq(self_, c.number(other)));
@@ -26,7 +26,7 @@ mt_status mt_eq_scalar(mt_tensor **out, const mt_tensor *self, double other) {
 }
 
 mt_status mt_ne(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_ne", [&](Call& c) {
+  return guard("mt_ne", "ne", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -35,7 +35,7 @@ mt_status mt_ne(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) 
 }
 
 mt_status mt_ne_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_ne_scalar", [&](Call& c) {
+  return guard("mt_ne_scalar", "ne", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::ne(self_, c.number(other)));
@@ -43,7 +43,7 @@ mt_status mt_ne_scalar(mt_tensor **out, const mt_tensor *self, double other) {
 }
 
 mt_status mt_lt(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_lt", [&](Call& c) {
+  return guard("mt_lt", "lt", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -52,7 +52,7 @@ mt_status mt_lt(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) 
 }
 
 mt_status mt_lt_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_lt_scalar", [&](Call& c) {
+  return guard("mt_lt_scalar", "lt", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::lt(self_, c.number(other)));
@@ -60,7 +60,7 @@ mt_status mt_lt_scalar(mt_tensor **out, const mt_tensor *self, double other) {
 }
 
 mt_status mt_le(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_le", [&](Call& c) {
+  return guard("mt_le", "le", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -69,7 +69,7 @@ mt_status mt_le(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) 
 }
 
 mt_status mt_le_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_le_scalar", [&](Call& c) {
+  return guard("mt_le_scalar", "le", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::le(self_, c.number(other)));
@@ -77,7 +77,7 @@ mt_status mt_le_scalar(mt_tensor **out, const mt_tensor *self, double other) {
 }
 
 mt_status mt_gt(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_gt", [&](Call& c) {
+  return guard("mt_gt", "gt", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -86,7 +86,7 @@ mt_status mt_gt(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) 
 }
 
 mt_status mt_gt_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_gt_scalar", [&](Call& c) {
+  return guard("mt_gt_scalar", "gt", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::gt(self_, c.number(other)));
@@ -94,7 +94,7 @@ mt_status mt_gt_scalar(mt_tensor **out, const mt_tensor *self, double other) {
 }
 
 mt_status mt_ge(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_ge", [&](Call& c) {
+  return guard("mt_ge", "ge", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -103,7 +103,7 @@ mt_status mt_ge(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) 
 }
 
 mt_status mt_ge_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_ge_scalar", [&](Call& c) {
+  return guard("mt_ge_scalar", "ge", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::ge(self_, c.number(other)));
@@ -111,7 +111,7 @@ mt_status mt_ge_scalar(mt_tensor **out, const mt_tensor *self, double other) {
 }
 
 mt_status mt_logical_not(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_logical_not", [&](Call& c) {
+  return guard("mt_logical_not", "logical_not", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::logical_not(self_));
@@ -119,14 +119,14 @@ mt_status mt_logical_not(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_logical_not_(mt_tensor *self) {
-  return guard("mt_logical_not_", [&](Call& c) {
+  return guard("mt_logical_not_", "logical_not_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::logical_not_(self_);
   });
 }
 
 mt_status mt_logical_and(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_logical_and", [&](Call& c) {
+  return guard("mt_logical_and", "logical_and", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -135,7 +135,7 @@ mt_status mt_logical_and(mt_tensor **out, const mt_tensor *self, const mt_tensor
 }
 
 mt_status mt_logical_and_(mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_logical_and_", [&](Call& c) {
+  return guard("mt_logical_and_", "logical_and_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::logical_and_(self_, other_);
@@ -143,7 +143,7 @@ mt_status mt_logical_and_(mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_logical_or(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_logical_or", [&](Call& c) {
+  return guard("mt_logical_or", "logical_or", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -152,7 +152,7 @@ mt_status mt_logical_or(mt_tensor **out, const mt_tensor *self, const mt_tensor 
 }
 
 mt_status mt_logical_or_(mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_logical_or_", [&](Call& c) {
+  return guard("mt_logical_or_", "logical_or_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::logical_or_(self_, other_);
@@ -160,7 +160,7 @@ mt_status mt_logical_or_(mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_logical_xor(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_logical_xor", [&](Call& c) {
+  return guard("mt_logical_xor", "logical_xor", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -169,7 +169,7 @@ mt_status mt_logical_xor(mt_tensor **out, const mt_tensor *self, const mt_tensor
 }
 
 mt_status mt_logical_xor_(mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_logical_xor_", [&](Call& c) {
+  return guard("mt_logical_xor_", "logical_xor_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::logical_xor_(self_, other_);
@@ -177,7 +177,7 @@ mt_status mt_logical_xor_(mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_bitwise_not(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_bitwise_not", [&](Call& c) {
+  return guard("mt_bitwise_not", "bitwise_not", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::bitwise_not(self_));
@@ -185,14 +185,14 @@ mt_status mt_bitwise_not(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_bitwise_not_(mt_tensor *self) {
-  return guard("mt_bitwise_not_", [&](Call& c) {
+  return guard("mt_bitwise_not_", "bitwise_not_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::bitwise_not_(self_);
   });
 }
 
 mt_status mt_bitwise_and(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_bitwise_and", [&](Call& c) {
+  return guard("mt_bitwise_and", "bitwise_and", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -201,7 +201,7 @@ mt_status mt_bitwise_and(mt_tensor **out, const mt_tensor *self, const mt_tensor
 }
 
 mt_status mt_bitwise_and_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_bitwise_and_scalar", [&](Call& c) {
+  return guard("mt_bitwise_and_scalar", "bitwise_and", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::bitwise_and(self_, c.number(other)));
@@ -209,7 +209,7 @@ mt_status mt_bitwise_and_scalar(mt_tensor **out, const mt_tensor *self, double o
 }
 
 mt_status mt_bitwise_and_(mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_bitwise_and_", [&](Call& c) {
+  return guard("mt_bitwise_and_", "bitwise_and_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::bitwise_and_(self_, other_);
@@ -217,14 +217,14 @@ mt_status mt_bitwise_and_(mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_bitwise_and_scalar_(mt_tensor *self, double other) {
-  return guard("mt_bitwise_and_scalar_", [&](Call& c) {
+  return guard("mt_bitwise_and_scalar_", "bitwise_and_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::bitwise_and_(self_, c.number(other));
   });
 }
 
 mt_status mt_bitwise_or(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_bitwise_or", [&](Call& c) {
+  return guard("mt_bitwise_or", "bitwise_or", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -233,7 +233,7 @@ mt_status mt_bitwise_or(mt_tensor **out, const mt_tensor *self, const mt_tensor 
 }
 
 mt_status mt_bitwise_or_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_bitwise_or_scalar", [&](Call& c) {
+  return guard("mt_bitwise_or_scalar", "bitwise_or", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::bitwise_or(self_, c.number(other)));
@@ -241,7 +241,7 @@ mt_status mt_bitwise_or_scalar(mt_tensor **out, const mt_tensor *self, double ot
 }
 
 mt_status mt_bitwise_or_(mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_bitwise_or_", [&](Call& c) {
+  return guard("mt_bitwise_or_", "bitwise_or_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::bitwise_or_(self_, other_);
@@ -249,14 +249,14 @@ mt_status mt_bitwise_or_(mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_bitwise_or_scalar_(mt_tensor *self, double other) {
-  return guard("mt_bitwise_or_scalar_", [&](Call& c) {
+  return guard("mt_bitwise_or_scalar_", "bitwise_or_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::bitwise_or_(self_, c.number(other));
   });
 }
 
 mt_status mt_bitwise_xor(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_bitwise_xor", [&](Call& c) {
+  return guard("mt_bitwise_xor", "bitwise_xor", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -265,7 +265,7 @@ mt_status mt_bitwise_xor(mt_tensor **out, const mt_tensor *self, const mt_tensor
 }
 
 mt_status mt_bitwise_xor_scalar(mt_tensor **out, const mt_tensor *self, double other) {
-  return guard("mt_bitwise_xor_scalar", [&](Call& c) {
+  return guard("mt_bitwise_xor_scalar", "bitwise_xor", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::bitwise_xor(self_, c.number(other)));
@@ -273,7 +273,7 @@ mt_status mt_bitwise_xor_scalar(mt_tensor **out, const mt_tensor *self, double o
 }
 
 mt_status mt_bitwise_xor_(mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_bitwise_xor_", [&](Call& c) {
+  return guard("mt_bitwise_xor_", "bitwise_xor_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
     mt::bitwise_xor_(self_, other_);
@@ -281,7 +281,7 @@ mt_status mt_bitwise_xor_(mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_bitwise_xor_scalar_(mt_tensor *self, double other) {
-  return guard("mt_bitwise_xor_scalar_", [&](Call& c) {
+  return guard("mt_bitwise_xor_scalar_", "bitwise_xor_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::bitwise_xor_(self_, c.number(other));
   });
@@ -289,7 +289,7 @@ mt_status mt_bitwise_xor_scalar_(mt_tensor *self, double other) {
 
 mt_status mt_where(mt_tensor **out, const mt_tensor *condition, const mt_tensor *self,
                    const mt_tensor *other) {
-  return guard("mt_where", [&](Call& c) {
+  return guard("mt_where", "where", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg condition_ = c.tensor("condition", condition);
     const TensorArg self_ = c.tensor("self", self);
@@ -299,7 +299,7 @@ mt_status mt_where(mt_tensor **out, const mt_tensor *condition, const mt_tensor 
 }
 
 mt_status mt_equal(bool *out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_equal", [&](Call& c) {
+  return guard("mt_equal", "equal", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -308,7 +308,7 @@ mt_status mt_equal(bool *out, const mt_tensor *self, const mt_tensor *other) {
 }
 
 mt_status mt_isclose(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_isclose", [&](Call& c) {
+  return guard("mt_isclose", "isclose", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -318,7 +318,7 @@ mt_status mt_isclose(mt_tensor **out, const mt_tensor *self, const mt_tensor *ot
 
 mt_status mt_isclose_within(mt_tensor **out, const mt_tensor *self, const mt_tensor *other,
                             double rtol, double atol, bool equal_nan) {
-  return guard("mt_isclose_within", [&](Call& c) {
+  return guard("mt_isclose_within", "isclose", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -327,7 +327,7 @@ mt_status mt_isclose_within(mt_tensor **out, const mt_tensor *self, const mt_ten
 }
 
 mt_status mt_allclose(bool *out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_allclose", [&](Call& c) {
+  return guard("mt_allclose", "allclose", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -337,7 +337,7 @@ mt_status mt_allclose(bool *out, const mt_tensor *self, const mt_tensor *other) 
 
 mt_status mt_allclose_within(bool *out, const mt_tensor *self, const mt_tensor *other,
                              double rtol, double atol, bool equal_nan) {
-  return guard("mt_allclose_within", [&](Call& c) {
+  return guard("mt_allclose_within", "allclose", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);

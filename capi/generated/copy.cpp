@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_contiguous(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_contiguous", [&](Call& c) {
+  return guard("mt_contiguous", "contiguous", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::contiguous(self_));
@@ -17,7 +17,7 @@ mt_status mt_contiguous(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_clone(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_clone", [&](Call& c) {
+  return guard("mt_clone", "clone", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::clone(self_));
@@ -25,7 +25,7 @@ mt_status mt_clone(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_tensor_to_dtype(mt_tensor **out, const mt_tensor *self, mt_dtype dtype) {
-  return guard("mt_tensor_to_dtype", [&](Call& c) {
+  return guard("mt_tensor_to_dtype", "to", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::to(self_, c.dtype("dtype", dtype)));
@@ -34,7 +34,7 @@ mt_status mt_tensor_to_dtype(mt_tensor **out, const mt_tensor *self, mt_dtype dt
 
 mt_status mt_tensor_to_dtype_copy(mt_tensor **out, const mt_tensor *self, mt_dtype dtype,
                                   bool copy) {
-  return guard("mt_tensor_to_dtype_copy", [&](Call& c) {
+  return guard("mt_tensor_to_dtype_copy", "to", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::to(self_, c.dtype("dtype", dtype), copy));
@@ -42,7 +42,7 @@ mt_status mt_tensor_to_dtype_copy(mt_tensor **out, const mt_tensor *self, mt_dty
 }
 
 mt_status mt_tensor_to_device(mt_tensor **out, const mt_tensor *self, mt_device device) {
-  return guard("mt_tensor_to_device", [&](Call& c) {
+  return guard("mt_tensor_to_device", "to", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::to_device(self_, c.device("device", device)));
@@ -51,7 +51,7 @@ mt_status mt_tensor_to_device(mt_tensor **out, const mt_tensor *self, mt_device 
 
 mt_status mt_tensor_to_device_copy(mt_tensor **out, const mt_tensor *self, mt_device device,
                                    bool copy) {
-  return guard("mt_tensor_to_device_copy", [&](Call& c) {
+  return guard("mt_tensor_to_device_copy", "to", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::to_device(self_, c.device("device", device), copy));
@@ -59,7 +59,7 @@ mt_status mt_tensor_to_device_copy(mt_tensor **out, const mt_tensor *self, mt_de
 }
 
 mt_status mt_copy_(mt_tensor *self, const mt_tensor *src) {
-  return guard("mt_copy_", [&](Call& c) {
+  return guard("mt_copy_", "copy_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg src_ = c.tensor("src", src);
     mt::copy_(self_, src_);
@@ -67,7 +67,7 @@ mt_status mt_copy_(mt_tensor *self, const mt_tensor *src) {
 }
 
 mt_status mt_fill_(mt_tensor *self, const mt_tensor *value) {
-  return guard("mt_fill_", [&](Call& c) {
+  return guard("mt_fill_", "fill_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg value_ = c.tensor("value", value);
     mt::fill_(self_, value_);
@@ -75,14 +75,14 @@ mt_status mt_fill_(mt_tensor *self, const mt_tensor *value) {
 }
 
 mt_status mt_fill_scalar_(mt_tensor *self, double value) {
-  return guard("mt_fill_scalar_", [&](Call& c) {
+  return guard("mt_fill_scalar_", "fill_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::fill_(self_, c.number(value));
   });
 }
 
 mt_status mt_zero_(mt_tensor *self) {
-  return guard("mt_zero_", [&](Call& c) {
+  return guard("mt_zero_", "zero_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::zero_(self_);
   });
@@ -90,7 +90,7 @@ mt_status mt_zero_(mt_tensor *self) {
 
 mt_status mt_sum_to_size(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE sizes,
                          size_t n_sizes) {
-  return guard("mt_sum_to_size", [&](Call& c) {
+  return guard("mt_sum_to_size", "sum_to_size", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::sum_to_size(self_, c.ints("sizes", sizes, n_sizes)));

@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_empty(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_sizes) {
-  return guard("mt_empty", [&](Call& c) {
+  return guard("mt_empty", "empty", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::empty(c.ints("sizes", sizes, n_sizes)));
   });
@@ -17,14 +17,14 @@ mt_status mt_empty(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_s
 
 mt_status mt_empty_with(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_sizes,
                         mt_dtype dtype, mt_device device) {
-  return guard("mt_empty_with", [&](Call& c) {
+  return guard("mt_empty_with", "empty", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::empty(c.ints("sizes", sizes, n_sizes), c.dtype_or("dtype", dtype, mt::default_dtype()), c.device("device", device)));
   });
 }
 
 mt_status mt_zeros(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_sizes) {
-  return guard("mt_zeros", [&](Call& c) {
+  return guard("mt_zeros", "zeros", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::zeros(c.ints("sizes", sizes, n_sizes)));
   });
@@ -32,14 +32,14 @@ mt_status mt_zeros(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_s
 
 mt_status mt_zeros_with(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_sizes,
                         mt_dtype dtype, mt_device device) {
-  return guard("mt_zeros_with", [&](Call& c) {
+  return guard("mt_zeros_with", "zeros", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::zeros(c.ints("sizes", sizes, n_sizes), c.dtype_or("dtype", dtype, mt::default_dtype()), c.device("device", device)));
   });
 }
 
 mt_status mt_ones(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_sizes) {
-  return guard("mt_ones", [&](Call& c) {
+  return guard("mt_ones", "ones", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::ones(c.ints("sizes", sizes, n_sizes)));
   });
@@ -47,14 +47,14 @@ mt_status mt_ones(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_si
 
 mt_status mt_ones_with(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_sizes,
                        mt_dtype dtype, mt_device device) {
-  return guard("mt_ones_with", [&](Call& c) {
+  return guard("mt_ones_with", "ones", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::ones(c.ints("sizes", sizes, n_sizes), c.dtype_or("dtype", dtype, mt::default_dtype()), c.device("device", device)));
   });
 }
 
 mt_status mt_full(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_sizes, double value) {
-  return guard("mt_full", [&](Call& c) {
+  return guard("mt_full", "full", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::full(c.ints("sizes", sizes, n_sizes), value));
   });
@@ -62,14 +62,14 @@ mt_status mt_full(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_si
 
 mt_status mt_full_with(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_sizes,
                        double value, mt_dtype dtype, mt_device device) {
-  return guard("mt_full_with", [&](Call& c) {
+  return guard("mt_full_with", "full", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::full(c.ints("sizes", sizes, n_sizes), value, c.optional_dtype("dtype", dtype), c.device("device", device)));
   });
 }
 
 mt_status mt_empty_like(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_empty_like", [&](Call& c) {
+  return guard("mt_empty_like", "empty_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::empty_like(self_));
@@ -78,7 +78,7 @@ mt_status mt_empty_like(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_empty_like_with(mt_tensor **out, const mt_tensor *self, mt_dtype dtype,
                              mt_device device) {
-  return guard("mt_empty_like_with", [&](Call& c) {
+  return guard("mt_empty_like_with", "empty_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::empty_like(self_, c.optional_dtype("dtype", dtype), c.optional_device("device", device)));
@@ -86,7 +86,7 @@ mt_status mt_empty_like_with(mt_tensor **out, const mt_tensor *self, mt_dtype dt
 }
 
 mt_status mt_zeros_like(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_zeros_like", [&](Call& c) {
+  return guard("mt_zeros_like", "zeros_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::zeros_like(self_));
@@ -95,7 +95,7 @@ mt_status mt_zeros_like(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_zeros_like_with(mt_tensor **out, const mt_tensor *self, mt_dtype dtype,
                              mt_device device) {
-  return guard("mt_zeros_like_with", [&](Call& c) {
+  return guard("mt_zeros_like_with", "zeros_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::zeros_like(self_, c.optional_dtype("dtype", dtype), c.optional_device("device", device)));
@@ -103,7 +103,7 @@ mt_status mt_zeros_like_with(mt_tensor **out, const mt_tensor *self, mt_dtype dt
 }
 
 mt_status mt_ones_like(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_ones_like", [&](Call& c) {
+  return guard("mt_ones_like", "ones_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::ones_like(self_));
@@ -112,7 +112,7 @@ mt_status mt_ones_like(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_ones_like_with(mt_tensor **out, const mt_tensor *self, mt_dtype dtype,
                             mt_device device) {
-  return guard("mt_ones_like_with", [&](Call& c) {
+  return guard("mt_ones_like_with", "ones_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::ones_like(self_, c.optional_dtype("dtype", dtype), c.optional_device("device", device)));
@@ -120,7 +120,7 @@ mt_status mt_ones_like_with(mt_tensor **out, const mt_tensor *self, mt_dtype dty
 }
 
 mt_status mt_full_like(mt_tensor **out, const mt_tensor *self, double value) {
-  return guard("mt_full_like", [&](Call& c) {
+  return guard("mt_full_like", "full_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::full_like(self_, c.scalar(value)));
@@ -129,7 +129,7 @@ mt_status mt_full_like(mt_tensor **out, const mt_tensor *self, double value) {
 
 mt_status mt_full_like_with(mt_tensor **out, const mt_tensor *self, double value, mt_dtype dtype,
                             mt_device device) {
-  return guard("mt_full_like_with", [&](Call& c) {
+  return guard("mt_full_like_with", "full_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::full_like(self_, c.scalar(value), c.optional_dtype("dtype", dtype), c.optional_device("device", device)));
@@ -137,7 +137,7 @@ mt_status mt_full_like_with(mt_tensor **out, const mt_tensor *self, double value
 }
 
 mt_status mt_arange(mt_tensor **out, double start, double end, double step) {
-  return guard("mt_arange", [&](Call& c) {
+  return guard("mt_arange", "arange", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::arange(c.scalar(start), c.scalar(end), c.scalar(step)));
   });
@@ -145,14 +145,14 @@ mt_status mt_arange(mt_tensor **out, double start, double end, double step) {
 
 mt_status mt_arange_with(mt_tensor **out, double start, double end, double step, mt_dtype dtype,
                          mt_device device) {
-  return guard("mt_arange_with", [&](Call& c) {
+  return guard("mt_arange_with", "arange", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::arange(c.scalar(start), c.scalar(end), c.scalar(step), c.optional_dtype("dtype", dtype), c.device("device", device)));
   });
 }
 
 mt_status mt_linspace(mt_tensor **out, double start, double end, int64_t steps) {
-  return guard("mt_linspace", [&](Call& c) {
+  return guard("mt_linspace", "linspace", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::linspace(c.scalar(start), c.scalar(end), steps));
   });
@@ -160,14 +160,14 @@ mt_status mt_linspace(mt_tensor **out, double start, double end, int64_t steps) 
 
 mt_status mt_linspace_with(mt_tensor **out, double start, double end, int64_t steps,
                            mt_dtype dtype, mt_device device) {
-  return guard("mt_linspace_with", [&](Call& c) {
+  return guard("mt_linspace_with", "linspace", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::linspace(c.scalar(start), c.scalar(end), steps, c.dtype_or("dtype", dtype, mt::default_dtype()), c.device("device", device)));
   });
 }
 
 mt_status mt_logspace(mt_tensor **out, double start, double end, int64_t steps) {
-  return guard("mt_logspace", [&](Call& c) {
+  return guard("mt_logspace", "logspace", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::logspace(c.scalar(start), c.scalar(end), steps));
   });
@@ -175,14 +175,14 @@ mt_status mt_logspace(mt_tensor **out, double start, double end, int64_t steps) 
 
 mt_status mt_logspace_with(mt_tensor **out, double start, double end, int64_t steps, double base,
                            mt_dtype dtype, mt_device device) {
-  return guard("mt_logspace_with", [&](Call& c) {
+  return guard("mt_logspace_with", "logspace", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::logspace(c.scalar(start), c.scalar(end), steps, base, c.dtype_or("dtype", dtype, mt::default_dtype()), c.device("device", device)));
   });
 }
 
 mt_status mt_eye(mt_tensor **out, int64_t n) {
-  return guard("mt_eye", [&](Call& c) {
+  return guard("mt_eye", "eye", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::eye(n));
   });
@@ -190,14 +190,14 @@ mt_status mt_eye(mt_tensor **out, int64_t n) {
 
 mt_status mt_eye_with(mt_tensor **out, int64_t n, const int64_t *MT_NULLABLE m, mt_dtype dtype,
                       mt_device device) {
-  return guard("mt_eye_with", [&](Call& c) {
+  return guard("mt_eye_with", "eye", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::eye(n, c.optional(m), c.dtype_or("dtype", dtype, mt::default_dtype()), c.device("device", device)));
   });
 }
 
 mt_status mt_tril(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_tril", [&](Call& c) {
+  return guard("mt_tril", "tril", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::tril(self_));
@@ -205,7 +205,7 @@ mt_status mt_tril(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_tril_diagonal(mt_tensor **out, const mt_tensor *self, int64_t diagonal) {
-  return guard("mt_tril_diagonal", [&](Call& c) {
+  return guard("mt_tril_diagonal", "tril", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::tril(self_, diagonal));
@@ -213,7 +213,7 @@ mt_status mt_tril_diagonal(mt_tensor **out, const mt_tensor *self, int64_t diago
 }
 
 mt_status mt_triu(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_triu", [&](Call& c) {
+  return guard("mt_triu", "triu", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::triu(self_));
@@ -221,7 +221,7 @@ mt_status mt_triu(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_triu_diagonal(mt_tensor **out, const mt_tensor *self, int64_t diagonal) {
-  return guard("mt_triu_diagonal", [&](Call& c) {
+  return guard("mt_triu_diagonal", "triu", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::triu(self_, diagonal));

@@ -10,7 +10,7 @@ extern "C" {
 
 mt_status mt_index_select(mt_tensor **out, const mt_tensor *self, int64_t dim,
                           const mt_tensor *index) {
-  return guard("mt_index_select", [&](Call& c) {
+  return guard("mt_index_select", "index_select", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg index_ = c.tensor("index", index);
@@ -20,7 +20,7 @@ mt_status mt_index_select(mt_tensor **out, const mt_tensor *self, int64_t dim,
 
 mt_status mt_index_add(mt_tensor **out, const mt_tensor *self, int64_t dim,
                        const mt_tensor *index, const mt_tensor *source) {
-  return guard("mt_index_add", [&](Call& c) {
+  return guard("mt_index_add", "index_add", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg index_ = c.tensor("index", index);
@@ -31,7 +31,7 @@ mt_status mt_index_add(mt_tensor **out, const mt_tensor *self, int64_t dim,
 
 mt_status mt_index_add_alpha(mt_tensor **out, const mt_tensor *self, int64_t dim,
                              const mt_tensor *index, const mt_tensor *source, double alpha) {
-  return guard("mt_index_add_alpha", [&](Call& c) {
+  return guard("mt_index_add_alpha", "index_add", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg index_ = c.tensor("index", index);
@@ -42,7 +42,7 @@ mt_status mt_index_add_alpha(mt_tensor **out, const mt_tensor *self, int64_t dim
 
 mt_status mt_index_add_(mt_tensor *self, int64_t dim, const mt_tensor *index,
                         const mt_tensor *source) {
-  return guard("mt_index_add_", [&](Call& c) {
+  return guard("mt_index_add_", "index_add_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg index_ = c.tensor("index", index);
     const TensorArg source_ = c.tensor("source", source);
@@ -52,7 +52,7 @@ mt_status mt_index_add_(mt_tensor *self, int64_t dim, const mt_tensor *index,
 
 mt_status mt_index_add_alpha_(mt_tensor *self, int64_t dim, const mt_tensor *index,
                               const mt_tensor *source, double alpha) {
-  return guard("mt_index_add_alpha_", [&](Call& c) {
+  return guard("mt_index_add_alpha_", "index_add_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg index_ = c.tensor("index", index);
     const TensorArg source_ = c.tensor("source", source);
@@ -61,7 +61,7 @@ mt_status mt_index_add_alpha_(mt_tensor *self, int64_t dim, const mt_tensor *ind
 }
 
 mt_status mt_gather(mt_tensor **out, const mt_tensor *self, int64_t dim, const mt_tensor *index) {
-  return guard("mt_gather", [&](Call& c) {
+  return guard("mt_gather", "gather", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg index_ = c.tensor("index", index);
@@ -71,7 +71,7 @@ mt_status mt_gather(mt_tensor **out, const mt_tensor *self, int64_t dim, const m
 
 mt_status mt_scatter(mt_tensor **out, const mt_tensor *self, int64_t dim, const mt_tensor *index,
                      const mt_tensor *src) {
-  return guard("mt_scatter", [&](Call& c) {
+  return guard("mt_scatter", "scatter", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg index_ = c.tensor("index", index);
@@ -81,7 +81,7 @@ mt_status mt_scatter(mt_tensor **out, const mt_tensor *self, int64_t dim, const 
 }
 
 mt_status mt_scatter_(mt_tensor *self, int64_t dim, const mt_tensor *index, const mt_tensor *src) {
-  return guard("mt_scatter_", [&](Call& c) {
+  return guard("mt_scatter_", "scatter_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg index_ = c.tensor("index", index);
     const TensorArg src_ = c.tensor("src", src);
@@ -91,7 +91,7 @@ mt_status mt_scatter_(mt_tensor *self, int64_t dim, const mt_tensor *index, cons
 
 mt_status mt_scatter_value(mt_tensor **out, const mt_tensor *self, int64_t dim,
                            const mt_tensor *index, double value) {
-  return guard("mt_scatter_value", [&](Call& c) {
+  return guard("mt_scatter_value", "scatter", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg index_ = c.tensor("index", index);
@@ -100,7 +100,7 @@ mt_status mt_scatter_value(mt_tensor **out, const mt_tensor *self, int64_t dim,
 }
 
 mt_status mt_scatter_value_(mt_tensor *self, int64_t dim, const mt_tensor *index, double value) {
-  return guard("mt_scatter_value_", [&](Call& c) {
+  return guard("mt_scatter_value_", "scatter_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg index_ = c.tensor("index", index);
     mt::scatter_(self_, dim, index_, c.scalar(value));
@@ -109,7 +109,7 @@ mt_status mt_scatter_value_(mt_tensor *self, int64_t dim, const mt_tensor *index
 
 mt_status mt_scatter_add(mt_tensor **out, const mt_tensor *self, int64_t dim,
                          const mt_tensor *index, const mt_tensor *src) {
-  return guard("mt_scatter_add", [&](Call& c) {
+  return guard("mt_scatter_add", "scatter_add", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg index_ = c.tensor("index", index);
@@ -120,7 +120,7 @@ mt_status mt_scatter_add(mt_tensor **out, const mt_tensor *self, int64_t dim,
 
 mt_status mt_scatter_add_(mt_tensor *self, int64_t dim, const mt_tensor *index,
                           const mt_tensor *src) {
-  return guard("mt_scatter_add_", [&](Call& c) {
+  return guard("mt_scatter_add_", "scatter_add_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg index_ = c.tensor("index", index);
     const TensorArg src_ = c.tensor("src", src);
@@ -130,7 +130,7 @@ mt_status mt_scatter_add_(mt_tensor *self, int64_t dim, const mt_tensor *index,
 
 mt_status mt_masked_fill(mt_tensor **out, const mt_tensor *self, const mt_tensor *mask,
                          const mt_tensor *value) {
-  return guard("mt_masked_fill", [&](Call& c) {
+  return guard("mt_masked_fill", "masked_fill", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg mask_ = c.tensor("mask", mask);
@@ -141,7 +141,7 @@ mt_status mt_masked_fill(mt_tensor **out, const mt_tensor *self, const mt_tensor
 
 mt_status mt_masked_fill_scalar(mt_tensor **out, const mt_tensor *self, const mt_tensor *mask,
                                 double value) {
-  return guard("mt_masked_fill_scalar", [&](Call& c) {
+  return guard("mt_masked_fill_scalar", "masked_fill", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg mask_ = c.tensor("mask", mask);
@@ -150,7 +150,7 @@ mt_status mt_masked_fill_scalar(mt_tensor **out, const mt_tensor *self, const mt
 }
 
 mt_status mt_masked_fill_(mt_tensor *self, const mt_tensor *mask, const mt_tensor *value) {
-  return guard("mt_masked_fill_", [&](Call& c) {
+  return guard("mt_masked_fill_", "masked_fill_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg mask_ = c.tensor("mask", mask);
     const TensorArg value_ = c.tensor("value", value);
@@ -159,7 +159,7 @@ mt_status mt_masked_fill_(mt_tensor *self, const mt_tensor *mask, const mt_tenso
 }
 
 mt_status mt_masked_fill_scalar_(mt_tensor *self, const mt_tensor *mask, double value) {
-  return guard("mt_masked_fill_scalar_", [&](Call& c) {
+  return guard("mt_masked_fill_scalar_", "masked_fill_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg mask_ = c.tensor("mask", mask);
     mt::masked_fill_(self_, mask_, c.number(value));
@@ -167,7 +167,7 @@ mt_status mt_masked_fill_scalar_(mt_tensor *self, const mt_tensor *mask, double 
 }
 
 mt_status mt_masked_select(mt_tensor **out, const mt_tensor *self, const mt_tensor *mask) {
-  return guard("mt_masked_select", [&](Call& c) {
+  return guard("mt_masked_select", "masked_select", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg mask_ = c.tensor("mask", mask);
@@ -176,7 +176,7 @@ mt_status mt_masked_select(mt_tensor **out, const mt_tensor *self, const mt_tens
 }
 
 mt_status mt_nonzero(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_nonzero", [&](Call& c) {
+  return guard("mt_nonzero", "nonzero", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::nonzero(self_));
@@ -185,7 +185,7 @@ mt_status mt_nonzero(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_index(mt_tensor **out, const mt_tensor *self, const mt_tensor *const *indices,
                    size_t n_indices) {
-  return guard("mt_index", [&](Call& c) {
+  return guard("mt_index", "index", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArgs indices_ = c.tensors("indices", indices, n_indices, true);
@@ -195,7 +195,7 @@ mt_status mt_index(mt_tensor **out, const mt_tensor *self, const mt_tensor *cons
 
 mt_status mt_index_put(mt_tensor **out, const mt_tensor *self, const mt_tensor *const *indices,
                        size_t n_indices, const mt_tensor *values) {
-  return guard("mt_index_put", [&](Call& c) {
+  return guard("mt_index_put", "index_put", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArgs indices_ = c.tensors("indices", indices, n_indices, true);
@@ -207,7 +207,7 @@ mt_status mt_index_put(mt_tensor **out, const mt_tensor *self, const mt_tensor *
 mt_status mt_index_put_accumulate(mt_tensor **out, const mt_tensor *self,
                                   const mt_tensor *const *indices, size_t n_indices,
                                   const mt_tensor *values, bool accumulate) {
-  return guard("mt_index_put_accumulate", [&](Call& c) {
+  return guard("mt_index_put_accumulate", "index_put", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArgs indices_ = c.tensors("indices", indices, n_indices, true);
@@ -218,7 +218,7 @@ mt_status mt_index_put_accumulate(mt_tensor **out, const mt_tensor *self,
 
 mt_status mt_index_put_(mt_tensor *self, const mt_tensor *const *indices, size_t n_indices,
                         const mt_tensor *values) {
-  return guard("mt_index_put_", [&](Call& c) {
+  return guard("mt_index_put_", "index_put_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArgs indices_ = c.tensors("indices", indices, n_indices, true);
     const TensorArg values_ = c.tensor("values", values);
@@ -228,7 +228,7 @@ mt_status mt_index_put_(mt_tensor *self, const mt_tensor *const *indices, size_t
 
 mt_status mt_index_put_accumulate_(mt_tensor *self, const mt_tensor *const *indices,
                                    size_t n_indices, const mt_tensor *values, bool accumulate) {
-  return guard("mt_index_put_accumulate_", [&](Call& c) {
+  return guard("mt_index_put_accumulate_", "index_put_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArgs indices_ = c.tensors("indices", indices, n_indices, true);
     const TensorArg values_ = c.tensor("values", values);

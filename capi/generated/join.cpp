@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_cat(mt_tensor **out, const mt_tensor *const *tensors, size_t n_tensors, int64_t dim) {
-  return guard("mt_cat", [&](Call& c) {
+  return guard("mt_cat", "cat", [&](Call& c) {
     c.pointer("out", out);
     const TensorArgs tensors_ = c.tensors("tensors", tensors, n_tensors);
     c.put(out, mt::cat(std::span<const mt::Tensor>(tensors_), dim));
@@ -17,7 +17,7 @@ mt_status mt_cat(mt_tensor **out, const mt_tensor *const *tensors, size_t n_tens
 }
 
 mt_status mt_stack(mt_tensor **out, const mt_tensor *const *tensors, size_t n_tensors, int64_t dim) {
-  return guard("mt_stack", [&](Call& c) {
+  return guard("mt_stack", "stack", [&](Call& c) {
     c.pointer("out", out);
     const TensorArgs tensors_ = c.tensors("tensors", tensors, n_tensors);
     c.put(out, mt::stack(std::span<const mt::Tensor>(tensors_), dim));
@@ -25,7 +25,7 @@ mt_status mt_stack(mt_tensor **out, const mt_tensor *const *tensors, size_t n_te
 }
 
 mt_status mt_hstack(mt_tensor **out, const mt_tensor *const *tensors, size_t n_tensors) {
-  return guard("mt_hstack", [&](Call& c) {
+  return guard("mt_hstack", "hstack", [&](Call& c) {
     c.pointer("out", out);
     const TensorArgs tensors_ = c.tensors("tensors", tensors, n_tensors);
     c.put(out, mt::hstack(std::span<const mt::Tensor>(tensors_)));
@@ -33,7 +33,7 @@ mt_status mt_hstack(mt_tensor **out, const mt_tensor *const *tensors, size_t n_t
 }
 
 mt_status mt_vstack(mt_tensor **out, const mt_tensor *const *tensors, size_t n_tensors) {
-  return guard("mt_vstack", [&](Call& c) {
+  return guard("mt_vstack", "vstack", [&](Call& c) {
     c.pointer("out", out);
     const TensorArgs tensors_ = c.tensors("tensors", tensors, n_tensors);
     c.put(out, mt::vstack(std::span<const mt::Tensor>(tensors_)));

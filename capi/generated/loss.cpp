@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_mse_loss(mt_tensor **out, const mt_tensor *input, const mt_tensor *target) {
-  return guard("mt_mse_loss", [&](Call& c) {
+  return guard("mt_mse_loss", "mse_loss", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -19,7 +19,7 @@ mt_status mt_mse_loss(mt_tensor **out, const mt_tensor *input, const mt_tensor *
 
 mt_status mt_mse_loss_with(mt_tensor **out, const mt_tensor *input, const mt_tensor *target,
                            mt_reduction reduction) {
-  return guard("mt_mse_loss_with", [&](Call& c) {
+  return guard("mt_mse_loss_with", "mse_loss", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -28,7 +28,7 @@ mt_status mt_mse_loss_with(mt_tensor **out, const mt_tensor *input, const mt_ten
 }
 
 mt_status mt_l1_loss(mt_tensor **out, const mt_tensor *input, const mt_tensor *target) {
-  return guard("mt_l1_loss", [&](Call& c) {
+  return guard("mt_l1_loss", "l1_loss", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -38,7 +38,7 @@ mt_status mt_l1_loss(mt_tensor **out, const mt_tensor *input, const mt_tensor *t
 
 mt_status mt_l1_loss_with(mt_tensor **out, const mt_tensor *input, const mt_tensor *target,
                           mt_reduction reduction) {
-  return guard("mt_l1_loss_with", [&](Call& c) {
+  return guard("mt_l1_loss_with", "l1_loss", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -47,7 +47,7 @@ mt_status mt_l1_loss_with(mt_tensor **out, const mt_tensor *input, const mt_tens
 }
 
 mt_status mt_smooth_l1_loss(mt_tensor **out, const mt_tensor *input, const mt_tensor *target) {
-  return guard("mt_smooth_l1_loss", [&](Call& c) {
+  return guard("mt_smooth_l1_loss", "smooth_l1_loss", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -57,7 +57,7 @@ mt_status mt_smooth_l1_loss(mt_tensor **out, const mt_tensor *input, const mt_te
 
 mt_status mt_smooth_l1_loss_with(mt_tensor **out, const mt_tensor *input, const mt_tensor *target,
                                  mt_reduction reduction, double beta) {
-  return guard("mt_smooth_l1_loss_with", [&](Call& c) {
+  return guard("mt_smooth_l1_loss_with", "smooth_l1_loss", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -66,7 +66,7 @@ mt_status mt_smooth_l1_loss_with(mt_tensor **out, const mt_tensor *input, const 
 }
 
 mt_status mt_huber_loss(mt_tensor **out, const mt_tensor *input, const mt_tensor *target) {
-  return guard("mt_huber_loss", [&](Call& c) {
+  return guard("mt_huber_loss", "huber_loss", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -76,7 +76,7 @@ mt_status mt_huber_loss(mt_tensor **out, const mt_tensor *input, const mt_tensor
 
 mt_status mt_huber_loss_with(mt_tensor **out, const mt_tensor *input, const mt_tensor *target,
                              mt_reduction reduction, double delta) {
-  return guard("mt_huber_loss_with", [&](Call& c) {
+  return guard("mt_huber_loss_with", "huber_loss", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -85,7 +85,7 @@ mt_status mt_huber_loss_with(mt_tensor **out, const mt_tensor *input, const mt_t
 }
 
 mt_status mt_nll_loss(mt_tensor **out, const mt_tensor *input, const mt_tensor *target) {
-  return guard("mt_nll_loss", [&](Call& c) {
+  return guard("mt_nll_loss", "nll_loss", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -96,7 +96,7 @@ mt_status mt_nll_loss(mt_tensor **out, const mt_tensor *input, const mt_tensor *
 mt_status mt_nll_loss_with(mt_tensor **out, const mt_tensor *input, const mt_tensor *target,
                            const mt_tensor *MT_NULLABLE weight, mt_reduction reduction,
                            int64_t ignore_index) {
-  return guard("mt_nll_loss_with", [&](Call& c) {
+  return guard("mt_nll_loss_with", "nll_loss", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -106,7 +106,7 @@ mt_status mt_nll_loss_with(mt_tensor **out, const mt_tensor *input, const mt_ten
 }
 
 mt_status mt_cross_entropy(mt_tensor **out, const mt_tensor *input, const mt_tensor *target) {
-  return guard("mt_cross_entropy", [&](Call& c) {
+  return guard("mt_cross_entropy", "cross_entropy", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -117,7 +117,7 @@ mt_status mt_cross_entropy(mt_tensor **out, const mt_tensor *input, const mt_ten
 mt_status mt_cross_entropy_with(mt_tensor **out, const mt_tensor *input, const mt_tensor *target,
                                 const mt_tensor *MT_NULLABLE weight, mt_reduction reduction,
                                 int64_t ignore_index, double label_smoothing) {
-  return guard("mt_cross_entropy_with", [&](Call& c) {
+  return guard("mt_cross_entropy_with", "cross_entropy", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -127,7 +127,7 @@ mt_status mt_cross_entropy_with(mt_tensor **out, const mt_tensor *input, const m
 }
 
 mt_status mt_binary_cross_entropy(mt_tensor **out, const mt_tensor *input, const mt_tensor *target) {
-  return guard("mt_binary_cross_entropy", [&](Call& c) {
+  return guard("mt_binary_cross_entropy", "binary_cross_entropy", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -138,7 +138,7 @@ mt_status mt_binary_cross_entropy(mt_tensor **out, const mt_tensor *input, const
 mt_status mt_binary_cross_entropy_with(mt_tensor **out, const mt_tensor *input,
                                        const mt_tensor *target,
                                        const mt_tensor *MT_NULLABLE weight, mt_reduction reduction) {
-  return guard("mt_binary_cross_entropy_with", [&](Call& c) {
+  return guard("mt_binary_cross_entropy_with", "binary_cross_entropy", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -149,7 +149,7 @@ mt_status mt_binary_cross_entropy_with(mt_tensor **out, const mt_tensor *input,
 
 mt_status mt_binary_cross_entropy_with_logits(mt_tensor **out, const mt_tensor *input,
                                               const mt_tensor *target) {
-  return guard("mt_binary_cross_entropy_with_logits", [&](Call& c) {
+  return guard("mt_binary_cross_entropy_with_logits", "binary_cross_entropy_with_logits", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -162,7 +162,7 @@ mt_status mt_binary_cross_entropy_with_logits_weighted(mt_tensor **out, const mt
                                                        const mt_tensor *MT_NULLABLE weight,
                                                        mt_reduction reduction,
                                                        const mt_tensor *MT_NULLABLE pos_weight) {
-  return guard("mt_binary_cross_entropy_with_logits_weighted", [&](Call& c) {
+  return guard("mt_binary_cross_entropy_with_logits_weighted", "binary_cross_entropy_with_logits", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -173,7 +173,7 @@ mt_status mt_binary_cross_entropy_with_logits_weighted(mt_tensor **out, const mt
 }
 
 mt_status mt_kl_div(mt_tensor **out, const mt_tensor *input, const mt_tensor *target) {
-  return guard("mt_kl_div", [&](Call& c) {
+  return guard("mt_kl_div", "kl_div", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);
@@ -183,7 +183,7 @@ mt_status mt_kl_div(mt_tensor **out, const mt_tensor *input, const mt_tensor *ta
 
 mt_status mt_kl_div_with(mt_tensor **out, const mt_tensor *input, const mt_tensor *target,
                          mt_reduction reduction, bool log_target) {
-  return guard("mt_kl_div_with", [&](Call& c) {
+  return guard("mt_kl_div_with", "kl_div", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg target_ = c.tensor("target", target);

@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_mm(mt_tensor **out, const mt_tensor *self, const mt_tensor *mat2) {
-  return guard("mt_mm", [&](Call& c) {
+  return guard("mt_mm", "mm", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg mat2_ = c.tensor("mat2", mat2);
@@ -18,7 +18,7 @@ mt_status mt_mm(mt_tensor **out, const mt_tensor *self, const mt_tensor *mat2) {
 }
 
 mt_status mt_bmm(mt_tensor **out, const mt_tensor *self, const mt_tensor *mat2) {
-  return guard("mt_bmm", [&](Call& c) {
+  return guard("mt_bmm", "bmm", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg mat2_ = c.tensor("mat2", mat2);
@@ -27,7 +27,7 @@ mt_status mt_bmm(mt_tensor **out, const mt_tensor *self, const mt_tensor *mat2) 
 }
 
 mt_status mt_mv(mt_tensor **out, const mt_tensor *self, const mt_tensor *vec) {
-  return guard("mt_mv", [&](Call& c) {
+  return guard("mt_mv", "mv", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg vec_ = c.tensor("vec", vec);
@@ -36,7 +36,7 @@ mt_status mt_mv(mt_tensor **out, const mt_tensor *self, const mt_tensor *vec) {
 }
 
 mt_status mt_dot(mt_tensor **out, const mt_tensor *self, const mt_tensor *tensor) {
-  return guard("mt_dot", [&](Call& c) {
+  return guard("mt_dot", "dot", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg tensor_ = c.tensor("tensor", tensor);
@@ -45,7 +45,7 @@ mt_status mt_dot(mt_tensor **out, const mt_tensor *self, const mt_tensor *tensor
 }
 
 mt_status mt_outer(mt_tensor **out, const mt_tensor *self, const mt_tensor *vec2) {
-  return guard("mt_outer", [&](Call& c) {
+  return guard("mt_outer", "outer", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg vec2_ = c.tensor("vec2", vec2);
@@ -54,7 +54,7 @@ mt_status mt_outer(mt_tensor **out, const mt_tensor *self, const mt_tensor *vec2
 }
 
 mt_status mt_matmul(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
-  return guard("mt_matmul", [&](Call& c) {
+  return guard("mt_matmul", "matmul", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg other_ = c.tensor("other", other);
@@ -64,7 +64,7 @@ mt_status mt_matmul(mt_tensor **out, const mt_tensor *self, const mt_tensor *oth
 
 mt_status mt_addmm(mt_tensor **out, const mt_tensor *self, const mt_tensor *mat1,
                    const mt_tensor *mat2) {
-  return guard("mt_addmm", [&](Call& c) {
+  return guard("mt_addmm", "addmm", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg mat1_ = c.tensor("mat1", mat1);
@@ -75,7 +75,7 @@ mt_status mt_addmm(mt_tensor **out, const mt_tensor *self, const mt_tensor *mat1
 
 mt_status mt_addmm_scaled(mt_tensor **out, const mt_tensor *self, const mt_tensor *mat1,
                           const mt_tensor *mat2, double beta, double alpha) {
-  return guard("mt_addmm_scaled", [&](Call& c) {
+  return guard("mt_addmm_scaled", "addmm", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg mat1_ = c.tensor("mat1", mat1);
@@ -86,7 +86,7 @@ mt_status mt_addmm_scaled(mt_tensor **out, const mt_tensor *self, const mt_tenso
 
 mt_status mt_baddbmm(mt_tensor **out, const mt_tensor *self, const mt_tensor *batch1,
                      const mt_tensor *batch2) {
-  return guard("mt_baddbmm", [&](Call& c) {
+  return guard("mt_baddbmm", "baddbmm", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg batch1_ = c.tensor("batch1", batch1);
@@ -97,7 +97,7 @@ mt_status mt_baddbmm(mt_tensor **out, const mt_tensor *self, const mt_tensor *ba
 
 mt_status mt_baddbmm_scaled(mt_tensor **out, const mt_tensor *self, const mt_tensor *batch1,
                             const mt_tensor *batch2, double beta, double alpha) {
-  return guard("mt_baddbmm_scaled", [&](Call& c) {
+  return guard("mt_baddbmm_scaled", "baddbmm", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg batch1_ = c.tensor("batch1", batch1);
@@ -108,7 +108,7 @@ mt_status mt_baddbmm_scaled(mt_tensor **out, const mt_tensor *self, const mt_ten
 
 mt_status mt_linear(mt_tensor **out, const mt_tensor *input, const mt_tensor *weight,
                     const mt_tensor *MT_NULLABLE bias) {
-  return guard("mt_linear", [&](Call& c) {
+  return guard("mt_linear", "linear", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg input_ = c.tensor("input", input);
     const TensorArg weight_ = c.tensor("weight", weight);

@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_pow(mt_tensor **out, const mt_tensor *self, const mt_tensor *exponent) {
-  return guard("mt_pow", [&](Call& c) {
+  return guard("mt_pow", "pow", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg exponent_ = c.tensor("exponent", exponent);
@@ -18,7 +18,7 @@ mt_status mt_pow(mt_tensor **out, const mt_tensor *self, const mt_tensor *expone
 }
 
 mt_status mt_pow_scalar(mt_tensor **out, const mt_tensor *self, double exponent) {
-  return guard("mt_pow_scalar", [&](Call& c) {
+  return guard("mt_pow_scalar", "pow", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::pow(self_, c.number(exponent)));
@@ -26,7 +26,7 @@ mt_status mt_pow_scalar(mt_tensor **out, const mt_tensor *self, double exponent)
 }
 
 mt_status mt_pow_(mt_tensor *self, const mt_tensor *exponent) {
-  return guard("mt_pow_", [&](Call& c) {
+  return guard("mt_pow_", "pow_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg exponent_ = c.tensor("exponent", exponent);
     mt::pow_(self_, exponent_);
@@ -34,14 +34,14 @@ mt_status mt_pow_(mt_tensor *self, const mt_tensor *exponent) {
 }
 
 mt_status mt_pow_scalar_(mt_tensor *self, double exponent) {
-  return guard("mt_pow_scalar_", [&](Call& c) {
+  return guard("mt_pow_scalar_", "pow_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::pow_(self_, c.number(exponent));
   });
 }
 
 mt_status mt_square(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_square", [&](Call& c) {
+  return guard("mt_square", "square", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::square(self_));
@@ -49,14 +49,14 @@ mt_status mt_square(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_square_(mt_tensor *self) {
-  return guard("mt_square_", [&](Call& c) {
+  return guard("mt_square_", "square_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::square_(self_);
   });
 }
 
 mt_status mt_sqrt(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_sqrt", [&](Call& c) {
+  return guard("mt_sqrt", "sqrt", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::sqrt(self_));
@@ -64,14 +64,14 @@ mt_status mt_sqrt(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_sqrt_(mt_tensor *self) {
-  return guard("mt_sqrt_", [&](Call& c) {
+  return guard("mt_sqrt_", "sqrt_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::sqrt_(self_);
   });
 }
 
 mt_status mt_rsqrt(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_rsqrt", [&](Call& c) {
+  return guard("mt_rsqrt", "rsqrt", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::rsqrt(self_));
@@ -79,14 +79,14 @@ mt_status mt_rsqrt(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_rsqrt_(mt_tensor *self) {
-  return guard("mt_rsqrt_", [&](Call& c) {
+  return guard("mt_rsqrt_", "rsqrt_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::rsqrt_(self_);
   });
 }
 
 mt_status mt_reciprocal(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_reciprocal", [&](Call& c) {
+  return guard("mt_reciprocal", "reciprocal", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::reciprocal(self_));
@@ -94,14 +94,14 @@ mt_status mt_reciprocal(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_reciprocal_(mt_tensor *self) {
-  return guard("mt_reciprocal_", [&](Call& c) {
+  return guard("mt_reciprocal_", "reciprocal_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::reciprocal_(self_);
   });
 }
 
 mt_status mt_exp(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_exp", [&](Call& c) {
+  return guard("mt_exp", "exp", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::exp(self_));
@@ -109,14 +109,14 @@ mt_status mt_exp(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_exp_(mt_tensor *self) {
-  return guard("mt_exp_", [&](Call& c) {
+  return guard("mt_exp_", "exp_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::exp_(self_);
   });
 }
 
 mt_status mt_expm1(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_expm1", [&](Call& c) {
+  return guard("mt_expm1", "expm1", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::expm1(self_));
@@ -124,14 +124,14 @@ mt_status mt_expm1(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_expm1_(mt_tensor *self) {
-  return guard("mt_expm1_", [&](Call& c) {
+  return guard("mt_expm1_", "expm1_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::expm1_(self_);
   });
 }
 
 mt_status mt_log(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_log", [&](Call& c) {
+  return guard("mt_log", "log", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::log(self_));
@@ -139,14 +139,14 @@ mt_status mt_log(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_log_(mt_tensor *self) {
-  return guard("mt_log_", [&](Call& c) {
+  return guard("mt_log_", "log_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::log_(self_);
   });
 }
 
 mt_status mt_log1p(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_log1p", [&](Call& c) {
+  return guard("mt_log1p", "log1p", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::log1p(self_));
@@ -154,14 +154,14 @@ mt_status mt_log1p(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_log1p_(mt_tensor *self) {
-  return guard("mt_log1p_", [&](Call& c) {
+  return guard("mt_log1p_", "log1p_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::log1p_(self_);
   });
 }
 
 mt_status mt_log2(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_log2", [&](Call& c) {
+  return guard("mt_log2", "log2", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::log2(self_));
@@ -169,14 +169,14 @@ mt_status mt_log2(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_log2_(mt_tensor *self) {
-  return guard("mt_log2_", [&](Call& c) {
+  return guard("mt_log2_", "log2_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::log2_(self_);
   });
 }
 
 mt_status mt_log10(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_log10", [&](Call& c) {
+  return guard("mt_log10", "log10", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::log10(self_));
@@ -184,7 +184,7 @@ mt_status mt_log10(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_log10_(mt_tensor *self) {
-  return guard("mt_log10_", [&](Call& c) {
+  return guard("mt_log10_", "log10_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::log10_(self_);
   });

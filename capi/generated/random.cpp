@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_rand(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_sizes) {
-  return guard("mt_rand", [&](Call& c) {
+  return guard("mt_rand", "rand", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::rand(c.ints("sizes", sizes, n_sizes)));
   });
@@ -17,7 +17,7 @@ mt_status mt_rand(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_si
 
 mt_status mt_rand_with(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_sizes,
                        mt_dtype dtype, mt_device device, mt_generator *MT_NULLABLE generator) {
-  return guard("mt_rand_with", [&](Call& c) {
+  return guard("mt_rand_with", "rand", [&](Call& c) {
     c.pointer("out", out);
     mt::Generator* generator_ = c.generator("generator", generator);
     c.put(out, mt::rand(c.ints("sizes", sizes, n_sizes), c.dtype_or("dtype", dtype, mt::default_dtype()), c.device("device", device), generator_));
@@ -25,7 +25,7 @@ mt_status mt_rand_with(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t
 }
 
 mt_status mt_randn(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_sizes) {
-  return guard("mt_randn", [&](Call& c) {
+  return guard("mt_randn", "randn", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::randn(c.ints("sizes", sizes, n_sizes)));
   });
@@ -33,7 +33,7 @@ mt_status mt_randn(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_s
 
 mt_status mt_randn_with(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_t n_sizes,
                         mt_dtype dtype, mt_device device, mt_generator *MT_NULLABLE generator) {
-  return guard("mt_randn_with", [&](Call& c) {
+  return guard("mt_randn_with", "randn", [&](Call& c) {
     c.pointer("out", out);
     mt::Generator* generator_ = c.generator("generator", generator);
     c.put(out, mt::randn(c.ints("sizes", sizes, n_sizes), c.dtype_or("dtype", dtype, mt::default_dtype()), c.device("device", device), generator_));
@@ -42,7 +42,7 @@ mt_status mt_randn_with(mt_tensor **out, const int64_t *MT_NULLABLE sizes, size_
 
 mt_status mt_randint(mt_tensor **out, int64_t low, int64_t high, const int64_t *MT_NULLABLE sizes,
                      size_t n_sizes) {
-  return guard("mt_randint", [&](Call& c) {
+  return guard("mt_randint", "randint", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::randint(low, high, c.ints("sizes", sizes, n_sizes)));
   });
@@ -51,7 +51,7 @@ mt_status mt_randint(mt_tensor **out, int64_t low, int64_t high, const int64_t *
 mt_status mt_randint_with(mt_tensor **out, int64_t low, int64_t high,
                           const int64_t *MT_NULLABLE sizes, size_t n_sizes, mt_dtype dtype,
                           mt_device device, mt_generator *MT_NULLABLE generator) {
-  return guard("mt_randint_with", [&](Call& c) {
+  return guard("mt_randint_with", "randint", [&](Call& c) {
     c.pointer("out", out);
     mt::Generator* generator_ = c.generator("generator", generator);
     c.put(out, mt::randint(low, high, c.ints("sizes", sizes, n_sizes), c.dtype_or("dtype", dtype, mt::DType::kInt64), c.device("device", device), generator_));
@@ -59,7 +59,7 @@ mt_status mt_randint_with(mt_tensor **out, int64_t low, int64_t high,
 }
 
 mt_status mt_randperm(mt_tensor **out, int64_t n) {
-  return guard("mt_randperm", [&](Call& c) {
+  return guard("mt_randperm", "randperm", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::randperm(n));
   });
@@ -67,7 +67,7 @@ mt_status mt_randperm(mt_tensor **out, int64_t n) {
 
 mt_status mt_randperm_with(mt_tensor **out, int64_t n, mt_dtype dtype, mt_device device,
                            mt_generator *MT_NULLABLE generator) {
-  return guard("mt_randperm_with", [&](Call& c) {
+  return guard("mt_randperm_with", "randperm", [&](Call& c) {
     c.pointer("out", out);
     mt::Generator* generator_ = c.generator("generator", generator);
     c.put(out, mt::randperm(n, c.dtype_or("dtype", dtype, mt::DType::kInt64), c.device("device", device), generator_));
@@ -75,7 +75,7 @@ mt_status mt_randperm_with(mt_tensor **out, int64_t n, mt_dtype dtype, mt_device
 }
 
 mt_status mt_rand_like(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_rand_like", [&](Call& c) {
+  return guard("mt_rand_like", "rand_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::rand_like(self_));
@@ -84,7 +84,7 @@ mt_status mt_rand_like(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_rand_like_with(mt_tensor **out, const mt_tensor *self, mt_dtype dtype,
                             mt_device device, mt_generator *MT_NULLABLE generator) {
-  return guard("mt_rand_like_with", [&](Call& c) {
+  return guard("mt_rand_like_with", "rand_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
@@ -93,7 +93,7 @@ mt_status mt_rand_like_with(mt_tensor **out, const mt_tensor *self, mt_dtype dty
 }
 
 mt_status mt_randn_like(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_randn_like", [&](Call& c) {
+  return guard("mt_randn_like", "randn_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::randn_like(self_));
@@ -102,7 +102,7 @@ mt_status mt_randn_like(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_randn_like_with(mt_tensor **out, const mt_tensor *self, mt_dtype dtype,
                              mt_device device, mt_generator *MT_NULLABLE generator) {
-  return guard("mt_randn_like_with", [&](Call& c) {
+  return guard("mt_randn_like_with", "randn_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
@@ -111,7 +111,7 @@ mt_status mt_randn_like_with(mt_tensor **out, const mt_tensor *self, mt_dtype dt
 }
 
 mt_status mt_randint_like(mt_tensor **out, const mt_tensor *self, int64_t low, int64_t high) {
-  return guard("mt_randint_like", [&](Call& c) {
+  return guard("mt_randint_like", "randint_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::randint_like(self_, low, high));
@@ -121,7 +121,7 @@ mt_status mt_randint_like(mt_tensor **out, const mt_tensor *self, int64_t low, i
 mt_status mt_randint_like_with(mt_tensor **out, const mt_tensor *self, int64_t low, int64_t high,
                                mt_dtype dtype, mt_device device,
                                mt_generator *MT_NULLABLE generator) {
-  return guard("mt_randint_like_with", [&](Call& c) {
+  return guard("mt_randint_like_with", "randint_like", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
@@ -130,7 +130,7 @@ mt_status mt_randint_like_with(mt_tensor **out, const mt_tensor *self, int64_t l
 }
 
 mt_status mt_normal(mt_tensor **out, const mt_tensor *mean, const mt_tensor *std) {
-  return guard("mt_normal", [&](Call& c) {
+  return guard("mt_normal", "normal", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg mean_ = c.tensor("mean", mean);
     const TensorArg std_ = c.tensor("std", std);
@@ -140,7 +140,7 @@ mt_status mt_normal(mt_tensor **out, const mt_tensor *mean, const mt_tensor *std
 
 mt_status mt_normal_with(mt_tensor **out, const mt_tensor *mean, const mt_tensor *std,
                          mt_generator *MT_NULLABLE generator) {
-  return guard("mt_normal_with", [&](Call& c) {
+  return guard("mt_normal_with", "normal", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg mean_ = c.tensor("mean", mean);
     const TensorArg std_ = c.tensor("std", std);
@@ -151,7 +151,7 @@ mt_status mt_normal_with(mt_tensor **out, const mt_tensor *mean, const mt_tensor
 
 mt_status mt_normal_sizes(mt_tensor **out, double mean, double std,
                           const int64_t *MT_NULLABLE sizes, size_t n_sizes) {
-  return guard("mt_normal_sizes", [&](Call& c) {
+  return guard("mt_normal_sizes", "normal", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, mt::normal(mean, std, c.ints("sizes", sizes, n_sizes)));
   });
@@ -160,7 +160,7 @@ mt_status mt_normal_sizes(mt_tensor **out, double mean, double std,
 mt_status mt_normal_sizes_with(mt_tensor **out, double mean, double std,
                                const int64_t *MT_NULLABLE sizes, size_t n_sizes, mt_dtype dtype,
                                mt_device device, mt_generator *MT_NULLABLE generator) {
-  return guard("mt_normal_sizes_with", [&](Call& c) {
+  return guard("mt_normal_sizes_with", "normal", [&](Call& c) {
     c.pointer("out", out);
     mt::Generator* generator_ = c.generator("generator", generator);
     c.put(out, mt::normal(mean, std, c.ints("sizes", sizes, n_sizes), c.dtype_or("dtype", dtype, mt::default_dtype()), c.device("device", device), generator_));
@@ -168,7 +168,7 @@ mt_status mt_normal_sizes_with(mt_tensor **out, double mean, double std,
 }
 
 mt_status mt_bernoulli(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_bernoulli", [&](Call& c) {
+  return guard("mt_bernoulli", "bernoulli", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::bernoulli(self_));
@@ -177,7 +177,7 @@ mt_status mt_bernoulli(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_bernoulli_with(mt_tensor **out, const mt_tensor *self,
                             mt_generator *MT_NULLABLE generator) {
-  return guard("mt_bernoulli_with", [&](Call& c) {
+  return guard("mt_bernoulli_with", "bernoulli", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
@@ -186,7 +186,7 @@ mt_status mt_bernoulli_with(mt_tensor **out, const mt_tensor *self,
 }
 
 mt_status mt_bernoulli_p(mt_tensor **out, const mt_tensor *self, double p) {
-  return guard("mt_bernoulli_p", [&](Call& c) {
+  return guard("mt_bernoulli_p", "bernoulli", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::bernoulli(self_, p));
@@ -195,7 +195,7 @@ mt_status mt_bernoulli_p(mt_tensor **out, const mt_tensor *self, double p) {
 
 mt_status mt_bernoulli_p_with(mt_tensor **out, const mt_tensor *self, double p,
                               mt_generator *MT_NULLABLE generator) {
-  return guard("mt_bernoulli_p_with", [&](Call& c) {
+  return guard("mt_bernoulli_p_with", "bernoulli", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
@@ -204,7 +204,7 @@ mt_status mt_bernoulli_p_with(mt_tensor **out, const mt_tensor *self, double p,
 }
 
 mt_status mt_uniform_(mt_tensor *self, double low, double high) {
-  return guard("mt_uniform_", [&](Call& c) {
+  return guard("mt_uniform_", "uniform_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::uniform_(self_, low, high);
   });
@@ -212,7 +212,7 @@ mt_status mt_uniform_(mt_tensor *self, double low, double high) {
 
 mt_status mt_uniform_with_(mt_tensor *self, double low, double high,
                            mt_generator *MT_NULLABLE generator) {
-  return guard("mt_uniform_with_", [&](Call& c) {
+  return guard("mt_uniform_with_", "uniform_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
     mt::uniform_(self_, low, high, generator_);
@@ -220,7 +220,7 @@ mt_status mt_uniform_with_(mt_tensor *self, double low, double high,
 }
 
 mt_status mt_normal_(mt_tensor *self, double mean, double std) {
-  return guard("mt_normal_", [&](Call& c) {
+  return guard("mt_normal_", "normal_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::normal_(self_, mean, std);
   });
@@ -228,7 +228,7 @@ mt_status mt_normal_(mt_tensor *self, double mean, double std) {
 
 mt_status mt_fill_normal_with_(mt_tensor *self, double mean, double std,
                                mt_generator *MT_NULLABLE generator) {
-  return guard("mt_fill_normal_with_", [&](Call& c) {
+  return guard("mt_fill_normal_with_", "normal_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
     mt::normal_(self_, mean, std, generator_);
@@ -236,7 +236,7 @@ mt_status mt_fill_normal_with_(mt_tensor *self, double mean, double std,
 }
 
 mt_status mt_log_normal_(mt_tensor *self, double mean, double std) {
-  return guard("mt_log_normal_", [&](Call& c) {
+  return guard("mt_log_normal_", "log_normal_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::log_normal_(self_, mean, std);
   });
@@ -244,7 +244,7 @@ mt_status mt_log_normal_(mt_tensor *self, double mean, double std) {
 
 mt_status mt_log_normal_with_(mt_tensor *self, double mean, double std,
                               mt_generator *MT_NULLABLE generator) {
-  return guard("mt_log_normal_with_", [&](Call& c) {
+  return guard("mt_log_normal_with_", "log_normal_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
     mt::log_normal_(self_, mean, std, generator_);
@@ -252,7 +252,7 @@ mt_status mt_log_normal_with_(mt_tensor *self, double mean, double std,
 }
 
 mt_status mt_cauchy_(mt_tensor *self, double median, double sigma) {
-  return guard("mt_cauchy_", [&](Call& c) {
+  return guard("mt_cauchy_", "cauchy_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::cauchy_(self_, median, sigma);
   });
@@ -260,7 +260,7 @@ mt_status mt_cauchy_(mt_tensor *self, double median, double sigma) {
 
 mt_status mt_cauchy_with_(mt_tensor *self, double median, double sigma,
                           mt_generator *MT_NULLABLE generator) {
-  return guard("mt_cauchy_with_", [&](Call& c) {
+  return guard("mt_cauchy_with_", "cauchy_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
     mt::cauchy_(self_, median, sigma, generator_);
@@ -268,14 +268,14 @@ mt_status mt_cauchy_with_(mt_tensor *self, double median, double sigma,
 }
 
 mt_status mt_exponential_(mt_tensor *self, double rate) {
-  return guard("mt_exponential_", [&](Call& c) {
+  return guard("mt_exponential_", "exponential_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::exponential_(self_, rate);
   });
 }
 
 mt_status mt_exponential_with_(mt_tensor *self, double rate, mt_generator *MT_NULLABLE generator) {
-  return guard("mt_exponential_with_", [&](Call& c) {
+  return guard("mt_exponential_with_", "exponential_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
     mt::exponential_(self_, rate, generator_);
@@ -283,14 +283,14 @@ mt_status mt_exponential_with_(mt_tensor *self, double rate, mt_generator *MT_NU
 }
 
 mt_status mt_geometric_(mt_tensor *self, double p) {
-  return guard("mt_geometric_", [&](Call& c) {
+  return guard("mt_geometric_", "geometric_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::geometric_(self_, p);
   });
 }
 
 mt_status mt_geometric_with_(mt_tensor *self, double p, mt_generator *MT_NULLABLE generator) {
-  return guard("mt_geometric_with_", [&](Call& c) {
+  return guard("mt_geometric_with_", "geometric_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
     mt::geometric_(self_, p, generator_);
@@ -298,14 +298,14 @@ mt_status mt_geometric_with_(mt_tensor *self, double p, mt_generator *MT_NULLABL
 }
 
 mt_status mt_bernoulli_(mt_tensor *self, double p) {
-  return guard("mt_bernoulli_", [&](Call& c) {
+  return guard("mt_bernoulli_", "bernoulli_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::bernoulli_(self_, p);
   });
 }
 
 mt_status mt_fill_bernoulli_with_(mt_tensor *self, double p, mt_generator *MT_NULLABLE generator) {
-  return guard("mt_fill_bernoulli_with_", [&](Call& c) {
+  return guard("mt_fill_bernoulli_with_", "bernoulli_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
     mt::bernoulli_(self_, p, generator_);
@@ -313,7 +313,7 @@ mt_status mt_fill_bernoulli_with_(mt_tensor *self, double p, mt_generator *MT_NU
 }
 
 mt_status mt_bernoulli_tensor_(mt_tensor *self, const mt_tensor *p) {
-  return guard("mt_bernoulli_tensor_", [&](Call& c) {
+  return guard("mt_bernoulli_tensor_", "bernoulli_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg p_ = c.tensor("p", p);
     mt::bernoulli_(self_, p_);
@@ -322,7 +322,7 @@ mt_status mt_bernoulli_tensor_(mt_tensor *self, const mt_tensor *p) {
 
 mt_status mt_fill_bernoulli_tensor_with_(mt_tensor *self, const mt_tensor *p,
                                          mt_generator *MT_NULLABLE generator) {
-  return guard("mt_fill_bernoulli_tensor_with_", [&](Call& c) {
+  return guard("mt_fill_bernoulli_tensor_with_", "bernoulli_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     const TensorArg p_ = c.tensor("p", p);
     mt::Generator* generator_ = c.generator("generator", generator);
@@ -331,14 +331,14 @@ mt_status mt_fill_bernoulli_tensor_with_(mt_tensor *self, const mt_tensor *p,
 }
 
 mt_status mt_random_(mt_tensor *self) {
-  return guard("mt_random_", [&](Call& c) {
+  return guard("mt_random_", "random_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::random_(self_);
   });
 }
 
 mt_status mt_random_with_(mt_tensor *self, mt_generator *MT_NULLABLE generator) {
-  return guard("mt_random_with_", [&](Call& c) {
+  return guard("mt_random_with_", "random_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
     mt::random_(self_, generator_);
@@ -346,7 +346,7 @@ mt_status mt_random_with_(mt_tensor *self, mt_generator *MT_NULLABLE generator) 
 }
 
 mt_status mt_random_range_(mt_tensor *self, int64_t low, const int64_t *MT_NULLABLE high) {
-  return guard("mt_random_range_", [&](Call& c) {
+  return guard("mt_random_range_", "random_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::random_(self_, low, c.optional(high));
   });
@@ -354,7 +354,7 @@ mt_status mt_random_range_(mt_tensor *self, int64_t low, const int64_t *MT_NULLA
 
 mt_status mt_random_range_with_(mt_tensor *self, int64_t low, const int64_t *MT_NULLABLE high,
                                 mt_generator *MT_NULLABLE generator) {
-  return guard("mt_random_range_with_", [&](Call& c) {
+  return guard("mt_random_range_with_", "random_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
     mt::random_(self_, low, c.optional(high), generator_);
@@ -362,7 +362,7 @@ mt_status mt_random_range_with_(mt_tensor *self, int64_t low, const int64_t *MT_
 }
 
 mt_status mt_dropout(mt_tensor **out, const mt_tensor *self, double p, bool training) {
-  return guard("mt_dropout", [&](Call& c) {
+  return guard("mt_dropout", "dropout", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::dropout(self_, p, training));
@@ -371,7 +371,7 @@ mt_status mt_dropout(mt_tensor **out, const mt_tensor *self, double p, bool trai
 
 mt_status mt_dropout_with(mt_tensor **out, const mt_tensor *self, double p, bool training,
                           mt_generator *MT_NULLABLE generator) {
-  return guard("mt_dropout_with", [&](Call& c) {
+  return guard("mt_dropout_with", "dropout", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
@@ -380,7 +380,7 @@ mt_status mt_dropout_with(mt_tensor **out, const mt_tensor *self, double p, bool
 }
 
 mt_status mt_dropout_(mt_tensor *self, double p, bool training) {
-  return guard("mt_dropout_", [&](Call& c) {
+  return guard("mt_dropout_", "dropout_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::dropout_(self_, p, training);
   });
@@ -388,7 +388,7 @@ mt_status mt_dropout_(mt_tensor *self, double p, bool training) {
 
 mt_status mt_dropout_with_(mt_tensor *self, double p, bool training,
                            mt_generator *MT_NULLABLE generator) {
-  return guard("mt_dropout_with_", [&](Call& c) {
+  return guard("mt_dropout_with_", "dropout_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
     mt::dropout_(self_, p, training, generator_);
@@ -396,7 +396,7 @@ mt_status mt_dropout_with_(mt_tensor *self, double p, bool training,
 }
 
 mt_status mt_feature_dropout(mt_tensor **out, const mt_tensor *self, double p, bool training) {
-  return guard("mt_feature_dropout", [&](Call& c) {
+  return guard("mt_feature_dropout", "feature_dropout", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::feature_dropout(self_, p, training));
@@ -405,7 +405,7 @@ mt_status mt_feature_dropout(mt_tensor **out, const mt_tensor *self, double p, b
 
 mt_status mt_feature_dropout_with(mt_tensor **out, const mt_tensor *self, double p, bool training,
                                   mt_generator *MT_NULLABLE generator) {
-  return guard("mt_feature_dropout_with", [&](Call& c) {
+  return guard("mt_feature_dropout_with", "feature_dropout", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
@@ -414,7 +414,7 @@ mt_status mt_feature_dropout_with(mt_tensor **out, const mt_tensor *self, double
 }
 
 mt_status mt_alpha_dropout(mt_tensor **out, const mt_tensor *self, double p, bool training) {
-  return guard("mt_alpha_dropout", [&](Call& c) {
+  return guard("mt_alpha_dropout", "alpha_dropout", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::alpha_dropout(self_, p, training));
@@ -423,7 +423,7 @@ mt_status mt_alpha_dropout(mt_tensor **out, const mt_tensor *self, double p, boo
 
 mt_status mt_alpha_dropout_with(mt_tensor **out, const mt_tensor *self, double p, bool training,
                                 mt_generator *MT_NULLABLE generator) {
-  return guard("mt_alpha_dropout_with", [&](Call& c) {
+  return guard("mt_alpha_dropout_with", "alpha_dropout", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);
@@ -432,7 +432,7 @@ mt_status mt_alpha_dropout_with(mt_tensor **out, const mt_tensor *self, double p
 }
 
 mt_status mt_feature_alpha_dropout(mt_tensor **out, const mt_tensor *self, double p, bool training) {
-  return guard("mt_feature_alpha_dropout", [&](Call& c) {
+  return guard("mt_feature_alpha_dropout", "feature_alpha_dropout", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::feature_alpha_dropout(self_, p, training));
@@ -441,7 +441,7 @@ mt_status mt_feature_alpha_dropout(mt_tensor **out, const mt_tensor *self, doubl
 
 mt_status mt_feature_alpha_dropout_with(mt_tensor **out, const mt_tensor *self, double p,
                                         bool training, mt_generator *MT_NULLABLE generator) {
-  return guard("mt_feature_alpha_dropout_with", [&](Call& c) {
+  return guard("mt_feature_alpha_dropout_with", "feature_alpha_dropout", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     mt::Generator* generator_ = c.generator("generator", generator);

@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_sum(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_sum", [&](Call& c) {
+  return guard("mt_sum", "sum", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::sum(self_));
@@ -18,7 +18,7 @@ mt_status mt_sum(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_sum_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dims,
                      size_t n_dims, bool keepdim, mt_dtype dtype) {
-  return guard("mt_sum_dim", [&](Call& c) {
+  return guard("mt_sum_dim", "sum", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::sum(self_, c.ints("dims", dims, n_dims), keepdim, c.optional_dtype("dtype", dtype)));
@@ -26,7 +26,7 @@ mt_status mt_sum_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_N
 }
 
 mt_status mt_mean(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_mean", [&](Call& c) {
+  return guard("mt_mean", "mean", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::mean(self_));
@@ -35,7 +35,7 @@ mt_status mt_mean(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_mean_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dims,
                       size_t n_dims, bool keepdim, mt_dtype dtype) {
-  return guard("mt_mean_dim", [&](Call& c) {
+  return guard("mt_mean_dim", "mean", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::mean(self_, c.ints("dims", dims, n_dims), keepdim, c.optional_dtype("dtype", dtype)));
@@ -43,7 +43,7 @@ mt_status mt_mean_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_
 }
 
 mt_status mt_prod(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_prod", [&](Call& c) {
+  return guard("mt_prod", "prod", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::prod(self_));
@@ -52,7 +52,7 @@ mt_status mt_prod(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_prod_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dim,
                       bool keepdim, mt_dtype dtype) {
-  return guard("mt_prod_dim", [&](Call& c) {
+  return guard("mt_prod_dim", "prod", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::prod(self_, c.optional(dim), keepdim, c.optional_dtype("dtype", dtype)));
@@ -60,7 +60,7 @@ mt_status mt_prod_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_
 }
 
 mt_status mt_var(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_var", [&](Call& c) {
+  return guard("mt_var", "var", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::var(self_));
@@ -69,7 +69,7 @@ mt_status mt_var(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_var_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dims,
                      size_t n_dims, int64_t correction, bool keepdim) {
-  return guard("mt_var_dim", [&](Call& c) {
+  return guard("mt_var_dim", "var", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::var(self_, c.ints("dims", dims, n_dims), correction, keepdim));
@@ -77,7 +77,7 @@ mt_status mt_var_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_N
 }
 
 mt_status mt_std(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_std", [&](Call& c) {
+  return guard("mt_std", "std", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::std(self_));
@@ -86,7 +86,7 @@ mt_status mt_std(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_std_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dims,
                      size_t n_dims, int64_t correction, bool keepdim) {
-  return guard("mt_std_dim", [&](Call& c) {
+  return guard("mt_std_dim", "std", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::std(self_, c.ints("dims", dims, n_dims), correction, keepdim));
@@ -94,7 +94,7 @@ mt_status mt_std_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_N
 }
 
 mt_status mt_amax(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_amax", [&](Call& c) {
+  return guard("mt_amax", "amax", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::amax(self_));
@@ -103,7 +103,7 @@ mt_status mt_amax(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_amax_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dims,
                       size_t n_dims, bool keepdim) {
-  return guard("mt_amax_dim", [&](Call& c) {
+  return guard("mt_amax_dim", "amax", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::amax(self_, c.ints("dims", dims, n_dims), keepdim));
@@ -111,7 +111,7 @@ mt_status mt_amax_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_
 }
 
 mt_status mt_amin(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_amin", [&](Call& c) {
+  return guard("mt_amin", "amin", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::amin(self_));
@@ -120,7 +120,7 @@ mt_status mt_amin(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_amin_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dims,
                       size_t n_dims, bool keepdim) {
-  return guard("mt_amin_dim", [&](Call& c) {
+  return guard("mt_amin_dim", "amin", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::amin(self_, c.ints("dims", dims, n_dims), keepdim));
@@ -128,7 +128,7 @@ mt_status mt_amin_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_
 }
 
 mt_status mt_max(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_max", [&](Call& c) {
+  return guard("mt_max", "max", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::max(self_));
@@ -136,7 +136,7 @@ mt_status mt_max(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_min(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_min", [&](Call& c) {
+  return guard("mt_min", "min", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::min(self_));
@@ -145,7 +145,7 @@ mt_status mt_min(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_max_dim(mt_tensor **values, mt_tensor **indices, const mt_tensor *self, int64_t dim,
                      bool keepdim) {
-  return guard("mt_max_dim", [&](Call& c) {
+  return guard("mt_max_dim", "max", [&](Call& c) {
     c.pointer("values", values);
     c.pointer("indices", indices);
     const TensorArg self_ = c.tensor("self", self);
@@ -159,7 +159,7 @@ mt_status mt_max_dim(mt_tensor **values, mt_tensor **indices, const mt_tensor *s
 
 mt_status mt_min_dim(mt_tensor **values, mt_tensor **indices, const mt_tensor *self, int64_t dim,
                      bool keepdim) {
-  return guard("mt_min_dim", [&](Call& c) {
+  return guard("mt_min_dim", "min", [&](Call& c) {
     c.pointer("values", values);
     c.pointer("indices", indices);
     const TensorArg self_ = c.tensor("self", self);
@@ -172,7 +172,7 @@ mt_status mt_min_dim(mt_tensor **values, mt_tensor **indices, const mt_tensor *s
 }
 
 mt_status mt_argmax(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_argmax", [&](Call& c) {
+  return guard("mt_argmax", "argmax", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::argmax(self_));
@@ -181,7 +181,7 @@ mt_status mt_argmax(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_argmax_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dim,
                         bool keepdim) {
-  return guard("mt_argmax_dim", [&](Call& c) {
+  return guard("mt_argmax_dim", "argmax", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::argmax(self_, c.optional(dim), keepdim));
@@ -189,7 +189,7 @@ mt_status mt_argmax_dim(mt_tensor **out, const mt_tensor *self, const int64_t *M
 }
 
 mt_status mt_argmin(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_argmin", [&](Call& c) {
+  return guard("mt_argmin", "argmin", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::argmin(self_));
@@ -198,7 +198,7 @@ mt_status mt_argmin(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_argmin_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dim,
                         bool keepdim) {
-  return guard("mt_argmin_dim", [&](Call& c) {
+  return guard("mt_argmin_dim", "argmin", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::argmin(self_, c.optional(dim), keepdim));
@@ -206,7 +206,7 @@ mt_status mt_argmin_dim(mt_tensor **out, const mt_tensor *self, const int64_t *M
 }
 
 mt_status mt_any(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_any", [&](Call& c) {
+  return guard("mt_any", "any", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::any(self_));
@@ -215,7 +215,7 @@ mt_status mt_any(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_any_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dim,
                      bool keepdim) {
-  return guard("mt_any_dim", [&](Call& c) {
+  return guard("mt_any_dim", "any", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::any(self_, c.optional(dim), keepdim));
@@ -223,7 +223,7 @@ mt_status mt_any_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_N
 }
 
 mt_status mt_all(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_all", [&](Call& c) {
+  return guard("mt_all", "all", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::all(self_));
@@ -232,7 +232,7 @@ mt_status mt_all(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_all_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dim,
                      bool keepdim) {
-  return guard("mt_all_dim", [&](Call& c) {
+  return guard("mt_all_dim", "all", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::all(self_, c.optional(dim), keepdim));
@@ -240,7 +240,7 @@ mt_status mt_all_dim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_N
 }
 
 mt_status mt_norm(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_norm", [&](Call& c) {
+  return guard("mt_norm", "norm", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::norm(self_));
@@ -249,7 +249,7 @@ mt_status mt_norm(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_norm_dim(mt_tensor **out, const mt_tensor *self, double p,
                       const int64_t *MT_NULLABLE dims, size_t n_dims, bool keepdim) {
-  return guard("mt_norm_dim", [&](Call& c) {
+  return guard("mt_norm_dim", "norm", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::norm(self_, p, c.ints("dims", dims, n_dims), keepdim));
@@ -258,7 +258,7 @@ mt_status mt_norm_dim(mt_tensor **out, const mt_tensor *self, double p,
 
 mt_status mt_logsumexp(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dims,
                        size_t n_dims, bool keepdim) {
-  return guard("mt_logsumexp", [&](Call& c) {
+  return guard("mt_logsumexp", "logsumexp", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::logsumexp(self_, c.ints("dims", dims, n_dims), keepdim));
@@ -266,7 +266,7 @@ mt_status mt_logsumexp(mt_tensor **out, const mt_tensor *self, const int64_t *MT
 }
 
 mt_status mt_cumsum(mt_tensor **out, const mt_tensor *self, int64_t dim) {
-  return guard("mt_cumsum", [&](Call& c) {
+  return guard("mt_cumsum", "cumsum", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::cumsum(self_, dim));
@@ -274,7 +274,7 @@ mt_status mt_cumsum(mt_tensor **out, const mt_tensor *self, int64_t dim) {
 }
 
 mt_status mt_cumsum_dtype(mt_tensor **out, const mt_tensor *self, int64_t dim, mt_dtype dtype) {
-  return guard("mt_cumsum_dtype", [&](Call& c) {
+  return guard("mt_cumsum_dtype", "cumsum", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::cumsum(self_, dim, c.optional_dtype("dtype", dtype)));

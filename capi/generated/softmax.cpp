@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_softmax(mt_tensor **out, const mt_tensor *self, int64_t dim) {
-  return guard("mt_softmax", [&](Call& c) {
+  return guard("mt_softmax", "softmax", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::softmax(self_, dim));
@@ -17,7 +17,7 @@ mt_status mt_softmax(mt_tensor **out, const mt_tensor *self, int64_t dim) {
 }
 
 mt_status mt_softmax_dtype(mt_tensor **out, const mt_tensor *self, int64_t dim, mt_dtype dtype) {
-  return guard("mt_softmax_dtype", [&](Call& c) {
+  return guard("mt_softmax_dtype", "softmax", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::softmax(self_, dim, c.optional_dtype("dtype", dtype)));
@@ -25,7 +25,7 @@ mt_status mt_softmax_dtype(mt_tensor **out, const mt_tensor *self, int64_t dim, 
 }
 
 mt_status mt_log_softmax(mt_tensor **out, const mt_tensor *self, int64_t dim) {
-  return guard("mt_log_softmax", [&](Call& c) {
+  return guard("mt_log_softmax", "log_softmax", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::log_softmax(self_, dim));
@@ -33,7 +33,7 @@ mt_status mt_log_softmax(mt_tensor **out, const mt_tensor *self, int64_t dim) {
 }
 
 mt_status mt_log_softmax_dtype(mt_tensor **out, const mt_tensor *self, int64_t dim, mt_dtype dtype) {
-  return guard("mt_log_softmax_dtype", [&](Call& c) {
+  return guard("mt_log_softmax_dtype", "log_softmax", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::log_softmax(self_, dim, c.optional_dtype("dtype", dtype)));
@@ -41,7 +41,7 @@ mt_status mt_log_softmax_dtype(mt_tensor **out, const mt_tensor *self, int64_t d
 }
 
 mt_status mt_softmin(mt_tensor **out, const mt_tensor *self, int64_t dim) {
-  return guard("mt_softmin", [&](Call& c) {
+  return guard("mt_softmin", "softmin", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::softmin(self_, dim));
@@ -49,7 +49,7 @@ mt_status mt_softmin(mt_tensor **out, const mt_tensor *self, int64_t dim) {
 }
 
 mt_status mt_softmin_dtype(mt_tensor **out, const mt_tensor *self, int64_t dim, mt_dtype dtype) {
-  return guard("mt_softmin_dtype", [&](Call& c) {
+  return guard("mt_softmin_dtype", "softmin", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::softmin(self_, dim, c.optional_dtype("dtype", dtype)));

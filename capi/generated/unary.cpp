@@ -9,7 +9,7 @@ using namespace mt::capi;  // NOLINT
 extern "C" {
 
 mt_status mt_neg(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_neg", [&](Call& c) {
+  return guard("mt_neg", "neg", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::neg(self_));
@@ -17,14 +17,14 @@ mt_status mt_neg(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_neg_(mt_tensor *self) {
-  return guard("mt_neg_", [&](Call& c) {
+  return guard("mt_neg_", "neg_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::neg_(self_);
   });
 }
 
 mt_status mt_abs(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_abs", [&](Call& c) {
+  return guard("mt_abs", "abs", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::abs(self_));
@@ -32,14 +32,14 @@ mt_status mt_abs(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_abs_(mt_tensor *self) {
-  return guard("mt_abs_", [&](Call& c) {
+  return guard("mt_abs_", "abs_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::abs_(self_);
   });
 }
 
 mt_status mt_sign(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_sign", [&](Call& c) {
+  return guard("mt_sign", "sign", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::sign(self_));
@@ -47,14 +47,14 @@ mt_status mt_sign(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_sign_(mt_tensor *self) {
-  return guard("mt_sign_", [&](Call& c) {
+  return guard("mt_sign_", "sign_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::sign_(self_);
   });
 }
 
 mt_status mt_floor(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_floor", [&](Call& c) {
+  return guard("mt_floor", "floor", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::floor(self_));
@@ -62,14 +62,14 @@ mt_status mt_floor(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_floor_(mt_tensor *self) {
-  return guard("mt_floor_", [&](Call& c) {
+  return guard("mt_floor_", "floor_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::floor_(self_);
   });
 }
 
 mt_status mt_ceil(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_ceil", [&](Call& c) {
+  return guard("mt_ceil", "ceil", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::ceil(self_));
@@ -77,14 +77,14 @@ mt_status mt_ceil(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_ceil_(mt_tensor *self) {
-  return guard("mt_ceil_", [&](Call& c) {
+  return guard("mt_ceil_", "ceil_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::ceil_(self_);
   });
 }
 
 mt_status mt_trunc(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_trunc", [&](Call& c) {
+  return guard("mt_trunc", "trunc", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::trunc(self_));
@@ -92,14 +92,14 @@ mt_status mt_trunc(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_trunc_(mt_tensor *self) {
-  return guard("mt_trunc_", [&](Call& c) {
+  return guard("mt_trunc_", "trunc_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::trunc_(self_);
   });
 }
 
 mt_status mt_round(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_round", [&](Call& c) {
+  return guard("mt_round", "round", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::round(self_));
@@ -107,7 +107,7 @@ mt_status mt_round(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_round_decimals(mt_tensor **out, const mt_tensor *self, int64_t decimals) {
-  return guard("mt_round_decimals", [&](Call& c) {
+  return guard("mt_round_decimals", "round", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::round(self_, decimals));
@@ -115,21 +115,21 @@ mt_status mt_round_decimals(mt_tensor **out, const mt_tensor *self, int64_t deci
 }
 
 mt_status mt_round_(mt_tensor *self) {
-  return guard("mt_round_", [&](Call& c) {
+  return guard("mt_round_", "round_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::round_(self_);
   });
 }
 
 mt_status mt_round_decimals_(mt_tensor *self, int64_t decimals) {
-  return guard("mt_round_decimals_", [&](Call& c) {
+  return guard("mt_round_decimals_", "round_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::round_(self_, decimals);
   });
 }
 
 mt_status mt_sin(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_sin", [&](Call& c) {
+  return guard("mt_sin", "sin", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::sin(self_));
@@ -137,14 +137,14 @@ mt_status mt_sin(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_sin_(mt_tensor *self) {
-  return guard("mt_sin_", [&](Call& c) {
+  return guard("mt_sin_", "sin_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::sin_(self_);
   });
 }
 
 mt_status mt_cos(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_cos", [&](Call& c) {
+  return guard("mt_cos", "cos", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::cos(self_));
@@ -152,14 +152,14 @@ mt_status mt_cos(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_cos_(mt_tensor *self) {
-  return guard("mt_cos_", [&](Call& c) {
+  return guard("mt_cos_", "cos_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::cos_(self_);
   });
 }
 
 mt_status mt_tan(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_tan", [&](Call& c) {
+  return guard("mt_tan", "tan", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::tan(self_));
@@ -167,14 +167,14 @@ mt_status mt_tan(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_tan_(mt_tensor *self) {
-  return guard("mt_tan_", [&](Call& c) {
+  return guard("mt_tan_", "tan_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::tan_(self_);
   });
 }
 
 mt_status mt_erf(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_erf", [&](Call& c) {
+  return guard("mt_erf", "erf", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::erf(self_));
@@ -182,14 +182,14 @@ mt_status mt_erf(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_erf_(mt_tensor *self) {
-  return guard("mt_erf_", [&](Call& c) {
+  return guard("mt_erf_", "erf_", [&](Call& c) {
     const TensorArg self_ = c.tensor("self", self);
     mt::erf_(self_);
   });
 }
 
 mt_status mt_isnan(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_isnan", [&](Call& c) {
+  return guard("mt_isnan", "isnan", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::isnan(self_));
@@ -197,7 +197,7 @@ mt_status mt_isnan(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_isinf(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_isinf", [&](Call& c) {
+  return guard("mt_isinf", "isinf", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::isinf(self_));
@@ -205,7 +205,7 @@ mt_status mt_isinf(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_isfinite(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_isfinite", [&](Call& c) {
+  return guard("mt_isfinite", "isfinite", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::isfinite(self_));

@@ -12,7 +12,7 @@ extern "C" {
 
 mt_status mt_as_strided(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE sizes,
                         size_t n_sizes, const int64_t *MT_NULLABLE strides, size_t n_strides) {
-  return guard("mt_as_strided", [&](Call& c) {
+  return guard("mt_as_strided", "as_strided", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::as_strided(self_, c.ints("sizes", sizes, n_sizes), c.ints("strides", strides, n_strides)));
@@ -23,7 +23,7 @@ mt_status mt_as_strided_offset(mt_tensor **out, const mt_tensor *self,
                                const int64_t *MT_NULLABLE sizes, size_t n_sizes,
                                const int64_t *MT_NULLABLE strides, size_t n_strides,
                                const int64_t *MT_NULLABLE offset) {
-  return guard("mt_as_strided_offset", [&](Call& c) {
+  return guard("mt_as_strided_offset", "as_strided", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::as_strided(self_, c.ints("sizes", sizes, n_sizes), c.ints("strides", strides, n_strides), c.optional(offset)));
@@ -32,7 +32,7 @@ mt_status mt_as_strided_offset(mt_tensor **out, const mt_tensor *self,
 
 mt_status mt_view(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE sizes,
                   size_t n_sizes) {
-  return guard("mt_view", [&](Call& c) {
+  return guard("mt_view", "view", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::view(self_, c.ints("sizes", sizes, n_sizes)));
@@ -41,7 +41,7 @@ mt_status mt_view(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULL
 
 mt_status mt_reshape(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE sizes,
                      size_t n_sizes) {
-  return guard("mt_reshape", [&](Call& c) {
+  return guard("mt_reshape", "reshape", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::reshape(self_, c.ints("sizes", sizes, n_sizes)));
@@ -50,7 +50,7 @@ mt_status mt_reshape(mt_tensor **out, const mt_tensor *self, const int64_t *MT_N
 
 mt_status mt_permute(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dims,
                      size_t n_dims) {
-  return guard("mt_permute", [&](Call& c) {
+  return guard("mt_permute", "permute", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::permute(self_, c.ints("dims", dims, n_dims)));
@@ -58,7 +58,7 @@ mt_status mt_permute(mt_tensor **out, const mt_tensor *self, const int64_t *MT_N
 }
 
 mt_status mt_transpose(mt_tensor **out, const mt_tensor *self, int64_t dim0, int64_t dim1) {
-  return guard("mt_transpose", [&](Call& c) {
+  return guard("mt_transpose", "transpose", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::transpose(self_, dim0, dim1));
@@ -67,7 +67,7 @@ mt_status mt_transpose(mt_tensor **out, const mt_tensor *self, int64_t dim0, int
 
 mt_status mt_movedim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE source,
                      size_t n_source, const int64_t *MT_NULLABLE destination, size_t n_destination) {
-  return guard("mt_movedim", [&](Call& c) {
+  return guard("mt_movedim", "movedim", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::movedim(self_, c.ints("source", source, n_source), c.ints("destination", destination, n_destination)));
@@ -75,7 +75,7 @@ mt_status mt_movedim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_N
 }
 
 mt_status mt_t(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_t", [&](Call& c) {
+  return guard("mt_t", "t", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::t(self_));
@@ -83,7 +83,7 @@ mt_status mt_t(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_squeeze(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_squeeze", [&](Call& c) {
+  return guard("mt_squeeze", "squeeze", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::squeeze(self_));
@@ -91,7 +91,7 @@ mt_status mt_squeeze(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_squeeze_dim(mt_tensor **out, const mt_tensor *self, int64_t dim) {
-  return guard("mt_squeeze_dim", [&](Call& c) {
+  return guard("mt_squeeze_dim", "squeeze", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::squeeze(self_, dim));
@@ -99,7 +99,7 @@ mt_status mt_squeeze_dim(mt_tensor **out, const mt_tensor *self, int64_t dim) {
 }
 
 mt_status mt_unsqueeze(mt_tensor **out, const mt_tensor *self, int64_t dim) {
-  return guard("mt_unsqueeze", [&](Call& c) {
+  return guard("mt_unsqueeze", "unsqueeze", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::unsqueeze(self_, dim));
@@ -108,7 +108,7 @@ mt_status mt_unsqueeze(mt_tensor **out, const mt_tensor *self, int64_t dim) {
 
 mt_status mt_expand(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE sizes,
                     size_t n_sizes) {
-  return guard("mt_expand", [&](Call& c) {
+  return guard("mt_expand", "expand", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::expand(self_, c.ints("sizes", sizes, n_sizes)));
@@ -116,7 +116,7 @@ mt_status mt_expand(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NU
 }
 
 mt_status mt_flatten(mt_tensor **out, const mt_tensor *self, int64_t start_dim, int64_t end_dim) {
-  return guard("mt_flatten", [&](Call& c) {
+  return guard("mt_flatten", "flatten", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::flatten(self_, start_dim, end_dim));
@@ -125,7 +125,7 @@ mt_status mt_flatten(mt_tensor **out, const mt_tensor *self, int64_t start_dim, 
 
 mt_status mt_unflatten(mt_tensor **out, const mt_tensor *self, int64_t dim,
                        const int64_t *MT_NULLABLE sizes, size_t n_sizes) {
-  return guard("mt_unflatten", [&](Call& c) {
+  return guard("mt_unflatten", "unflatten", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::unflatten(self_, dim, c.ints("sizes", sizes, n_sizes)));
@@ -133,7 +133,7 @@ mt_status mt_unflatten(mt_tensor **out, const mt_tensor *self, int64_t dim,
 }
 
 mt_status mt_select(mt_tensor **out, const mt_tensor *self, int64_t dim, int64_t index) {
-  return guard("mt_select", [&](Call& c) {
+  return guard("mt_select", "select", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::select(self_, dim, index));
@@ -142,7 +142,7 @@ mt_status mt_select(mt_tensor **out, const mt_tensor *self, int64_t dim, int64_t
 
 mt_status mt_slice(mt_tensor **out, const mt_tensor *self, int64_t dim,
                    const int64_t *MT_NULLABLE start, const int64_t *MT_NULLABLE end) {
-  return guard("mt_slice", [&](Call& c) {
+  return guard("mt_slice", "slice", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::slice(self_, dim, c.optional(start), c.optional(end)));
@@ -152,7 +152,7 @@ mt_status mt_slice(mt_tensor **out, const mt_tensor *self, int64_t dim,
 mt_status mt_slice_step(mt_tensor **out, const mt_tensor *self, int64_t dim,
                         const int64_t *MT_NULLABLE start, const int64_t *MT_NULLABLE end,
                         int64_t step) {
-  return guard("mt_slice_step", [&](Call& c) {
+  return guard("mt_slice_step", "slice", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::slice(self_, dim, c.optional(start), c.optional(end), step));
@@ -161,7 +161,7 @@ mt_status mt_slice_step(mt_tensor **out, const mt_tensor *self, int64_t dim,
 
 mt_status mt_narrow(mt_tensor **out, const mt_tensor *self, int64_t dim, int64_t start,
                     int64_t length) {
-  return guard("mt_narrow", [&](Call& c) {
+  return guard("mt_narrow", "narrow", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::narrow(self_, dim, start, length));
@@ -170,7 +170,7 @@ mt_status mt_narrow(mt_tensor **out, const mt_tensor *self, int64_t dim, int64_t
 
 mt_status mt_unfold(mt_tensor **out, const mt_tensor *self, int64_t dim, int64_t size,
                     int64_t step) {
-  return guard("mt_unfold", [&](Call& c) {
+  return guard("mt_unfold", "unfold", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::unfold(self_, dim, size, step));
@@ -178,7 +178,7 @@ mt_status mt_unfold(mt_tensor **out, const mt_tensor *self, int64_t dim, int64_t
 }
 
 mt_status mt_diagonal(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_diagonal", [&](Call& c) {
+  return guard("mt_diagonal", "diagonal", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::diagonal(self_));
@@ -187,7 +187,7 @@ mt_status mt_diagonal(mt_tensor **out, const mt_tensor *self) {
 
 mt_status mt_diagonal_of(mt_tensor **out, const mt_tensor *self, int64_t offset, int64_t dim1,
                          int64_t dim2) {
-  return guard("mt_diagonal_of", [&](Call& c) {
+  return guard("mt_diagonal_of", "diagonal", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::diagonal(self_, offset, dim1, dim2));
@@ -195,7 +195,7 @@ mt_status mt_diagonal_of(mt_tensor **out, const mt_tensor *self, int64_t offset,
 }
 
 mt_status mt_detach(mt_tensor **out, const mt_tensor *self) {
-  return guard("mt_detach", [&](Call& c) {
+  return guard("mt_detach", "detach", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::detach(self_));
@@ -203,7 +203,7 @@ mt_status mt_detach(mt_tensor **out, const mt_tensor *self) {
 }
 
 mt_status mt_split(mt_tensors **out, const mt_tensor *self, int64_t split_size, int64_t dim) {
-  return guard("mt_split", [&](Call& c) {
+  return guard("mt_split", "split", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put_list(out, mt::split(self_, split_size, dim));
@@ -212,7 +212,7 @@ mt_status mt_split(mt_tensors **out, const mt_tensor *self, int64_t split_size, 
 
 mt_status mt_split_with_sizes(mt_tensors **out, const mt_tensor *self,
                               const int64_t *MT_NULLABLE sizes, size_t n_sizes, int64_t dim) {
-  return guard("mt_split_with_sizes", [&](Call& c) {
+  return guard("mt_split_with_sizes", "split_with_sizes", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put_list(out, mt::split_with_sizes(self_, c.ints("sizes", sizes, n_sizes), dim));
@@ -220,7 +220,7 @@ mt_status mt_split_with_sizes(mt_tensors **out, const mt_tensor *self,
 }
 
 mt_status mt_chunk(mt_tensors **out, const mt_tensor *self, int64_t chunks, int64_t dim) {
-  return guard("mt_chunk", [&](Call& c) {
+  return guard("mt_chunk", "chunk", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put_list(out, mt::chunk(self_, chunks, dim));
@@ -228,7 +228,7 @@ mt_status mt_chunk(mt_tensors **out, const mt_tensor *self, int64_t chunks, int6
 }
 
 mt_status mt_unbind(mt_tensors **out, const mt_tensor *self, int64_t dim) {
-  return guard("mt_unbind", [&](Call& c) {
+  return guard("mt_unbind", "unbind", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put_list(out, mt::unbind(self_, dim));

@@ -19,7 +19,8 @@ struct Joined {
 
 Joined check_list(std::string_view op, Tensors tensors) {
   if (tensors.empty()) {
-    fail(Status::kInvalidArgument, op, ": no tensors given: at least one is needed");
+    fail(Status::kInvalidArgument, op,
+         ": missing argument: no tensors given: at least one is needed");
   }
   ResultType type;
   for (size_t i = 0; i < tensors.size(); ++i) {

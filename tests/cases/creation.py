@@ -47,7 +47,7 @@ ROWS = [
     creation("arange", arange, bench=lambda m: [S(0, 64, 1), S(0, 1 << 20, 1)]),
     creation("linspace", lambda m: spaced(m, (-3, 5)), tol=2, bench=lambda m: [S(0, 1, 1 << 20)],
              errors=lambda m: [(S(0, 1, -1), "steps")]),
-    creation("logspace", lambda m: spaced(m, (-1, 2)) + [S(0, 3, 4, base=2.0)], tol=8, half_tol=8,
+    creation("logspace", lambda m: spaced(m, (-1 if m.floating else 0, 2)) + [S(0, 3, 4, base=2.0)], tol=8, half_tol=8,
              bench=lambda m: [S(0, 1, 1 << 20)], errors=lambda m: [(S(0, 1, -1), "steps")]),
     creation("eye", lambda m: [S(3, dtype=m.dtype), S(2, 4, dtype=m.dtype), S(3, 1, dtype=m.dtype),
                                S(0), S(0, 3)], bench=lambda m: [S(1024)]),

@@ -27,7 +27,7 @@ def checksum(row, seed=0):
     for dtype in ("float64", "int64"):
         for sample in row.samples(dtype, seed):
             args, kwargs = sample.map(lambda a, i: (a.dtype.name, a.shape, a.tobytes()))
-            text.append(repr((args, sorted(kwargs.items()), sample.smooth)))
+            text.append(repr((args, sorted(kwargs.items()), sample.smooth, sample.gradients)))
     return zlib.crc32("\n".join(text).encode())
 
 
@@ -58,7 +58,7 @@ def reference(row, op):
     return call
 
 
-def _torch_args(torch, sample, dtype):
+def torch_arguments(torch, sample, dtype):
     def tensor(a, _):
         t = torch.empty(a.shape, dtype=getattr(torch, a.dtype.name)).copy_(torch.from_numpy(np.array(a)))
         return t.to(torch.bfloat16) if dtype == "bfloat16" and a.dtype == np.float32 else t
@@ -99,7 +99,7 @@ def compute(row, op, torch, seed=0):
                 continue
             torch.manual_seed(SEED)
             try:
-                args, kwargs = _torch_args(torch, samples[dtype][number], dtype)
+                args, kwargs = torch_arguments(torch, samples[dtype][number], dtype)
                 raw = call(torch, *args, **kwargs)
                 outs = _outputs(torch, raw)
             except LookupError:
@@ -117,7 +117,7 @@ def compute(row, op, torch, seed=0):
                                   for t in flatten([raw])]
         if not any(entry["types"].values()) and number == 0:
             raise RuntimeError(f"PyTorch takes the first sample in no dtype: {problem}")
-        if entry["types"].get("float64") and op.differentiable:
+        if entry["types"].get("float64") and op.differentiable and sample.gradients:
             torch.manual_seed(SEED)
             entry["grads"] = _gradients(row, op, call, torch, sample)
         entries.append(entry)
@@ -131,7 +131,7 @@ def _shares(a, b):
 def _gradients(row, op, call, torch, sample):
     """The gradients of sum(out * cotangent) for each tensor given by position, None where there is
     none."""
-    args, kwargs = _torch_args(torch, sample, "float64")
+    args, kwargs = torch_arguments(torch, sample, "float64")
     inputs = [t for t in flatten(args) if isinstance(t, torch.Tensor)]
     wanted = [i for i, t in enumerate(inputs) if t.is_floating_point() and i not in row.nograd]
     for i in wanted:
@@ -143,11 +143,7 @@ def _gradients(row, op, call, torch, sample):
              for k, t in enumerate(outs) if t.is_floating_point() and t.requires_grad]
     if not total or not wanted:
         return None
-    try:
-        grads = torch.autograd.grad(sum(total), [inputs[i] for i in wanted], allow_unused=True)
-    except RuntimeError as e:  # PyTorch's own defect in a corner
-        print(f"note: {row.name}: no gradient of a sample: {e}")
-        return None
+    grads = torch.autograd.grad(sum(total), [inputs[i] for i in wanted], allow_unused=True)
     found = dict(zip(wanted, grads))
     return [None if found.get(i) is None else found[i].numpy() for i in range(len(inputs))]
 

@@ -35,10 +35,16 @@ class Sample:
     def __init__(self, *args, **kwargs):
         self.args, self.kwargs = args, kwargs
         self.smooth = True  # finite differences hold: no kink, no infinity
+        self.gradients = True
 
     def kink(self):
         """Compared with goldens, also its gradient, but not with finite differences."""
         self.smooth = False
+        return self
+
+    def forward(self, only=True):
+        """Without gradients (where PyTorch's own are a matter of luck)."""
+        self.gradients = not only
         return self
 
     def arrays(self):
@@ -118,7 +124,8 @@ class Maker:
     def special(self):
         """Zeros, ones, halves, infinities, NaN; of integers the smallest and largest."""
         if self.floating:
-            return np.array([0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2.5, 40, -40, np.inf, -np.inf, np.nan],
+            # NaN and infinities first: in PyTorch the tail of a vector loop may treat them otherwise.
+            return np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2.5, 40, -40],
                             self.numpy_dtype)
         if self.dtype == "bool":
             return np.array([True, False])
@@ -236,16 +243,17 @@ def binary(name, domain=(-4, 4), second=None, *extra, special=True, scalars=True
 
 
 def reduction(name, domain=(-2, 2), *extra, many=True, whole=True, distinct=False, empty=True,
-              **options):
+              single=True, **options):
     """A reduction over dims (`many`: of a list of them) with keepdim; `whole`: over all without a
-    dim. `empty`: also of nothing."""
+    dim. `empty`: also of nothing. `single`: one element has a gradient."""
 
     def samples(m):
         x = m.distinct if distinct else m
-        out = [S(x(7), dim=0), S(x(3, 5), dim=1), S(x(3, 5), dim=-2, keepdim=True), S(x(), dim=0),
+        out = [S(x(7), dim=0), S(x(3, 5), dim=1), S(x(3, 5), dim=-2, keepdim=True),
+               S(x(), dim=0).forward(not single),
                S(x(2, 3, 4), dim=1), S(x(2, 0), dim=0), S(x(19, 2), dim=0), S(x(2, 33), dim=1)]
         if whole:
-            out += [S(x(3, 5)), S(x()), S(x(1))]
+            out += [S(x(3, 5)), S(x()).forward(not single), S(x(1)).forward(not single)]
         if many:
             out += [S(x(2, 3, 4), dim=(0, 2)), S(x(2, 3, 4), dim=(1, -1), keepdim=True),
                     S(x(2, 3), dim=(0, 1))]
