@@ -14,7 +14,8 @@ from cases.table import DTYPES, FLOATS, DType
 EPSILON = {"float32": 2.0 ** -23, "float64": 2.0 ** -52, "float16": 2.0 ** -10, "bfloat16": 2.0 ** -7}
 HALVES = ("float16", "bfloat16")
 FEW = 40  # elements that finite differences go through
-LENGTHS = [*range(1, 20), 31, 32, 33, 63, 64, 65, 127, 129, 255]
+LENGTHS = [1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65, 129, 255]
+MANY = 70001  # enough for several threads
 Error = minitorch._runtime.Error
 
 
@@ -53,8 +54,8 @@ class Case:
 
     # --- calling ----------------------------------------------------------------------------
     def tensor(self, array, dtype):
-        kind = minitorch.bfloat16 if dtype == "bfloat16" and array.dtype == np.float32 else None
-        return minitorch.tensor(array, dtype=kind or getattr(minitorch, array.dtype.name))
+        half = dtype == "bfloat16" and array.dtype == np.float32
+        return minitorch.tensor(array, dtype=minitorch.bfloat16 if half else None)
 
     def arguments(self, sample, dtype, layout=None, edit=lambda t, i: t):
         args, kwargs = sample.map(lambda a, i: edit(
@@ -156,7 +157,7 @@ def forward(case):
                 differ(f"{what}: input {k} changed", numpy_of(t)[1], array, 0)
 
 
-def _gradients(case, sample, dtype, function=None, first=lambda t: t):
+def _gradients(case, sample, dtype, function=None, first=lambda t: t, differentiate=True):
     """The results of a call that records, and the gradient of each tensor given by position."""
     leaves = []
 
@@ -179,7 +180,7 @@ def _gradients(case, sample, dtype, function=None, first=lambda t: t):
             part = (t * minitorch.tensor(golden.cotangent(t.shape, k)).to(t.dtype)).sum()
             total = part if total is None else total + part
     wanted = [t for t in leaves if t.requires_grad]
-    if total is None or not wanted:
+    if total is None or not wanted or not differentiate:
         return outs, None
     grads = iter(autograd.grad(total, wanted, allow_unused=True))
     return outs, [next(grads) if t.requires_grad else None for t in leaves[:positional]]
@@ -195,14 +196,19 @@ def _compare_gradients(case, what, grads, entry, dtype, sample):
         name, got = numpy_of(grads[k])
         assert name == dtype or sample.arrays()[k].dtype.name == name, \
             f"{what}: the gradient of input {k} is {name}"
-        differ(f"{what}: gradient {k}", got, rounded(value, name), 4 * max(case.row.tol, 1) * EPSILON[dtype])
+        differ(f"{what}: gradient {k}", got, rounded(value, name),
+               4 * max(case.row.half_tol if dtype in HALVES else case.row.tol, 1) * EPSILON[name])
 
 
 def gradient(case):
     """Gradients of sum(out * fixed values) are PyTorch's."""
-    for what, dtype, sample, entry in case.each("float64", "float32"):
+    for what, dtype, sample, entry in case.each(*FLOATS):
+        if entry["requires"] is None:
+            continue
+        outs, grads = _gradients(case, sample, dtype, differentiate=entry["grads"] is not None)
+        for k, (t, wanted) in enumerate(zip([t for t in outs if isinstance(t, minitorch.Tensor)], entry["requires"])):
+            assert t.requires_grad == wanted, f"{what}: requires_grad of result {k} is {t.requires_grad}"
         if entry["grads"] is not None:
-            _, grads = _gradients(case, sample, dtype)
             _compare_gradients(case, what, grads, entry, dtype, sample)
 
 
@@ -304,19 +310,24 @@ def lengths(case):
         if expected is None or len({a.shape for a in arrays}) > 1 \
                 or arrays[0].size < 2:
             continue
-        for n in LENGTHS:
-            many = sample.__class__(*sample.map(lambda a, i: np.resize(a.ravel(), n))[0], **sample.kwargs)
-            args, kwargs = case.arguments(many, dtype)
-            outs = case.run(args, kwargs)
-            wanted = dict(entry, values={k: [np.resize(v.ravel(), n) for v in vs]
-                                         for k, vs in entry["values"].items()})
-            case.compare(f"{what}, length {n}", outs, wanted, dtype)
-        one = sample.__class__(*sample.map(lambda a, i: a.ravel()[:1])[0], **sample.kwargs)
-        args, kwargs = case.arguments(one, dtype, edit=lambda t, i: t.expand(5, 7))
-        wanted = dict(entry, values={k: [np.broadcast_to(v.ravel()[:1], (5, 7)) for v in vs]
-                                     for k, vs in entry["values"].items()})
-        if all(not isinstance(v, np.ndarray) for v in sample.kwargs.values()):
-            case.compare(f"{what}, expanded", case.run(args, kwargs), wanted, dtype)
+        def wanted(change):
+            key = dtype if dtype in entry["values"] else "float64"
+            return dict(entry, values={key: [change(v.ravel()) for v in expected]})
+
+        def resized(change):
+            return sample.__class__(*sample.map(lambda a, i: change(a.ravel()))[0], **sample.kwargs)
+
+        for n in LENGTHS + [MANY] * (dtype == "float32"):
+            def tiled(a, n=n):
+                return np.tile(a, n // a.size + 1)[:n]
+
+            args, kwargs = case.arguments(resized(tiled), dtype)
+            case.compare(f"{what}, length {n}", case.run(args, kwargs), wanted(tiled), dtype)
+        if any(isinstance(v, np.ndarray) for v in sample.kwargs.values()):
+            continue
+        args, kwargs = case.arguments(resized(lambda a: a[:1]), dtype, edit=lambda t, i: t.expand(5, 7))
+        case.compare(f"{what}, expanded", case.run(args, kwargs),
+                     wanted(lambda v: np.broadcast_to(v[:1], (5, 7))), dtype)
 
 
 def views(case):
@@ -402,6 +413,70 @@ def scalar(case):
             case.compare(f"{what}, {f.name}", [minitorch._runtime._own(out)], entry, dtype)
 
 
+def promotion(case):
+    """Operands of two dtypes: the result's dtype is PyTorch's, its values those of converting first."""
+    expected = case.entries[0].get("mixed")
+    samples = {d: case.samples(d)[0] for d in DTYPES if case.samples(d)}
+    for number, code in enumerate(expected or ()):
+        first, others = DTYPES[number // len(DTYPES)], DTYPES[number % len(DTYPES)]
+        sample, what = golden.mixed(samples, first, others), f"{case.row.name}, {first} with {others}"
+
+        def call(edit):
+            args, kwargs = sample.map(lambda a, i: edit(case.tensor(a, others if i else first)))
+            return case.run(args, kwargs)
+
+        try:
+            out = call(lambda t: t)[0]
+        except Exception as e:
+            assert code < 0 or not case.supports(first) or not case.supports(others), f"{what}: {e}"
+            check_message(case, e, what)
+            continue
+        name, got = numpy_of(out)
+        assert code < 0 or name == DTYPES[code], f"{what}: {name}, expected {DTYPES[code]}"
+        if first == others or case.op.inplace_only or not isinstance(out, minitorch.Tensor):
+            continue
+        common = minitorch.promote_types(getattr(minitorch, first), getattr(minitorch, others))
+        swapped = {getattr(minitorch, first), getattr(minitorch, others)}
+        try:
+            same = call(lambda t: t.to(common) if t.dtype in swapped else t)[0]
+        except Exception:
+            continue  # refused for one dtype
+        if same.dtype == out.dtype:
+            weakest = max(case.tolerance(d) for d in (name, first, others))
+            differ(what, got, numpy_of(same)[1], 2 * weakest)
+
+
+def aliased(case):
+    """One tensor in the place of two gives what its copy gives."""
+    for what, dtype, sample, entry in case.each("float64", "float32", "int64"):
+        arrays = sample.arrays()
+        if len(arrays) < 2 or arrays[0].shape != arrays[1].shape or arrays[0].dtype != arrays[1].dtype \
+                or case.draws:
+            continue
+
+        def call(function, shared):
+            made = []
+
+            def operand(a, i):
+                if i != 1:
+                    made.append(case.tensor(a, dtype))
+                return made[-1] if i != 1 else made[0] if shared else made[0].clone()
+
+            args, kwargs = sample.map(operand)
+            return case.run(args, kwargs, function)
+
+        forms = [case.function]
+        if case.op.inplace and not case.op.inplace_only:
+            forms.append(getattr(_ops, case.op.name + "_"))
+        for function in forms:
+            try:
+                expected = call(function, False)
+            except Exception:
+                continue  # not for such values
+            for k, (a, b) in enumerate(zip(call(function, True), expected)):
+                differ(f"{what}, {function.__name__} of one tensor: result {k}", numpy_of(a)[1], numpy_of(b)[1], 0)
+
+
 def errors(case):
     """Wrong calls fail in the one form of errors, and say what is wrong."""
     for number, (sample, text) in enumerate(case.row.errors()):
@@ -427,4 +502,27 @@ def errors(case):
         raise AssertionError(f"{what}: tensors on two devices: no error")
 
 
-CHECKS = (forward, gradient, gradcheck, gradgradcheck, layouts, lengths, views, meta, inplace, scalar, errors)
+def large(case, torch):
+    """The sizes of the benchmark, against PyTorch on the spot."""
+    if not case.row.values:
+        return
+    for number, sample in enumerate(case.row.bench()):
+        reference, what = golden.reference(case.row, case.op), f"{case.row.name}, benchmark {number}"
+        theirs, named = golden.torch_arguments(torch, sample, "float32")
+        torch.manual_seed(golden.SEED)
+        try:
+            expected = golden.outputs(torch, reference(torch, *theirs, **named))
+        except (RuntimeError, TypeError):
+            continue  # not for float32
+        args, kwargs = case.arguments(sample, "float32")
+        outs = case.run(args, kwargs)
+        assert len(outs) == len(expected), f"{what}: {len(outs)} results, expected {len(expected)}"
+        for k, (out, (kind, values)) in enumerate(zip(outs, expected)):
+            name, got = numpy_of(out)
+            assert name == kind, f"{what}: result {k} is {name}, expected {kind}"
+            differ(f"{what}: result {k}", got, values, 8 * case.tolerance("float32"))
+
+
+# Those that depend on the kernels' values, which are tried without SIMD too, and the others.
+VALUE_CHECKS = (forward, gradient, layouts, lengths, inplace)
+CHECKS = VALUE_CHECKS + (gradcheck, gradgradcheck, views, meta, scalar, promotion, aliased, errors)
