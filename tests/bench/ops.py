@@ -13,7 +13,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import minitorch  # noqa: E402
-from cases import check, golden, table  # noqa: E402
+from cases import golden, table  # noqa: E402
+from cases.case import Case  # noqa: E402
 
 try:
     import torch
@@ -99,7 +100,7 @@ def main():
             op = api[name]
             if (o.ops and name not in o.ops) or (o.backward and (not op.differentiable or op.inplace_only)):
                 continue
-            case = check.Case(row, op, [])
+            case = Case(row, op, [])
             for sample in row.bench(dtype_of(case)):
                 shapes = " ".join("x".join(map(str, a.shape)) or "()" for a in sample.arrays())
                 try:

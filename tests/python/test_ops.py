@@ -13,6 +13,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from cases import check, golden, table  # noqa: E402
+from cases.case import Case  # noqa: E402
 from minitorch._native import ffi, lib  # noqa: E402
 
 LIVE, SEED, CHECKS = False, 0, check.CHECKS
@@ -75,12 +76,12 @@ class OpTest(unittest.TestCase):
 
 def case_of(family, row):
     if LIVE:
-        return check.Case(row, API[row.name], golden.compute(row, API[row.name], torch, SEED), SEED)
+        return Case(row, API[row.name], golden.compute(row, API[row.name], torch, SEED), SEED)
     crc, text = golden.read(family).get(row.name, (None, None))
     if crc != golden.checksum(row):
         raise AssertionError(f"{row.name}: the golden values are missing or of other samples: "
                              f"run tests/golden/gen_ops.py {row.name}")
-    return check.Case(row, API[row.name], golden.unpack(text))
+    return Case(row, API[row.name], golden.unpack(text))
 
 
 def make_class(family, row):
