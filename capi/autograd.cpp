@@ -3,7 +3,9 @@
 #include "autograd/engine.h"
 #include "autograd/gradcheck.h"
 #include "autograd/meta.h"
+#include "autograd/dot.h"
 #include "capi/hooks.h"
+#include "capi/lists.h"
 
 using namespace mt::capi;  // NOLINT
 
@@ -172,6 +174,17 @@ mt_status mt_node_input_leaf(mt_tensor** out, const mt_node* self, size_t index)
     c.pointer("out", out);
     const mt::Edge& e = input_edge(c, *c.object<mt::Node>("self", self), index);
     c.put(out, Tensor(e.leaf));
+  });
+}
+
+mt_status mt_graph_dot(char** out, const mt_tensor* root, const mt_named_tensors* names,
+                       size_t max_nodes) {
+  return guard("mt_graph_dot", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg t = c.tensor("root", root);
+    static const mt::NamedTensors kNone;
+    const auto* list = names ? c.object<NamedTensorsObject>("names", names) : nullptr;
+    *out = new_string(mt::graph_dot(t, list ? list->items() : kNone, max_nodes));
   });
 }
 

@@ -20,7 +20,9 @@ class FunctionNode final : public Node {
     AbiThread& t = this_abi_thread();
     const Ref<FunctionDef> def = def_;  // stays while the callback runs
     CallbackTensors upstream(t);
-    for (int i = 0; i < in.size(); ++i) upstream.add(in.or_zeros(i));
+    for (int i = 0; i < in.size(); ++i) {
+      upstream.add(state_->materialize_grads ? in.or_zeros(i) : in[i]);
+    }
     const int n = edges.size();
     std::vector<mt_tensor*> results(static_cast<size_t>(n), nullptr);
     CallbackScope scope(t);
@@ -248,6 +250,12 @@ mt_status mt_function_ctx_mark_non_differentiable(mt_function_ctx* ctx, const mt
   return guard("mt_function_ctx_mark_non_differentiable", [&](Call& c) {
     FunctionCtx* x = in_phase(c, ctx, FunctionCtx::Phase::kForward);
     x->state->without_grad.push_back(c.object<mt::TensorImpl>("output", output));
+  });
+}
+
+mt_status mt_function_ctx_set_materialize_grads(mt_function_ctx* ctx, bool value) {
+  return guard("mt_function_ctx_set_materialize_grads", [&](Call& c) {
+    in_phase(c, ctx, FunctionCtx::Phase::kForward)->state->materialize_grads = value;
   });
 }
 

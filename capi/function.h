@@ -35,6 +35,7 @@ class FunctionState : public RefCounted {
   std::vector<Tensor> to_save;                  // by forward, until the outputs are known
   std::vector<const TensorImpl*> without_grad;  // compared with the outputs after forward
   std::vector<bool> needs_input_grad;
+  bool materialize_grads = true;
   std::vector<SavedTensor> saved;
   Ref<UserData> data;
 };

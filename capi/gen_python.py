@@ -76,7 +76,7 @@ def _pass(a, n):
     """Python expressions that hand argument `n` to the wrapper."""
     return {
         "tensor": [f"_h({n})"], "tensor?": [f"_opt({n})"], "ints": [f"{n}", f"len({n})"],
-        "tensors": [f"{n}", f"len({n})"], "tensors?": [f"{n}", f"len({n})"],
+        "tensors": [f"{n}_", f"len({n}_)"], "tensors?": [f"{n}_", f"len({n}_)"],
         "generator?": [f"_opt({n})"],
         "int?": [f"{n} is not None", f"{n} or 0"], "float?": [f"{n} is not None", f"{n} or 0.0"],
         "scalar?": [f"{n} is not None", f"{n} or 0.0"],
@@ -104,7 +104,8 @@ def _function(op, form):
         if a.kind == "ints":
             lines.append(f"    {n} = _ints({n})")
         elif a.kind in ("tensors", "tensors?"):
-            lines.append(f"    {n} = _handles({n})")
+            # Not over the argument's own name: the list may be all that keeps the tensors alive.
+            lines.append(f"    {n}_ = _handles({n})")
     single = form == "out" and _simple_return(op)
 
     def call(fn):

@@ -107,7 +107,8 @@ Tensor take_result(AbiThread& t, const char* fn, const char* arg, int64_t index,
 
 void CallbackTensors::add(const Tensor& tensor) {
   handles_.reserve(handles_.size() + 1);
-  handles_.push_back(NewHandle<TensorImpl>(t_, tensor.ref(), false).release());
+  handles_.push_back(tensor.defined() ? NewHandle<TensorImpl>(t_, tensor.ref(), false).release()
+                                      : nullptr);
 }
 
 CallbackTensors::~CallbackTensors() {

@@ -29,7 +29,7 @@ class CallbackTensors {
   CallbackTensors(const CallbackTensors&) = delete;
   CallbackTensors& operator=(const CallbackTensors&) = delete;
   ~CallbackTensors();
-  void add(const Tensor& tensor);
+  void add(const Tensor& tensor);  // NULL for an undefined one
   const mt_tensor* const* data() const { return handles_.data(); }
   const mt_tensor* operator[](int i) const { return handles_[i]; }
   size_t size() const { return static_cast<size_t>(handles_.size()); }

@@ -124,6 +124,13 @@ mt_status mt_module_register_module(mt_module* self, const char* name, const mt_
   });
 }
 
+mt_status mt_module_unregister(mt_module* self, const char* name) {
+  return guard("mt_module_unregister", [&](Call& c) {
+    Module* m = c.object<Module>("self", self);
+    m->unregister(c.string("name", name));
+  });
+}
+
 mt_status mt_module_get_parameter(mt_tensor** out, const mt_module* self, const char* path) {
   return guard("mt_module_get_parameter", [&](Call& c) {
     c.pointer("out", out);

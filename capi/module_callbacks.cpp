@@ -101,16 +101,18 @@ std::string run_repr(const Ref<ModuleDef>& def_of_module, Module& m) {
        "whole text's length");
 }
 
+// A forward pre-hook has `pre`, the others `post`.
 class CModuleHook final : public ModuleHook {
  public:
-  CModuleHook(mt_module_pre_hook_fn pre, mt_module_hook_fn post, Ref<UserData> user)
-      : pre_(pre), post_(post), user_(std::move(user)) {}
+  CModuleHook(const char* what, mt_module_pre_hook_fn pre, mt_module_hook_fn post, bool backward,
+              Ref<UserData> user)
+      : what_(what), pre_(pre), post_(post), backward_(backward), user_(std::move(user)) {}
 
   void call(Module& module, TensorList& inputs, TensorList* outputs) override {
     AbiThread& t = this_abi_thread();
     CallbackTensors in(t), out(t);
     for (const Tensor& x : inputs) in.add(x);
-    TensorList& target = outputs ? *outputs : inputs;
+    TensorList& target = outputs && !backward_ ? *outputs : inputs;
     if (outputs) {
       for (const Tensor& x : *outputs) out.add(x);
     }
@@ -123,10 +125,9 @@ class CModuleHook final : public ModuleHook {
                                out.size(), user_->user())
                        : pre_(replacements.data(), self.get(), in.data(), in.size(), user_->user());
     }
-    const char* what = outputs ? "forward hook" : "forward pre-hook";
     std::exception_ptr bad;
-    std::vector<Tensor> taken = take_results(t, what, "replacements", replacements, bad);
-    scope.check(status, what);
+    std::vector<Tensor> taken = take_results(t, what_, "replacements", replacements, bad);
+    scope.check(status, what_);
     if (bad) std::rethrow_exception(bad);
     for (size_t i = 0; i < taken.size(); ++i) {
       if (taken[i].defined()) target[static_cast<int>(i)] = std::move(taken[i]);
@@ -134,10 +135,25 @@ class CModuleHook final : public ModuleHook {
   }
 
  private:
+  const char* what_;
   mt_module_pre_hook_fn pre_;
   mt_module_hook_fn post_;
+  bool backward_;  // replaces the gradients of the inputs
   Ref<UserData> user_;
 };
+
+// What the three functions that register a hook have in common.
+template <class Fn, class Make>
+mt_status register_hook(const char* fn, uint64_t* id, mt_module* self, Fn hook, void* user,
+                        mt_destroy_fn destroy, Make&& make) {
+  return guard(fn, [&](Call& c) {
+    Ref<UserData> owner = UserData::make(user, destroy);
+    c.pointer("id", id);
+    Module* m = c.object<Module>("self", self);
+    c.pointer("hook", hook);
+    *id = make(*m, std::move(owner));
+  });
+}
 
 }  // namespace
 }  // namespace mt::capi
@@ -194,26 +210,33 @@ mt_status mt_module_apply(mt_module* self, mt_module_apply_fn function, void* us
 mt_status mt_module_register_forward_pre_hook(uint64_t* id, mt_module* self,
                                               mt_module_pre_hook_fn hook, void* user,
                                               mt_destroy_fn destroy) {
-  return guard("mt_module_register_forward_pre_hook", [&](Call& c) {
-    mt::Ref<UserData> owner = UserData::make(user, destroy);
-    c.pointer("id", id);
-    mt::Module* m = c.object<mt::Module>("self", self);
-    c.pointer("hook", hook);
-    *id = m->register_forward_pre_hook(
-        mt::Ref<mt::ModuleHook>::adopt(new CModuleHook(hook, nullptr, std::move(owner))));
-  });
+  return register_hook(
+      "mt_module_register_forward_pre_hook", id, self, hook, user, destroy,
+      [&](mt::Module& m, mt::Ref<UserData> owner) {
+        return m.register_forward_pre_hook(mt::Ref<mt::ModuleHook>::adopt(
+            new CModuleHook("forward pre-hook", hook, nullptr, false, std::move(owner))));
+      });
 }
 
 mt_status mt_module_register_forward_hook(uint64_t* id, mt_module* self, mt_module_hook_fn hook,
                                           void* user, mt_destroy_fn destroy) {
-  return guard("mt_module_register_forward_hook", [&](Call& c) {
-    mt::Ref<UserData> owner = UserData::make(user, destroy);
-    c.pointer("id", id);
-    mt::Module* m = c.object<mt::Module>("self", self);
-    c.pointer("hook", hook);
-    *id = m->register_forward_hook(
-        mt::Ref<mt::ModuleHook>::adopt(new CModuleHook(nullptr, hook, std::move(owner))));
-  });
+  return register_hook(
+      "mt_module_register_forward_hook", id, self, hook, user, destroy,
+      [&](mt::Module& m, mt::Ref<UserData> owner) {
+        return m.register_forward_hook(mt::Ref<mt::ModuleHook>::adopt(
+            new CModuleHook("forward hook", nullptr, hook, false, std::move(owner))));
+      });
+}
+
+mt_status mt_module_register_full_backward_hook(uint64_t* id, mt_module* self,
+                                                mt_module_full_backward_hook_fn hook, void* user,
+                                                mt_destroy_fn destroy) {
+  return register_hook(
+      "mt_module_register_full_backward_hook", id, self, hook, user, destroy,
+      [&](mt::Module& m, mt::Ref<UserData> owner) {
+        return m.register_full_backward_hook(mt::Ref<mt::ModuleHook>::adopt(
+            new CModuleHook("full backward hook", nullptr, hook, true, std::move(owner))));
+      });
 }
 
 mt_status mt_module_remove_hook(mt_module* self, uint64_t id) {

@@ -243,6 +243,15 @@ mt_status mt_tensor_retain_grad(mt_tensor* self) {
   return guard("mt_tensor_retain_grad", [&](Call& c) { mt::retain_grad(c.tensor("self", self)); });
 }
 
+mt_status mt_tensor_retains_grad(bool* out, const mt_tensor* self) {
+  return guard("mt_tensor_retains_grad", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg t = c.tensor("self", self);
+    const mt::AutogradMeta* m = mt::autograd_meta_or_null(t);
+    *out = m && m->retains_grad;
+  });
+}
+
 mt_status mt_tensor_version(int64_t* out, const mt_tensor* self) {
   return guard("mt_tensor_version", [&](Call& c) {
     c.pointer("out", out);

@@ -2,7 +2,7 @@
 from the article's.
 
 Usage: linear_regression.py [cars.csv [PICTURE_FOLDER]]; with a folder and Matplotlib, it draws the
-fit and the loss curve there.
+fit, the loss curve and the graph of one loss there.
 """
 import os
 import sys
@@ -29,7 +29,7 @@ def read_cars(path):
 
 
 def draw(folder, speed, distance, slope, intercept, losses):
-    """Two SVG pictures: the points with the line, and the loss over the epochs."""
+    """SVG pictures: the points with the line, and the loss over the epochs."""
     try:
         import matplotlib
     except ImportError:
@@ -89,6 +89,8 @@ def main():
           "(least squares: 3.932409 * speed -17.579095)")
     if len(sys.argv) > 2:
         draw(sys.argv[2], speed, distance, slope, intercept, losses)
+        path = torch.utils.render_graph(loss, os.path.join(sys.argv[2], "graph.svg"), model)
+        print(f"graph of the loss: {path}")
 
 
 if __name__ == "__main__":

@@ -76,7 +76,8 @@ typedef mt_status (*mt_function_forward_fn)(mt_function_ctx *ctx, const mt_tenso
                                             void *user);
 
 // Computes the gradients: sets grad_inputs[i] to a new tensor of input i's shape, or leaves it NULL
-// for no gradient. The gradients of the outputs are borrowed; one that nothing reached is zeros.
+// for no gradient. The gradients of the outputs are borrowed; one that nothing reached is zeros (or
+// NULL after mt_function_ctx_set_materialize_grads(ctx, false)).
 typedef mt_status (*mt_function_backward_fn)(mt_function_ctx *ctx,
                                              const mt_tensor *const *grad_outputs, size_t n_outputs,
                                              mt_tensor **grad_inputs, size_t n_inputs, void *user);
@@ -113,6 +114,10 @@ MT_API mt_status mt_function_ctx_needs_input_grad(bool *out, mt_function_ctx *ct
 // Declares that an output has no gradient, such as indices. During forward only.
 MT_API mt_status mt_function_ctx_mark_non_differentiable(mt_function_ctx *ctx,
                                                          const mt_tensor *output);
+
+// Whether backward gets zeros (true, as at first) or NULL for an output that no gradient reached.
+// During forward only.
+MT_API mt_status mt_function_ctx_set_materialize_grads(mt_function_ctx *ctx, bool value);
 
 // A pointer of your own kept from forward to backward, besides the function's `user`; `destroy`
 // runs when it is replaced or the node goes.
@@ -152,6 +157,13 @@ MT_API mt_status mt_node_input_node(mt_node **out, const mt_node *self, size_t i
 
 // The leaf tensor that is input `index`; NULL when it is none.
 MT_API mt_status mt_node_input_leaf(mt_tensor **out, const mt_node *self, size_t index);
+
+// The graph that `root` was computed from as Graphviz DOT text, to be drawn with the program `dot`:
+// a box for each op, an ellipse for each leaf with its name in `names` and its shape, and edges with
+// the shapes of what flowed along them. At most `max_nodes` ops, nearest to the root first; 0 means
+// all of them, also a million. Free it with mt_string_free.
+MT_API mt_status mt_graph_dot(char **out, const mt_tensor *root,
+                              const mt_named_tensors *MT_NULLABLE names, size_t max_nodes);
 
 #ifdef __cplusplus
 }

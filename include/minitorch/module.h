@@ -186,6 +186,9 @@ MT_API mt_status mt_module_register_buffer(mt_module *self, const char *name,
 MT_API mt_status mt_module_register_module(mt_module *self, const char *name,
                                            const mt_module *MT_NULLABLE child);
 
+// Removes the parameter, buffer or child of this name from the module; MT_ERR_KEY when it has none.
+MT_API mt_status mt_module_unregister(mt_module *self, const char *name);
+
 // By path, such as "body.0.weight"; MT_ERR_KEY when there is none. The empty path names `self`.
 MT_API mt_status mt_module_get_parameter(mt_tensor **out, const mt_module *self, const char *path);
 MT_API mt_status mt_module_get_buffer(mt_tensor **out, const mt_module *self, const char *path);
@@ -259,6 +262,15 @@ typedef mt_status (*mt_module_hook_fn)(mt_tensor **replacements, mt_module *modu
                                        const mt_tensor *const *outputs, size_t n_outputs,
                                        void *user);
 
+// Runs in backward, once the gradients of a call's inputs are known. Entries of the two lists are
+// NULL where there is no gradient. replacements[i], NULL at first, may be set to a new tensor that
+// takes the place of grad_inputs[i]; its handle then belongs to the library.
+typedef mt_status (*mt_module_full_backward_hook_fn)(mt_tensor **replacements, mt_module *module,
+                                                     const mt_tensor *const *grad_inputs,
+                                                     size_t n_inputs,
+                                                     const mt_tensor *const *grad_outputs,
+                                                     size_t n_outputs, void *user);
+
 // Hooks run in the order in which they were registered. `*id` names one for mt_module_remove_hook.
 MT_API mt_status mt_module_register_forward_pre_hook(uint64_t *id, mt_module *self,
                                                      mt_module_pre_hook_fn hook,
@@ -267,6 +279,11 @@ MT_API mt_status mt_module_register_forward_pre_hook(uint64_t *id, mt_module *se
 MT_API mt_status mt_module_register_forward_hook(uint64_t *id, mt_module *self,
                                                  mt_module_hook_fn hook, void *MT_NULLABLE user,
                                                  mt_destroy_fn MT_NULLABLE destroy);
+
+MT_API mt_status mt_module_register_full_backward_hook(uint64_t *id, mt_module *self,
+                                                       mt_module_full_backward_hook_fn hook,
+                                                       void *MT_NULLABLE user,
+                                                       mt_destroy_fn MT_NULLABLE destroy);
 
 // MT_ERR_KEY when the module has no such hook.
 MT_API mt_status mt_module_remove_hook(mt_module *self, uint64_t id);

@@ -126,6 +126,7 @@ MT_API mt_status mt_tensor_detach_(mt_tensor *self);
 
 // Makes backward keep the gradient of a tensor that is no leaf.
 MT_API mt_status mt_tensor_retain_grad(mt_tensor *self);
+MT_API mt_status mt_tensor_retains_grad(bool *out, const mt_tensor *self);
 
 // How often the storage was written in place.
 MT_API mt_status mt_tensor_version(int64_t *out, const mt_tensor *self);

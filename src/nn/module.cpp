@@ -6,6 +6,7 @@
 #include <atomic>
 #include <unordered_set>
 
+#include "nn/backward_hooks.h"
 #include "nn/module_walk.h"
 #include "ops/common.h"
 
@@ -62,13 +63,18 @@ TensorList Module::call(std::span<const Tensor> inputs) {
   TensorList in;
   for (const Tensor& t : inputs) in.push_back(t);
   const std::vector<Hook> hooks = hooks_;  // a hook may add or remove hooks
+  std::vector<Ref<ModuleHook>> backward;
   for (const Hook& h : hooks) {
-    if (h.pre) h.hook->call(*this, in, nullptr);
+    if (h.kind == HookKind::kForwardPre) h.hook->call(*this, in, nullptr);
+    if (h.kind == HookKind::kBackward) backward.push_back(h.hook);
   }
+  BackwardWatch watch(*this, std::move(backward));
+  watch.enter(in);
   TensorList out = forward(in);
   for (const Hook& h : hooks) {
-    if (!h.pre) h.hook->call(*this, in, &out);
+    if (h.kind == HookKind::kForward) h.hook->call(*this, in, &out);
   }
+  watch.leave(out);
   return out;
 }
 
@@ -153,6 +159,17 @@ void Module::register_module(std::string_view name, ModuleRef child) {
   }
 }
 
+void Module::unregister(std::string_view name) {
+  const auto named = [&](const auto& e) { return e.first == name; };
+  if (std::erase_if(parameters_, named) + std::erase_if(buffers_, named) +
+          std::erase_if(children_, named) ==
+      0) {
+    fail(Status::kKey, "unregister: not found: '", name, "': ", type_name_,
+         " has no parameter, buffer or child of this name");
+  }
+  std::erase(transient_, name);
+}
+
 namespace {
 
 // Splits "a.b.c" into the module path "a.b" and the last name "c".
@@ -235,14 +252,21 @@ void Module::apply(const std::function<void(Module&)>& fn) {
   fn(*this);
 }
 
-uint64_t Module::register_forward_pre_hook(Ref<ModuleHook> hook) {
-  hooks_.push_back({g_next_hook.fetch_add(1), true, std::move(hook)});
+uint64_t Module::add_hook(HookKind kind, Ref<ModuleHook> hook) {
+  hooks_.push_back({g_next_hook.fetch_add(1), kind, std::move(hook)});
   return hooks_.back().id;
 }
 
+uint64_t Module::register_forward_pre_hook(Ref<ModuleHook> hook) {
+  return add_hook(HookKind::kForwardPre, std::move(hook));
+}
+
 uint64_t Module::register_forward_hook(Ref<ModuleHook> hook) {
-  hooks_.push_back({g_next_hook.fetch_add(1), false, std::move(hook)});
-  return hooks_.back().id;
+  return add_hook(HookKind::kForward, std::move(hook));
+}
+
+uint64_t Module::register_full_backward_hook(Ref<ModuleHook> hook) {
+  return add_hook(HookKind::kBackward, std::move(hook));
 }
 
 bool Module::remove_hook(uint64_t id) {

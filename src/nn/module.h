@@ -19,8 +19,9 @@ using ModuleRef = Ref<Module>;
 using TensorList = SmallVector<Tensor, 4>;
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
-// Called around forward. A pre-hook may replace the inputs, a forward hook the outputs: both get
-// the list to change in place.
+// Called around forward, or in backward. A pre-hook may replace the inputs, a forward hook the
+// outputs, a backward hook the gradients of the inputs (its lists are the gradients, undefined
+// where there is none): each gets the list to change in place.
 class ModuleHook : public RefCounted {
  public:
   virtual ~ModuleHook() = default;
@@ -56,6 +57,7 @@ class Module : public RefCounted {
   void register_parameter(std::string_view name, const Tensor& t);
   void register_buffer(std::string_view name, const Tensor& t, bool persistent = true);
   void register_module(std::string_view name, ModuleRef child);
+  void unregister(std::string_view name);  // whichever of the three it names
   const NamedTensors& own_parameters() const { return parameters_; }
   const NamedTensors& own_buffers() const { return buffers_; }
   const std::vector<std::pair<std::string, ModuleRef>>& children() const { return children_; }
@@ -88,6 +90,7 @@ class Module : public RefCounted {
 
   uint64_t register_forward_pre_hook(Ref<ModuleHook> hook);
   uint64_t register_forward_hook(Ref<ModuleHook> hook);
+  uint64_t register_full_backward_hook(Ref<ModuleHook> hook);
   bool remove_hook(uint64_t id);
 
  protected:
@@ -102,11 +105,14 @@ class Module : public RefCounted {
   bool training_ = true;
 
  private:
+  enum class HookKind { kForwardPre, kForward, kBackward };
   struct Hook {
     uint64_t id;
-    bool pre;
+    HookKind kind;
     Ref<ModuleHook> hook;
   };
+  uint64_t add_hook(HookKind kind, Ref<ModuleHook> hook);
+
   std::vector<Hook> hooks_;
   Module* next_released_ = nullptr;
 };

@@ -344,6 +344,58 @@ static void graph(void) {
   mt_tensor_free(x);
 }
 
+// Edges without a limit and with one; names; a graph of many nodes.
+static void graph_as_dot(void) {
+  const float values[] = {1, 2};
+  mt_tensor *x = vec(values, 2), *y = NULL, *z = NULL;
+  mt_named_tensors *names = NULL;
+  char *text = NULL;
+  bool retains = true;
+  OK(mt_tensor_set_requires_grad(x, true));
+  OK(mt_mul(&y, x, x));
+  OK(mt_sum(&z, y));
+  OK(mt_tensor_retains_grad(&retains, y));
+  CHECK(!retains);
+  OK(mt_tensor_retain_grad(y));
+  OK(mt_tensor_retains_grad(&retains, y));
+  CHECK(retains);
+  OK(mt_named_tensors_create(&names));
+  OK(mt_named_tensors_set(names, "the \"x\"", x));
+  OK(mt_graph_dot(&text, z, names, 0));
+  CHECK(strstr(text, "digraph"));
+  CHECK(strstr(text, "n0 [label=\"SumBackward0\"]"));
+  CHECK(strstr(text, "n1 [label=\"MulBackward0\"]"));
+  CHECK(strstr(text, "n1 -> n0 [label=\"(2,)\"]"));
+  CHECK(strstr(text, "leaf0 [label=\"the \\\"x\\\"\\n(2,)\""));
+  CHECK(strstr(text, "leaf0 -> n1"));
+  CHECK(strstr(text, "n0 -> root"));
+  OK(mt_string_free(text));
+  OK(mt_graph_dot(&text, z, NULL, 1));
+  CHECK(!strstr(text, "MulBackward0") && strstr(text, "more -> n0"));
+  OK(mt_string_free(text));
+  OK(mt_graph_dot(&text, x, NULL, 0));
+  CHECK(strstr(text, "leaf0 [label=\"tensor\\n(2,)\"") && !strstr(text, "->"));
+  OK(mt_string_free(text));
+  FAILS(MT_ERR_NULL_ARGUMENT, "'root'", mt_graph_dot(&text, NULL, NULL, 0));
+
+  mt_tensor *chain = NULL;
+  OK(mt_tensor_ref(&chain, z));
+  for (int i = 0; i < 100000; ++i) {
+    mt_tensor *next = NULL;
+    OK(mt_neg(&next, chain));
+    mt_tensor_free(chain);
+    chain = next;
+  }
+  OK(mt_graph_dot(&text, chain, NULL, 0));
+  CHECK(strstr(text, "n100001 [label=\"MulBackward0\"]"));
+  OK(mt_string_free(text));
+  mt_tensor_free(chain);
+  mt_named_tensors_free(names);
+  mt_tensor_free(z);
+  mt_tensor_free(y);
+  mt_tensor_free(x);
+}
+
 int main(void) {
   RUN(backward);
   RUN(grad_of_chosen_inputs);
@@ -352,6 +404,7 @@ int main(void) {
   RUN(outputs_of_functions);
   RUN(checks);
   RUN(graph);
+  RUN(graph_as_dot);
   RUN(nothing_is_left);
   return check_result();
 }

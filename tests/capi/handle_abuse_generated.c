@@ -125,2731 +125,2755 @@ static mt_status call_29(const void *bad) {
 }
 
 static mt_status call_30(const void *bad) {
-  return mt_tensor_version((void *)abuse_out(), (mt_tensor *)bad);
+  return mt_tensor_retains_grad((void *)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_31(const void *bad) {
-  return mt_tensor_register_hook((void *)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL);
+  return mt_tensor_version((void *)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_32(const void *bad) {
-  return mt_tensor_remove_hook((mt_tensor *)bad, 0);
+  return mt_tensor_register_hook((void *)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL);
 }
 
 static mt_status call_33(const void *bad) {
-  return mt_tensor_bytes_held((void *)abuse_out(), (mt_tensor *)bad);
+  return mt_tensor_remove_hook((mt_tensor *)bad, 0);
 }
 
 static mt_status call_34(const void *bad) {
-  return mt_tensor_shares_data((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_tensor_bytes_held((void *)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_35(const void *bad) {
-  return mt_tensor_shares_data((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_tensor_shares_data((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_36(const void *bad) {
-  return mt_tensor_is((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_tensor_shares_data((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_37(const void *bad) {
-  return mt_tensor_is((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_tensor_is((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_38(const void *bad) {
-  return mt_tensors_free((mt_tensors *)bad);
+  return mt_tensor_is((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_39(const void *bad) {
-  return mt_tensors_count((void *)abuse_out(), (mt_tensors *)bad);
+  return mt_tensors_free((mt_tensors *)bad);
 }
 
 static mt_status call_40(const void *bad) {
-  return mt_tensors_get((mt_tensor**)abuse_out(), (mt_tensors *)bad, 0);
+  return mt_tensors_count((void *)abuse_out(), (mt_tensors *)bad);
 }
 
 static mt_status call_41(const void *bad) {
-  return mt_result_type((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_tensors_get((mt_tensor**)abuse_out(), (mt_tensors *)bad, 0);
 }
 
 static mt_status call_42(const void *bad) {
-  return mt_result_type((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_result_type((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_43(const void *bad) {
-  return mt_tensor_backward((mt_tensor *)bad, NULL, false, false);
+  return mt_result_type((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_44(const void *bad) {
-  return mt_tensor_backward((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
+  return mt_tensor_backward((mt_tensor *)bad, NULL, false, false);
 }
 
 static mt_status call_45(const void *bad) {
-  return mt_function_ctx_save((mt_function_ctx *)bad, NULL, 0);
+  return mt_tensor_backward((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
 static mt_status call_46(const void *bad) {
-  return mt_function_ctx_saved_count((void *)abuse_out(), (mt_function_ctx *)bad);
+  return mt_function_ctx_save((mt_function_ctx *)bad, NULL, 0);
 }
 
 static mt_status call_47(const void *bad) {
-  return mt_function_ctx_saved((mt_tensor**)abuse_out(), (mt_function_ctx *)bad, 0);
+  return mt_function_ctx_saved_count((void *)abuse_out(), (mt_function_ctx *)bad);
 }
 
 static mt_status call_48(const void *bad) {
-  return mt_function_ctx_needs_input_grad((void *)abuse_out(), (mt_function_ctx *)bad, 0);
+  return mt_function_ctx_saved((mt_tensor**)abuse_out(), (mt_function_ctx *)bad, 0);
 }
 
 static mt_status call_49(const void *bad) {
-  return mt_function_ctx_mark_non_differentiable((mt_function_ctx *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_function_ctx_needs_input_grad((void *)abuse_out(), (mt_function_ctx *)bad, 0);
 }
 
 static mt_status call_50(const void *bad) {
-  return mt_function_ctx_mark_non_differentiable((mt_function_ctx *)abuse_valid(MT_HANDLE_FUNCTION_CTX), (mt_tensor *)bad);
+  return mt_function_ctx_mark_non_differentiable((mt_function_ctx *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_51(const void *bad) {
-  return mt_function_ctx_set_data((mt_function_ctx *)bad, NULL, NULL);
+  return mt_function_ctx_mark_non_differentiable((mt_function_ctx *)abuse_valid(MT_HANDLE_FUNCTION_CTX), (mt_tensor *)bad);
 }
 
 static mt_status call_52(const void *bad) {
-  return mt_function_ctx_data((void **)abuse_out(), (mt_function_ctx *)bad);
+  return mt_function_ctx_set_materialize_grads((mt_function_ctx *)bad, false);
 }
 
 static mt_status call_53(const void *bad) {
-  return mt_node_free((mt_node *)bad);
+  return mt_function_ctx_set_data((mt_function_ctx *)bad, NULL, NULL);
 }
 
 static mt_status call_54(const void *bad) {
-  return mt_node_name((char**)abuse_out(), (mt_node *)bad);
+  return mt_function_ctx_data((void **)abuse_out(), (mt_function_ctx *)bad);
 }
 
 static mt_status call_55(const void *bad) {
-  return mt_node_sequence((void *)abuse_out(), (mt_node *)bad);
+  return mt_node_free((mt_node *)bad);
 }
 
 static mt_status call_56(const void *bad) {
-  return mt_node_input_count((void *)abuse_out(), (mt_node *)bad);
+  return mt_node_name((char**)abuse_out(), (mt_node *)bad);
 }
 
 static mt_status call_57(const void *bad) {
-  return mt_node_input_node((mt_node**)abuse_out(), (mt_node *)bad, 0);
+  return mt_node_sequence((void *)abuse_out(), (mt_node *)bad);
 }
 
 static mt_status call_58(const void *bad) {
-  return mt_node_input_leaf((mt_tensor**)abuse_out(), (mt_node *)bad, 0);
+  return mt_node_input_count((void *)abuse_out(), (mt_node *)bad);
 }
 
 static mt_status call_59(const void *bad) {
-  return mt_scope_keep(bad);
+  return mt_node_input_node((mt_node**)abuse_out(), (mt_node *)bad, 0);
 }
 
 static mt_status call_60(const void *bad) {
-  return mt_handle_get_class((void *)abuse_out(), bad);
+  return mt_node_input_leaf((mt_tensor**)abuse_out(), (mt_node *)bad, 0);
 }
 
 static mt_status call_61(const void *bad) {
-  return mt_set_rng_state((mt_tensor *)bad);
+  return mt_graph_dot((char**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_62(const void *bad) {
-  return mt_generator_free((mt_generator *)bad);
+  return mt_graph_dot((char**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_named_tensors *)bad, 0);
 }
 
 static mt_status call_63(const void *bad) {
-  return mt_generator_manual_seed((mt_generator *)bad, 0);
+  return mt_scope_keep(bad);
 }
 
 static mt_status call_64(const void *bad) {
-  return mt_generator_initial_seed((void *)abuse_out(), (mt_generator *)bad);
+  return mt_handle_get_class((void *)abuse_out(), bad);
 }
 
 static mt_status call_65(const void *bad) {
-  return mt_generator_seed((void *)abuse_out(), (mt_generator *)bad);
+  return mt_set_rng_state((mt_tensor *)bad);
 }
 
 static mt_status call_66(const void *bad) {
-  return mt_generator_get_state((mt_tensor**)abuse_out(), (mt_generator *)bad);
+  return mt_generator_free((mt_generator *)bad);
 }
 
 static mt_status call_67(const void *bad) {
-  return mt_generator_set_state((mt_generator *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_generator_manual_seed((mt_generator *)bad, 0);
 }
 
 static mt_status call_68(const void *bad) {
-  return mt_generator_set_state((mt_generator *)abuse_valid(MT_HANDLE_GENERATOR), (mt_tensor *)bad);
+  return mt_generator_initial_seed((void *)abuse_out(), (mt_generator *)bad);
 }
 
 static mt_status call_69(const void *bad) {
-  return mt_tensor_to_dlpack((mt_dl_managed_tensor_versioned**)abuse_out(), (mt_tensor *)bad);
+  return mt_generator_seed((void *)abuse_out(), (mt_generator *)bad);
 }
 
 static mt_status call_70(const void *bad) {
-  return mt_tensor_to_dlpack_legacy((mt_dl_managed_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_generator_get_state((mt_tensor**)abuse_out(), (mt_generator *)bad);
 }
 
 static mt_status call_71(const void *bad) {
-  return mt_nn_bce_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_generator_set_state((mt_generator *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_72(const void *bad) {
-  return mt_nn_bce_with_logits_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0, NULL);
+  return mt_generator_set_state((mt_generator *)abuse_valid(MT_HANDLE_GENERATOR), (mt_tensor *)bad);
 }
 
 static mt_status call_73(const void *bad) {
-  return mt_nn_bce_with_logits_loss((mt_module**)abuse_out(), NULL, 0, (mt_tensor *)bad);
+  return mt_tensor_to_dlpack((mt_dl_managed_tensor_versioned**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_74(const void *bad) {
-  return mt_nn_nll_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_tensor_to_dlpack_legacy((mt_dl_managed_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_75(const void *bad) {
-  return mt_sequential_append((mt_module *)bad, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
+  return mt_nn_bce_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_76(const void *bad) {
-  return mt_sequential_append((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_module *)bad);
+  return mt_nn_bce_with_logits_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0, NULL);
 }
 
 static mt_status call_77(const void *bad) {
-  return mt_sequential_size((void *)abuse_out(), (mt_module *)bad);
+  return mt_nn_bce_with_logits_loss((mt_module**)abuse_out(), NULL, 0, (mt_tensor *)bad);
 }
 
 static mt_status call_78(const void *bad) {
-  return mt_module_ref((mt_module**)abuse_out(), (mt_module *)bad);
+  return mt_nn_nll_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_79(const void *bad) {
-  return mt_module_free((mt_module *)bad);
+  return mt_sequential_append((mt_module *)bad, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
 }
 
 static mt_status call_80(const void *bad) {
-  return mt_module_is((void *)abuse_out(), (mt_module *)bad, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
+  return mt_sequential_append((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_module *)bad);
 }
 
 static mt_status call_81(const void *bad) {
-  return mt_module_is((void *)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_module *)bad);
+  return mt_sequential_size((void *)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_82(const void *bad) {
-  return mt_module_type_name((char**)abuse_out(), (mt_module *)bad);
+  return mt_module_ref((mt_module**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_83(const void *bad) {
-  return mt_module_to_string((char**)abuse_out(), (mt_module *)bad);
+  return mt_module_free((mt_module *)bad);
 }
 
 static mt_status call_84(const void *bad) {
-  return mt_module_forward((mt_tensor**)abuse_out(), (mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_module_is((void *)abuse_out(), (mt_module *)bad, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
 }
 
 static mt_status call_85(const void *bad) {
-  return mt_module_forward((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad);
+  return mt_module_is((void *)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_module *)bad);
 }
 
 static mt_status call_86(const void *bad) {
-  return mt_module_forward2((mt_tensor**)abuse_out(), (mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_module_type_name((char**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_87(const void *bad) {
-  return mt_module_forward2((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_module_to_string((char**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_88(const void *bad) {
-  return mt_module_forward2((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_module_forward((mt_tensor**)abuse_out(), (mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_89(const void *bad) {
-  return mt_module_call((mt_tensors**)abuse_out(), (mt_module *)bad, NULL, 0);
+  return mt_module_forward((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad);
 }
 
 static mt_status call_90(const void *bad) {
-  return mt_module_register_parameter((mt_module *)bad, "x", NULL);
+  return mt_module_forward2((mt_tensor**)abuse_out(), (mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_91(const void *bad) {
-  return mt_module_register_parameter((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_tensor *)bad);
+  return mt_module_forward2((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_92(const void *bad) {
-  return mt_module_register_buffer((mt_module *)bad, "x", NULL, false);
+  return mt_module_forward2((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_93(const void *bad) {
-  return mt_module_register_buffer((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_tensor *)bad, false);
+  return mt_module_call((mt_tensors**)abuse_out(), (mt_module *)bad, NULL, 0);
 }
 
 static mt_status call_94(const void *bad) {
-  return mt_module_register_module((mt_module *)bad, "x", NULL);
+  return mt_module_register_parameter((mt_module *)bad, "x", NULL);
 }
 
 static mt_status call_95(const void *bad) {
-  return mt_module_register_module((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_module *)bad);
+  return mt_module_register_parameter((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_tensor *)bad);
 }
 
 static mt_status call_96(const void *bad) {
-  return mt_module_get_parameter((mt_tensor**)abuse_out(), (mt_module *)bad, "x");
+  return mt_module_register_buffer((mt_module *)bad, "x", NULL, false);
 }
 
 static mt_status call_97(const void *bad) {
-  return mt_module_get_buffer((mt_tensor**)abuse_out(), (mt_module *)bad, "x");
+  return mt_module_register_buffer((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_tensor *)bad, false);
 }
 
 static mt_status call_98(const void *bad) {
-  return mt_module_get_submodule((mt_module**)abuse_out(), (mt_module *)bad, "x");
+  return mt_module_register_module((mt_module *)bad, "x", NULL);
 }
 
 static mt_status call_99(const void *bad) {
-  return mt_module_child_count((void *)abuse_out(), (mt_module *)bad);
+  return mt_module_register_module((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_module *)bad);
 }
 
 static mt_status call_100(const void *bad) {
-  return mt_module_child((mt_module**)abuse_out(), (mt_module *)bad, 0);
+  return mt_module_unregister((mt_module *)bad, "x");
 }
 
 static mt_status call_101(const void *bad) {
-  return mt_module_child_name((char**)abuse_out(), (mt_module *)bad, 0);
+  return mt_module_get_parameter((mt_tensor**)abuse_out(), (mt_module *)bad, "x");
 }
 
 static mt_status call_102(const void *bad) {
-  return mt_module_parameters((mt_tensors**)abuse_out(), (mt_module *)bad);
+  return mt_module_get_buffer((mt_tensor**)abuse_out(), (mt_module *)bad, "x");
 }
 
 static mt_status call_103(const void *bad) {
-  return mt_module_named_parameters((mt_named_tensors**)abuse_out(), (mt_module *)bad);
+  return mt_module_get_submodule((mt_module**)abuse_out(), (mt_module *)bad, "x");
 }
 
 static mt_status call_104(const void *bad) {
-  return mt_module_named_buffers((mt_named_tensors**)abuse_out(), (mt_module *)bad);
+  return mt_module_child_count((void *)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_105(const void *bad) {
-  return mt_module_named_modules((mt_strings**)abuse_out(), (mt_module *)bad);
+  return mt_module_child((mt_module**)abuse_out(), (mt_module *)bad, 0);
 }
 
 static mt_status call_106(const void *bad) {
-  return mt_module_num_parameters((void *)abuse_out(), (mt_module *)bad, false);
+  return mt_module_child_name((char**)abuse_out(), (mt_module *)bad, 0);
 }
 
 static mt_status call_107(const void *bad) {
-  return mt_module_apply((mt_module *)bad, NULL, NULL);
+  return mt_module_parameters((mt_tensors**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_108(const void *bad) {
-  return mt_module_train((mt_module *)bad, false);
+  return mt_module_named_parameters((mt_named_tensors**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_109(const void *bad) {
-  return mt_module_eval((mt_module *)bad);
+  return mt_module_named_buffers((mt_named_tensors**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_110(const void *bad) {
-  return mt_module_is_training((void *)abuse_out(), (mt_module *)bad);
+  return mt_module_named_modules((mt_strings**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_111(const void *bad) {
-  return mt_module_requires_grad_((mt_module *)bad, false);
+  return mt_module_num_parameters((void *)abuse_out(), (mt_module *)bad, false);
 }
 
 static mt_status call_112(const void *bad) {
-  return mt_module_zero_grad((mt_module *)bad, false);
+  return mt_module_apply((mt_module *)bad, NULL, NULL);
 }
 
 static mt_status call_113(const void *bad) {
-  return mt_module_to_dtype((mt_module *)bad, 0);
+  return mt_module_train((mt_module *)bad, false);
 }
 
 static mt_status call_114(const void *bad) {
-  return mt_module_to_device((mt_module *)bad, 0);
+  return mt_module_eval((mt_module *)bad);
 }
 
 static mt_status call_115(const void *bad) {
-  return mt_module_state_dict((mt_named_tensors**)abuse_out(), (mt_module *)bad);
+  return mt_module_is_training((void *)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_116(const void *bad) {
-  return mt_module_load_state_dict((mt_module *)bad, (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), false, (mt_strings**)abuse_out(), (mt_strings**)abuse_out());
+  return mt_module_requires_grad_((mt_module *)bad, false);
 }
 
 static mt_status call_117(const void *bad) {
-  return mt_module_load_state_dict((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_named_tensors *)bad, false, (mt_strings**)abuse_out(), (mt_strings**)abuse_out());
+  return mt_module_zero_grad((mt_module *)bad, false);
 }
 
 static mt_status call_118(const void *bad) {
-  return mt_module_register_forward_pre_hook((void *)abuse_out(), (mt_module *)bad, NULL, NULL, NULL);
+  return mt_module_to_dtype((mt_module *)bad, 0);
 }
 
 static mt_status call_119(const void *bad) {
-  return mt_module_register_forward_hook((void *)abuse_out(), (mt_module *)bad, NULL, NULL, NULL);
+  return mt_module_to_device((mt_module *)bad, 0);
 }
 
 static mt_status call_120(const void *bad) {
-  return mt_module_remove_hook((mt_module *)bad, 0);
+  return mt_module_state_dict((mt_named_tensors**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_121(const void *bad) {
-  return mt_make_parameter((mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
+  return mt_module_load_state_dict((mt_module *)bad, (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), false, (mt_strings**)abuse_out(), (mt_strings**)abuse_out());
 }
 
 static mt_status call_122(const void *bad) {
-  return mt_tensor_is_parameter((void *)abuse_out(), (mt_tensor *)bad);
+  return mt_module_load_state_dict((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_named_tensors *)bad, false, (mt_strings**)abuse_out(), (mt_strings**)abuse_out());
 }
 
 static mt_status call_123(const void *bad) {
-  return mt_nn_init_uniform_((mt_tensor *)bad, 0, 0);
+  return mt_module_register_forward_pre_hook((void *)abuse_out(), (mt_module *)bad, NULL, NULL, NULL);
 }
 
 static mt_status call_124(const void *bad) {
-  return mt_nn_init_normal_((mt_tensor *)bad, 0, 0);
+  return mt_module_register_forward_hook((void *)abuse_out(), (mt_module *)bad, NULL, NULL, NULL);
 }
 
 static mt_status call_125(const void *bad) {
-  return mt_nn_init_constant_((mt_tensor *)bad, 0);
+  return mt_module_register_full_backward_hook((void *)abuse_out(), (mt_module *)bad, NULL, NULL, NULL);
 }
 
 static mt_status call_126(const void *bad) {
-  return mt_nn_init_eye_((mt_tensor *)bad);
+  return mt_module_remove_hook((mt_module *)bad, 0);
 }
 
 static mt_status call_127(const void *bad) {
-  return mt_nn_init_xavier_uniform_((mt_tensor *)bad, 0);
+  return mt_make_parameter((mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_128(const void *bad) {
-  return mt_nn_init_xavier_normal_((mt_tensor *)bad, 0);
+  return mt_tensor_is_parameter((void *)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_129(const void *bad) {
-  return mt_nn_init_kaiming_uniform_((mt_tensor *)bad, 0, "x", "x");
+  return mt_nn_init_uniform_((mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_130(const void *bad) {
-  return mt_nn_init_kaiming_normal_((mt_tensor *)bad, 0, "x", "x");
+  return mt_nn_init_normal_((mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_131(const void *bad) {
-  return mt_named_tensors_free((mt_named_tensors *)bad);
+  return mt_nn_init_constant_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_132(const void *bad) {
-  return mt_named_tensors_count((void *)abuse_out(), (mt_named_tensors *)bad);
+  return mt_nn_init_eye_((mt_tensor *)bad);
 }
 
 static mt_status call_133(const void *bad) {
-  return mt_named_tensors_name((char**)abuse_out(), (mt_named_tensors *)bad, 0);
+  return mt_nn_init_xavier_uniform_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_134(const void *bad) {
-  return mt_named_tensors_at((mt_tensor**)abuse_out(), (mt_named_tensors *)bad, 0);
+  return mt_nn_init_xavier_normal_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_135(const void *bad) {
-  return mt_named_tensors_get((mt_tensor**)abuse_out(), (mt_named_tensors *)bad, "x");
+  return mt_nn_init_kaiming_uniform_((mt_tensor *)bad, 0, "x", "x");
 }
 
 static mt_status call_136(const void *bad) {
-  return mt_named_tensors_has((void *)abuse_out(), (mt_named_tensors *)bad, "x");
+  return mt_nn_init_kaiming_normal_((mt_tensor *)bad, 0, "x", "x");
 }
 
 static mt_status call_137(const void *bad) {
-  return mt_named_tensors_set((mt_named_tensors *)bad, "x", (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_named_tensors_free((mt_named_tensors *)bad);
 }
 
 static mt_status call_138(const void *bad) {
-  return mt_named_tensors_set((mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), "x", (mt_tensor *)bad);
+  return mt_named_tensors_count((void *)abuse_out(), (mt_named_tensors *)bad);
 }
 
 static mt_status call_139(const void *bad) {
-  return mt_named_tensors_remove((mt_named_tensors *)bad, "x");
+  return mt_named_tensors_name((char**)abuse_out(), (mt_named_tensors *)bad, 0);
 }
 
 static mt_status call_140(const void *bad) {
-  return mt_strings_free((mt_strings *)bad);
+  return mt_named_tensors_at((mt_tensor**)abuse_out(), (mt_named_tensors *)bad, 0);
 }
 
 static mt_status call_141(const void *bad) {
-  return mt_strings_count((void *)abuse_out(), (mt_strings *)bad);
+  return mt_named_tensors_get((mt_tensor**)abuse_out(), (mt_named_tensors *)bad, "x");
 }
 
 static mt_status call_142(const void *bad) {
-  return mt_strings_get((char**)abuse_out(), (mt_strings *)bad, 0);
+  return mt_named_tensors_has((void *)abuse_out(), (mt_named_tensors *)bad, "x");
 }
 
 static mt_status call_143(const void *bad) {
-  return mt_sgd((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_named_tensors_set((mt_named_tensors *)bad, "x", (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_144(const void *bad) {
-  return mt_adam((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_named_tensors_set((mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), "x", (mt_tensor *)bad);
 }
 
 static mt_status call_145(const void *bad) {
-  return mt_adamw((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_named_tensors_remove((mt_named_tensors *)bad, "x");
 }
 
 static mt_status call_146(const void *bad) {
-  return mt_optimizer_free((mt_optimizer *)bad);
+  return mt_strings_free((mt_strings *)bad);
 }
 
 static mt_status call_147(const void *bad) {
-  return mt_optimizer_step((mt_optimizer *)bad);
+  return mt_strings_count((void *)abuse_out(), (mt_strings *)bad);
 }
 
 static mt_status call_148(const void *bad) {
-  return mt_optimizer_zero_grad((mt_optimizer *)bad, false);
+  return mt_strings_get((char**)abuse_out(), (mt_strings *)bad, 0);
 }
 
 static mt_status call_149(const void *bad) {
-  return mt_optimizer_add_param_group((mt_optimizer *)bad, (mt_tensors *)abuse_valid(MT_HANDLE_TENSORS));
+  return mt_sgd((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_150(const void *bad) {
-  return mt_optimizer_add_param_group((mt_optimizer *)abuse_valid(MT_HANDLE_OPTIMIZER), (mt_tensors *)bad);
+  return mt_adam((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_151(const void *bad) {
-  return mt_optimizer_group_count((void *)abuse_out(), (mt_optimizer *)bad);
+  return mt_adamw((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_152(const void *bad) {
-  return mt_optimizer_group_params((mt_tensors**)abuse_out(), (mt_optimizer *)bad, 0);
+  return mt_optimizer_free((mt_optimizer *)bad);
 }
 
 static mt_status call_153(const void *bad) {
-  return mt_optimizer_option_names((mt_strings**)abuse_out(), (mt_optimizer *)bad);
+  return mt_optimizer_step((mt_optimizer *)bad);
 }
 
 static mt_status call_154(const void *bad) {
-  return mt_optimizer_get_option((void *)abuse_out(), (mt_optimizer *)bad, 0, "x");
+  return mt_optimizer_zero_grad((mt_optimizer *)bad, false);
 }
 
 static mt_status call_155(const void *bad) {
-  return mt_optimizer_set_option((mt_optimizer *)bad, 0, "x", 0);
+  return mt_optimizer_add_param_group((mt_optimizer *)bad, (mt_tensors *)abuse_valid(MT_HANDLE_TENSORS));
 }
 
 static mt_status call_156(const void *bad) {
-  return mt_optimizer_state_dict((mt_named_tensors**)abuse_out(), (mt_optimizer *)bad);
+  return mt_optimizer_add_param_group((mt_optimizer *)abuse_valid(MT_HANDLE_OPTIMIZER), (mt_tensors *)bad);
 }
 
 static mt_status call_157(const void *bad) {
-  return mt_optimizer_load_state_dict((mt_optimizer *)bad, (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS));
+  return mt_optimizer_group_count((void *)abuse_out(), (mt_optimizer *)bad);
 }
 
 static mt_status call_158(const void *bad) {
-  return mt_optimizer_load_state_dict((mt_optimizer *)abuse_valid(MT_HANDLE_OPTIMIZER), (mt_named_tensors *)bad);
+  return mt_optimizer_group_params((mt_tensors**)abuse_out(), (mt_optimizer *)bad, 0);
 }
 
 static mt_status call_159(const void *bad) {
-  return mt_optimizer_type_name((char**)abuse_out(), (mt_optimizer *)bad);
+  return mt_optimizer_option_names((mt_strings**)abuse_out(), (mt_optimizer *)bad);
 }
 
 static mt_status call_160(const void *bad) {
-  return mt_optimizer_to_string((char**)abuse_out(), (mt_optimizer *)bad);
+  return mt_optimizer_get_option((void *)abuse_out(), (mt_optimizer *)bad, 0, "x");
 }
 
 static mt_status call_161(const void *bad) {
-  return mt_clip_grad_norm_((void *)abuse_out(), (mt_tensors *)bad, 0, 0, false);
+  return mt_optimizer_set_option((mt_optimizer *)bad, 0, "x", 0);
 }
 
 static mt_status call_162(const void *bad) {
-  return mt_clip_grad_value_((mt_tensors *)bad, 0);
+  return mt_optimizer_state_dict((mt_named_tensors**)abuse_out(), (mt_optimizer *)bad);
 }
 
 static mt_status call_163(const void *bad) {
-  return mt_save_safetensors("x", (mt_named_tensors *)bad, NULL, NULL);
+  return mt_optimizer_load_state_dict((mt_optimizer *)bad, (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS));
 }
 
 static mt_status call_164(const void *bad) {
-  return mt_save_safetensors("x", (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), (mt_strings *)bad, NULL);
+  return mt_optimizer_load_state_dict((mt_optimizer *)abuse_valid(MT_HANDLE_OPTIMIZER), (mt_named_tensors *)bad);
 }
 
 static mt_status call_165(const void *bad) {
-  return mt_save_safetensors("x", (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), NULL, (mt_strings *)bad);
+  return mt_optimizer_type_name((char**)abuse_out(), (mt_optimizer *)bad);
 }
 
 static mt_status call_166(const void *bad) {
-  return mt_safetensors_encode((mt_tensor**)abuse_out(), (mt_named_tensors *)bad, NULL, NULL);
+  return mt_optimizer_to_string((char**)abuse_out(), (mt_optimizer *)bad);
 }
 
 static mt_status call_167(const void *bad) {
-  return mt_safetensors_encode((mt_tensor**)abuse_out(), (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), (mt_strings *)bad, NULL);
+  return mt_clip_grad_norm_((void *)abuse_out(), (mt_tensors *)bad, 0, 0, false);
 }
 
 static mt_status call_168(const void *bad) {
-  return mt_safetensors_encode((mt_tensor**)abuse_out(), (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), NULL, (mt_strings *)bad);
+  return mt_clip_grad_value_((mt_tensors *)bad, 0);
 }
 
 static mt_status call_169(const void *bad) {
-  return mt_empty_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_save_safetensors("x", (mt_named_tensors *)bad, NULL, NULL);
 }
 
 static mt_status call_170(const void *bad) {
-  return mt_empty_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_save_safetensors("x", (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), (mt_strings *)bad, NULL);
 }
 
 static mt_status call_171(const void *bad) {
-  return mt_zeros_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_save_safetensors("x", (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), NULL, (mt_strings *)bad);
 }
 
 static mt_status call_172(const void *bad) {
-  return mt_zeros_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_safetensors_encode((mt_tensor**)abuse_out(), (mt_named_tensors *)bad, NULL, NULL);
 }
 
 static mt_status call_173(const void *bad) {
-  return mt_ones_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_safetensors_encode((mt_tensor**)abuse_out(), (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), (mt_strings *)bad, NULL);
 }
 
 static mt_status call_174(const void *bad) {
-  return mt_ones_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_safetensors_encode((mt_tensor**)abuse_out(), (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), NULL, (mt_strings *)bad);
 }
 
 static mt_status call_175(const void *bad) {
-  return mt_full_like((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_empty_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_176(const void *bad) {
-  return mt_full_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+  return mt_empty_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_177(const void *bad) {
-  return mt_tril((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_zeros_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_178(const void *bad) {
-  return mt_tril_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_zeros_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_179(const void *bad) {
-  return mt_triu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_ones_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_180(const void *bad) {
-  return mt_triu_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_ones_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_181(const void *bad) {
-  return mt_rand_with((mt_tensor**)abuse_out(), NULL, 0, 0, 0, (mt_generator *)bad);
+  return mt_full_like((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_182(const void *bad) {
-  return mt_randn_with((mt_tensor**)abuse_out(), NULL, 0, 0, 0, (mt_generator *)bad);
+  return mt_full_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_183(const void *bad) {
-  return mt_randint_with((mt_tensor**)abuse_out(), 0, 0, NULL, 0, 0, 0, (mt_generator *)bad);
+  return mt_tril((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_184(const void *bad) {
-  return mt_randperm_with((mt_tensor**)abuse_out(), 0, 0, 0, (mt_generator *)bad);
+  return mt_tril_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_185(const void *bad) {
-  return mt_rand_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_triu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_186(const void *bad) {
-  return mt_rand_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, NULL);
+  return mt_triu_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_187(const void *bad) {
-  return mt_rand_like_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
+  return mt_rand_with((mt_tensor**)abuse_out(), NULL, 0, 0, 0, (mt_generator *)bad);
 }
 
 static mt_status call_188(const void *bad) {
-  return mt_randn_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_randn_with((mt_tensor**)abuse_out(), NULL, 0, 0, 0, (mt_generator *)bad);
 }
 
 static mt_status call_189(const void *bad) {
-  return mt_randn_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, NULL);
+  return mt_randint_with((mt_tensor**)abuse_out(), 0, 0, NULL, 0, 0, 0, (mt_generator *)bad);
 }
 
 static mt_status call_190(const void *bad) {
-  return mt_randn_like_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
+  return mt_randperm_with((mt_tensor**)abuse_out(), 0, 0, 0, (mt_generator *)bad);
 }
 
 static mt_status call_191(const void *bad) {
-  return mt_randint_like((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_rand_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_192(const void *bad) {
-  return mt_randint_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0, 0, NULL);
+  return mt_rand_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, NULL);
 }
 
 static mt_status call_193(const void *bad) {
-  return mt_randint_like_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, 0, 0, (mt_generator *)bad);
+  return mt_rand_like_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
 }
 
 static mt_status call_194(const void *bad) {
-  return mt_normal((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_randn_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_195(const void *bad) {
-  return mt_normal((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_randn_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, NULL);
 }
 
 static mt_status call_196(const void *bad) {
-  return mt_normal_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_randn_like_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
 }
 
 static mt_status call_197(const void *bad) {
-  return mt_normal_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_randint_like((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_198(const void *bad) {
-  return mt_normal_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
+  return mt_randint_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0, 0, NULL);
 }
 
 static mt_status call_199(const void *bad) {
-  return mt_normal_sizes_with((mt_tensor**)abuse_out(), 0, 0, NULL, 0, 0, 0, (mt_generator *)bad);
+  return mt_randint_like_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, 0, 0, (mt_generator *)bad);
 }
 
 static mt_status call_200(const void *bad) {
-  return mt_bernoulli((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_normal((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_201(const void *bad) {
-  return mt_bernoulli_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL);
+  return mt_normal((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_202(const void *bad) {
-  return mt_bernoulli_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
+  return mt_normal_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_203(const void *bad) {
-  return mt_bernoulli_p((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_normal_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_204(const void *bad) {
-  return mt_bernoulli_p_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL);
+  return mt_normal_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
 }
 
 static mt_status call_205(const void *bad) {
-  return mt_bernoulli_p_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_generator *)bad);
+  return mt_normal_sizes_with((mt_tensor**)abuse_out(), 0, 0, NULL, 0, 0, 0, (mt_generator *)bad);
 }
 
 static mt_status call_206(const void *bad) {
-  return mt_uniform_((mt_tensor *)bad, 0, 0);
+  return mt_bernoulli((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_207(const void *bad) {
-  return mt_uniform_with_((mt_tensor *)bad, 0, 0, NULL);
+  return mt_bernoulli_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_208(const void *bad) {
-  return mt_uniform_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
+  return mt_bernoulli_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
 }
 
 static mt_status call_209(const void *bad) {
-  return mt_normal_((mt_tensor *)bad, 0, 0);
+  return mt_bernoulli_p((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_210(const void *bad) {
-  return mt_fill_normal_with_((mt_tensor *)bad, 0, 0, NULL);
+  return mt_bernoulli_p_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL);
 }
 
 static mt_status call_211(const void *bad) {
-  return mt_fill_normal_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
+  return mt_bernoulli_p_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_generator *)bad);
 }
 
 static mt_status call_212(const void *bad) {
-  return mt_log_normal_((mt_tensor *)bad, 0, 0);
+  return mt_uniform_((mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_213(const void *bad) {
-  return mt_log_normal_with_((mt_tensor *)bad, 0, 0, NULL);
+  return mt_uniform_with_((mt_tensor *)bad, 0, 0, NULL);
 }
 
 static mt_status call_214(const void *bad) {
-  return mt_log_normal_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
+  return mt_uniform_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
 }
 
 static mt_status call_215(const void *bad) {
-  return mt_cauchy_((mt_tensor *)bad, 0, 0);
+  return mt_normal_((mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_216(const void *bad) {
-  return mt_cauchy_with_((mt_tensor *)bad, 0, 0, NULL);
+  return mt_fill_normal_with_((mt_tensor *)bad, 0, 0, NULL);
 }
 
 static mt_status call_217(const void *bad) {
-  return mt_cauchy_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
+  return mt_fill_normal_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
 }
 
 static mt_status call_218(const void *bad) {
-  return mt_exponential_((mt_tensor *)bad, 0);
+  return mt_log_normal_((mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_219(const void *bad) {
-  return mt_exponential_with_((mt_tensor *)bad, 0, NULL);
+  return mt_log_normal_with_((mt_tensor *)bad, 0, 0, NULL);
 }
 
 static mt_status call_220(const void *bad) {
-  return mt_exponential_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_generator *)bad);
+  return mt_log_normal_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
 }
 
 static mt_status call_221(const void *bad) {
-  return mt_geometric_((mt_tensor *)bad, 0);
+  return mt_cauchy_((mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_222(const void *bad) {
-  return mt_geometric_with_((mt_tensor *)bad, 0, NULL);
+  return mt_cauchy_with_((mt_tensor *)bad, 0, 0, NULL);
 }
 
 static mt_status call_223(const void *bad) {
-  return mt_geometric_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_generator *)bad);
+  return mt_cauchy_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
 }
 
 static mt_status call_224(const void *bad) {
-  return mt_bernoulli_((mt_tensor *)bad, 0);
+  return mt_exponential_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_225(const void *bad) {
-  return mt_fill_bernoulli_with_((mt_tensor *)bad, 0, NULL);
+  return mt_exponential_with_((mt_tensor *)bad, 0, NULL);
 }
 
 static mt_status call_226(const void *bad) {
-  return mt_fill_bernoulli_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_generator *)bad);
+  return mt_exponential_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_generator *)bad);
 }
 
 static mt_status call_227(const void *bad) {
-  return mt_bernoulli_tensor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_geometric_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_228(const void *bad) {
-  return mt_bernoulli_tensor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_geometric_with_((mt_tensor *)bad, 0, NULL);
 }
 
 static mt_status call_229(const void *bad) {
-  return mt_fill_bernoulli_tensor_with_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_geometric_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_generator *)bad);
 }
 
 static mt_status call_230(const void *bad) {
-  return mt_fill_bernoulli_tensor_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_bernoulli_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_231(const void *bad) {
-  return mt_fill_bernoulli_tensor_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
+  return mt_fill_bernoulli_with_((mt_tensor *)bad, 0, NULL);
 }
 
 static mt_status call_232(const void *bad) {
-  return mt_random_((mt_tensor *)bad);
+  return mt_fill_bernoulli_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_generator *)bad);
 }
 
 static mt_status call_233(const void *bad) {
-  return mt_random_with_((mt_tensor *)bad, NULL);
+  return mt_bernoulli_tensor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_234(const void *bad) {
-  return mt_random_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
+  return mt_bernoulli_tensor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_235(const void *bad) {
-  return mt_random_range_((mt_tensor *)bad, 0, NULL);
+  return mt_fill_bernoulli_tensor_with_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_236(const void *bad) {
-  return mt_random_range_with_((mt_tensor *)bad, 0, NULL, NULL);
+  return mt_fill_bernoulli_tensor_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_237(const void *bad) {
-  return mt_random_range_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_generator *)bad);
+  return mt_fill_bernoulli_tensor_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
 }
 
 static mt_status call_238(const void *bad) {
-  return mt_dropout((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_random_((mt_tensor *)bad);
 }
 
 static mt_status call_239(const void *bad) {
-  return mt_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
+  return mt_random_with_((mt_tensor *)bad, NULL);
 }
 
 static mt_status call_240(const void *bad) {
-  return mt_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
+  return mt_random_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
 }
 
 static mt_status call_241(const void *bad) {
-  return mt_dropout_((mt_tensor *)bad, 0, false);
+  return mt_random_range_((mt_tensor *)bad, 0, NULL);
 }
 
 static mt_status call_242(const void *bad) {
-  return mt_dropout_with_((mt_tensor *)bad, 0, false, NULL);
+  return mt_random_range_with_((mt_tensor *)bad, 0, NULL, NULL);
 }
 
 static mt_status call_243(const void *bad) {
-  return mt_dropout_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
+  return mt_random_range_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_generator *)bad);
 }
 
 static mt_status call_244(const void *bad) {
-  return mt_feature_dropout((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_dropout((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_245(const void *bad) {
-  return mt_feature_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
+  return mt_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
 }
 
 static mt_status call_246(const void *bad) {
-  return mt_feature_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
+  return mt_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
 }
 
 static mt_status call_247(const void *bad) {
-  return mt_alpha_dropout((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_dropout_((mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_248(const void *bad) {
-  return mt_alpha_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
+  return mt_dropout_with_((mt_tensor *)bad, 0, false, NULL);
 }
 
 static mt_status call_249(const void *bad) {
-  return mt_alpha_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
+  return mt_dropout_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
 }
 
 static mt_status call_250(const void *bad) {
-  return mt_feature_alpha_dropout((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_feature_dropout((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_251(const void *bad) {
-  return mt_feature_alpha_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
+  return mt_feature_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
 }
 
 static mt_status call_252(const void *bad) {
-  return mt_feature_alpha_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
+  return mt_feature_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
 }
 
 static mt_status call_253(const void *bad) {
-  return mt_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_alpha_dropout((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_254(const void *bad) {
-  return mt_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_alpha_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
 }
 
 static mt_status call_255(const void *bad) {
-  return mt_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_alpha_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
 }
 
 static mt_status call_256(const void *bad) {
-  return mt_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_feature_alpha_dropout((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_257(const void *bad) {
-  return mt_add_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_feature_alpha_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
 }
 
 static mt_status call_258(const void *bad) {
-  return mt_add_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_feature_alpha_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
 }
 
 static mt_status call_259(const void *bad) {
-  return mt_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_260(const void *bad) {
-  return mt_add_alpha_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_261(const void *bad) {
-  return mt_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_262(const void *bad) {
-  return mt_add_scalar_((mt_tensor *)bad, 0);
+  return mt_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_263(const void *bad) {
-  return mt_sub((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_add_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_264(const void *bad) {
-  return mt_sub((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_add_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_265(const void *bad) {
-  return mt_sub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_266(const void *bad) {
-  return mt_sub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_add_alpha_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_267(const void *bad) {
-  return mt_sub_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_268(const void *bad) {
-  return mt_sub_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_add_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_269(const void *bad) {
-  return mt_sub_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_sub((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_270(const void *bad) {
-  return mt_sub_alpha_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_sub((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_271(const void *bad) {
-  return mt_sub_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_sub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_272(const void *bad) {
-  return mt_sub_scalar_((mt_tensor *)bad, 0);
+  return mt_sub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_273(const void *bad) {
-  return mt_mul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_sub_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_274(const void *bad) {
-  return mt_mul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_sub_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_275(const void *bad) {
-  return mt_mul_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_sub_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_276(const void *bad) {
-  return mt_mul_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_sub_alpha_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_277(const void *bad) {
-  return mt_mul_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_sub_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_278(const void *bad) {
-  return mt_mul_scalar_((mt_tensor *)bad, 0);
+  return mt_sub_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_279(const void *bad) {
-  return mt_div((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_mul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_280(const void *bad) {
-  return mt_div((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_mul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_281(const void *bad) {
-  return mt_div_mode((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x");
+  return mt_mul_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_282(const void *bad) {
-  return mt_div_mode((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x");
+  return mt_mul_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_283(const void *bad) {
-  return mt_div_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_mul_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_284(const void *bad) {
-  return mt_div_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_mul_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_285(const void *bad) {
-  return mt_div_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_div((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_286(const void *bad) {
-  return mt_div_mode_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x");
+  return mt_div((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_287(const void *bad) {
-  return mt_div_mode_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x");
+  return mt_div_mode((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x");
 }
 
 static mt_status call_288(const void *bad) {
-  return mt_div_scalar_((mt_tensor *)bad, 0);
+  return mt_div_mode((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x");
 }
 
 static mt_status call_289(const void *bad) {
-  return mt_rsub((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_div_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_290(const void *bad) {
-  return mt_rsub((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_div_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_291(const void *bad) {
-  return mt_rsub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_div_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_292(const void *bad) {
-  return mt_rsub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_div_mode_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x");
 }
 
 static mt_status call_293(const void *bad) {
-  return mt_rsub_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_div_mode_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x");
 }
 
 static mt_status call_294(const void *bad) {
-  return mt_floor_divide((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_div_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_295(const void *bad) {
-  return mt_floor_divide((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_rsub((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_296(const void *bad) {
-  return mt_floor_divide_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_rsub((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_297(const void *bad) {
-  return mt_floor_divide_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_rsub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_298(const void *bad) {
-  return mt_floor_divide_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_rsub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_299(const void *bad) {
-  return mt_floor_divide_scalar_((mt_tensor *)bad, 0);
+  return mt_rsub_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_300(const void *bad) {
-  return mt_remainder((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_floor_divide((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_301(const void *bad) {
-  return mt_remainder((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_floor_divide((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_302(const void *bad) {
-  return mt_remainder_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_floor_divide_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_303(const void *bad) {
-  return mt_remainder_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_floor_divide_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_304(const void *bad) {
-  return mt_remainder_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_floor_divide_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_305(const void *bad) {
-  return mt_remainder_scalar_((mt_tensor *)bad, 0);
+  return mt_floor_divide_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_306(const void *bad) {
-  return mt_addcmul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_remainder((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_307(const void *bad) {
-  return mt_addcmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_remainder((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_308(const void *bad) {
-  return mt_addcmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_remainder_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_309(const void *bad) {
-  return mt_addcmul_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_remainder_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_310(const void *bad) {
-  return mt_addcmul_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_remainder_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_311(const void *bad) {
-  return mt_addcmul_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_remainder_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_312(const void *bad) {
-  return mt_addcmul_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addcmul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_313(const void *bad) {
-  return mt_addcmul_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addcmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_314(const void *bad) {
-  return mt_addcmul_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_addcmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_315(const void *bad) {
-  return mt_addcmul_value_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_addcmul_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_316(const void *bad) {
-  return mt_addcmul_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_addcmul_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_317(const void *bad) {
-  return mt_addcmul_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_addcmul_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_318(const void *bad) {
-  return mt_addcdiv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addcmul_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_319(const void *bad) {
-  return mt_addcdiv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addcmul_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_320(const void *bad) {
-  return mt_addcdiv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_addcmul_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_321(const void *bad) {
-  return mt_addcdiv_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_addcmul_value_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_322(const void *bad) {
-  return mt_addcdiv_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_addcmul_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_323(const void *bad) {
-  return mt_addcdiv_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_addcmul_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_324(const void *bad) {
-  return mt_addcdiv_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addcdiv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_325(const void *bad) {
-  return mt_addcdiv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addcdiv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_326(const void *bad) {
-  return mt_addcdiv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_addcdiv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_327(const void *bad) {
-  return mt_addcdiv_value_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_addcdiv_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_328(const void *bad) {
-  return mt_addcdiv_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_addcdiv_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_329(const void *bad) {
-  return mt_addcdiv_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_addcdiv_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_330(const void *bad) {
-  return mt_lerp((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addcdiv_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_331(const void *bad) {
-  return mt_lerp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addcdiv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_332(const void *bad) {
-  return mt_lerp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_addcdiv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_333(const void *bad) {
-  return mt_lerp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_addcdiv_value_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_334(const void *bad) {
-  return mt_lerp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_addcdiv_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_335(const void *bad) {
-  return mt_lerp_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addcdiv_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_336(const void *bad) {
-  return mt_lerp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_lerp((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_337(const void *bad) {
-  return mt_lerp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_lerp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_338(const void *bad) {
-  return mt_lerp_scalar_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_lerp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_339(const void *bad) {
-  return mt_lerp_scalar_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_lerp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_340(const void *bad) {
-  return mt_maximum((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_lerp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_341(const void *bad) {
-  return mt_maximum((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_lerp_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_342(const void *bad) {
-  return mt_minimum((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_lerp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_343(const void *bad) {
-  return mt_minimum((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_lerp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_344(const void *bad) {
-  return mt_neg((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_lerp_scalar_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_345(const void *bad) {
-  return mt_neg_((mt_tensor *)bad);
+  return mt_lerp_scalar_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_346(const void *bad) {
-  return mt_abs((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_maximum((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_347(const void *bad) {
-  return mt_abs_((mt_tensor *)bad);
+  return mt_maximum((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_348(const void *bad) {
-  return mt_sign((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_minimum((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_349(const void *bad) {
-  return mt_sign_((mt_tensor *)bad);
+  return mt_minimum((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_350(const void *bad) {
-  return mt_floor((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_neg((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_351(const void *bad) {
-  return mt_floor_((mt_tensor *)bad);
+  return mt_neg_((mt_tensor *)bad);
 }
 
 static mt_status call_352(const void *bad) {
-  return mt_ceil((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_abs((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_353(const void *bad) {
-  return mt_ceil_((mt_tensor *)bad);
+  return mt_abs_((mt_tensor *)bad);
 }
 
 static mt_status call_354(const void *bad) {
-  return mt_trunc((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_sign((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_355(const void *bad) {
-  return mt_trunc_((mt_tensor *)bad);
+  return mt_sign_((mt_tensor *)bad);
 }
 
 static mt_status call_356(const void *bad) {
-  return mt_round((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_floor((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_357(const void *bad) {
-  return mt_round_decimals((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_floor_((mt_tensor *)bad);
 }
 
 static mt_status call_358(const void *bad) {
-  return mt_round_((mt_tensor *)bad);
+  return mt_ceil((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_359(const void *bad) {
-  return mt_round_decimals_((mt_tensor *)bad, 0);
+  return mt_ceil_((mt_tensor *)bad);
 }
 
 static mt_status call_360(const void *bad) {
-  return mt_sin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_trunc((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_361(const void *bad) {
-  return mt_sin_((mt_tensor *)bad);
+  return mt_trunc_((mt_tensor *)bad);
 }
 
 static mt_status call_362(const void *bad) {
-  return mt_cos((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_round((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_363(const void *bad) {
-  return mt_cos_((mt_tensor *)bad);
+  return mt_round_decimals((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_364(const void *bad) {
-  return mt_tan((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_round_((mt_tensor *)bad);
 }
 
 static mt_status call_365(const void *bad) {
-  return mt_tan_((mt_tensor *)bad);
+  return mt_round_decimals_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_366(const void *bad) {
-  return mt_erf((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_sin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_367(const void *bad) {
-  return mt_erf_((mt_tensor *)bad);
+  return mt_sin_((mt_tensor *)bad);
 }
 
 static mt_status call_368(const void *bad) {
-  return mt_isnan((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_cos((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_369(const void *bad) {
-  return mt_isinf((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_cos_((mt_tensor *)bad);
 }
 
 static mt_status call_370(const void *bad) {
-  return mt_isfinite((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_tan((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_371(const void *bad) {
-  return mt_pow((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_tan_((mt_tensor *)bad);
 }
 
 static mt_status call_372(const void *bad) {
-  return mt_pow((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_erf((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_373(const void *bad) {
-  return mt_pow_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_erf_((mt_tensor *)bad);
 }
 
 static mt_status call_374(const void *bad) {
-  return mt_pow_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_isnan((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_375(const void *bad) {
-  return mt_pow_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_isinf((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_376(const void *bad) {
-  return mt_pow_scalar_((mt_tensor *)bad, 0);
+  return mt_isfinite((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_377(const void *bad) {
-  return mt_square((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_pow((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_378(const void *bad) {
-  return mt_square_((mt_tensor *)bad);
+  return mt_pow((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_379(const void *bad) {
-  return mt_sqrt((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_pow_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_380(const void *bad) {
-  return mt_sqrt_((mt_tensor *)bad);
+  return mt_pow_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_381(const void *bad) {
-  return mt_rsqrt((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_pow_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_382(const void *bad) {
-  return mt_rsqrt_((mt_tensor *)bad);
+  return mt_pow_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_383(const void *bad) {
-  return mt_reciprocal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_square((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_384(const void *bad) {
-  return mt_reciprocal_((mt_tensor *)bad);
+  return mt_square_((mt_tensor *)bad);
 }
 
 static mt_status call_385(const void *bad) {
-  return mt_exp((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_sqrt((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_386(const void *bad) {
-  return mt_exp_((mt_tensor *)bad);
+  return mt_sqrt_((mt_tensor *)bad);
 }
 
 static mt_status call_387(const void *bad) {
-  return mt_expm1((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_rsqrt((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_388(const void *bad) {
-  return mt_expm1_((mt_tensor *)bad);
+  return mt_rsqrt_((mt_tensor *)bad);
 }
 
 static mt_status call_389(const void *bad) {
-  return mt_log((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_reciprocal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_390(const void *bad) {
-  return mt_log_((mt_tensor *)bad);
+  return mt_reciprocal_((mt_tensor *)bad);
 }
 
 static mt_status call_391(const void *bad) {
-  return mt_log1p((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_exp((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_392(const void *bad) {
-  return mt_log1p_((mt_tensor *)bad);
+  return mt_exp_((mt_tensor *)bad);
 }
 
 static mt_status call_393(const void *bad) {
-  return mt_log2((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_expm1((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_394(const void *bad) {
-  return mt_log2_((mt_tensor *)bad);
+  return mt_expm1_((mt_tensor *)bad);
 }
 
 static mt_status call_395(const void *bad) {
-  return mt_log10((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_log((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_396(const void *bad) {
-  return mt_log10_((mt_tensor *)bad);
+  return mt_log_((mt_tensor *)bad);
 }
 
 static mt_status call_397(const void *bad) {
-  return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL);
+  return mt_log1p((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_398(const void *bad) {
-  return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_log1p_((mt_tensor *)bad);
 }
 
 static mt_status call_399(const void *bad) {
-  return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad);
+  return mt_log2((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_400(const void *bad) {
-  return mt_clamp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL);
+  return mt_log2_((mt_tensor *)bad);
 }
 
 static mt_status call_401(const void *bad) {
-  return mt_clamp_((mt_tensor *)bad, NULL, NULL);
+  return mt_log10((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_402(const void *bad) {
-  return mt_clamp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_log10_((mt_tensor *)bad);
 }
 
 static mt_status call_403(const void *bad) {
-  return mt_clamp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad);
+  return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_404(const void *bad) {
-  return mt_clamp_scalar_((mt_tensor *)bad, NULL, NULL);
+  return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_405(const void *bad) {
-  return mt_clamp_min((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad);
 }
 
 static mt_status call_406(const void *bad) {
-  return mt_clamp_min((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clamp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_407(const void *bad) {
-  return mt_clamp_min_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_clamp_((mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_408(const void *bad) {
-  return mt_clamp_min_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_clamp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_409(const void *bad) {
-  return mt_clamp_min_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clamp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad);
 }
 
 static mt_status call_410(const void *bad) {
-  return mt_clamp_min_scalar_((mt_tensor *)bad, 0);
+  return mt_clamp_scalar_((mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_411(const void *bad) {
-  return mt_clamp_max((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_clamp_min((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_412(const void *bad) {
-  return mt_clamp_max((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clamp_min((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_413(const void *bad) {
-  return mt_clamp_max_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_clamp_min_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_414(const void *bad) {
-  return mt_clamp_max_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_clamp_min_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_415(const void *bad) {
-  return mt_clamp_max_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clamp_min_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_416(const void *bad) {
-  return mt_clamp_max_scalar_((mt_tensor *)bad, 0);
+  return mt_clamp_min_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_417(const void *bad) {
-  return mt_hardtanh((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_clamp_max((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_418(const void *bad) {
-  return mt_hardtanh_((mt_tensor *)bad, 0, 0);
+  return mt_clamp_max((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_419(const void *bad) {
-  return mt_relu6((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_clamp_max_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_420(const void *bad) {
-  return mt_relu6_((mt_tensor *)bad);
+  return mt_clamp_max_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_421(const void *bad) {
-  return mt_relu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_clamp_max_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_422(const void *bad) {
-  return mt_relu_((mt_tensor *)bad);
+  return mt_clamp_max_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_423(const void *bad) {
-  return mt_sigmoid((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_hardtanh((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_424(const void *bad) {
-  return mt_sigmoid_((mt_tensor *)bad);
+  return mt_hardtanh_((mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_425(const void *bad) {
-  return mt_tanh((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_relu6((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_426(const void *bad) {
-  return mt_tanh_((mt_tensor *)bad);
+  return mt_relu6_((mt_tensor *)bad);
 }
 
 static mt_status call_427(const void *bad) {
-  return mt_gelu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_relu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_428(const void *bad) {
-  return mt_gelu_approximate((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
+  return mt_relu_((mt_tensor *)bad);
 }
 
 static mt_status call_429(const void *bad) {
-  return mt_leaky_relu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_sigmoid((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_430(const void *bad) {
-  return mt_leaky_relu_((mt_tensor *)bad, 0);
+  return mt_sigmoid_((mt_tensor *)bad);
 }
 
 static mt_status call_431(const void *bad) {
-  return mt_elu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_tanh((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_432(const void *bad) {
-  return mt_elu_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+  return mt_tanh_((mt_tensor *)bad);
 }
 
 static mt_status call_433(const void *bad) {
-  return mt_elu_((mt_tensor *)bad, 0);
+  return mt_gelu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_434(const void *bad) {
-  return mt_elu_scaled_((mt_tensor *)bad, 0, 0, 0);
+  return mt_gelu_approximate((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
 }
 
 static mt_status call_435(const void *bad) {
-  return mt_silu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_leaky_relu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_436(const void *bad) {
-  return mt_silu_((mt_tensor *)bad);
+  return mt_leaky_relu_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_437(const void *bad) {
-  return mt_softplus((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_elu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_438(const void *bad) {
-  return mt_eq((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_elu_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_439(const void *bad) {
-  return mt_eq((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_elu_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_440(const void *bad) {
-  return mt_eq_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_elu_scaled_((mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_441(const void *bad) {
-  return mt_ne((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_silu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_442(const void *bad) {
-  return mt_ne((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_silu_((mt_tensor *)bad);
 }
 
 static mt_status call_443(const void *bad) {
-  return mt_ne_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_softplus((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_444(const void *bad) {
-  return mt_lt((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_eq((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_445(const void *bad) {
-  return mt_lt((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_eq((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_446(const void *bad) {
-  return mt_lt_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_eq_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_447(const void *bad) {
-  return mt_le((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_ne((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_448(const void *bad) {
-  return mt_le((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_ne((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_449(const void *bad) {
-  return mt_le_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_ne_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_450(const void *bad) {
-  return mt_gt((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_lt((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_451(const void *bad) {
-  return mt_gt((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_lt((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_452(const void *bad) {
-  return mt_gt_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_lt_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_453(const void *bad) {
-  return mt_ge((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_le((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_454(const void *bad) {
-  return mt_ge((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_le((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_455(const void *bad) {
-  return mt_ge_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_le_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_456(const void *bad) {
-  return mt_logical_not((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_gt((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_457(const void *bad) {
-  return mt_logical_not_((mt_tensor *)bad);
+  return mt_gt((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_458(const void *bad) {
-  return mt_logical_and((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_gt_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_459(const void *bad) {
-  return mt_logical_and((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_ge((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_460(const void *bad) {
-  return mt_logical_and_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_ge((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_461(const void *bad) {
-  return mt_logical_and_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_ge_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_462(const void *bad) {
-  return mt_logical_or((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_logical_not((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_463(const void *bad) {
-  return mt_logical_or((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_logical_not_((mt_tensor *)bad);
 }
 
 static mt_status call_464(const void *bad) {
-  return mt_logical_or_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_logical_and((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_465(const void *bad) {
-  return mt_logical_or_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_logical_and((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_466(const void *bad) {
-  return mt_logical_xor((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_logical_and_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_467(const void *bad) {
-  return mt_logical_xor((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_logical_and_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_468(const void *bad) {
-  return mt_logical_xor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_logical_or((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_469(const void *bad) {
-  return mt_logical_xor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_logical_or((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_470(const void *bad) {
-  return mt_bitwise_not((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_logical_or_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_471(const void *bad) {
-  return mt_bitwise_not_((mt_tensor *)bad);
+  return mt_logical_or_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_472(const void *bad) {
-  return mt_bitwise_and((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_logical_xor((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_473(const void *bad) {
-  return mt_bitwise_and((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_logical_xor((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_474(const void *bad) {
-  return mt_bitwise_and_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_logical_xor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_475(const void *bad) {
-  return mt_bitwise_and_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_logical_xor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_476(const void *bad) {
-  return mt_bitwise_and_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_bitwise_not((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_477(const void *bad) {
-  return mt_bitwise_and_scalar_((mt_tensor *)bad, 0);
+  return mt_bitwise_not_((mt_tensor *)bad);
 }
 
 static mt_status call_478(const void *bad) {
-  return mt_bitwise_or((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bitwise_and((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_479(const void *bad) {
-  return mt_bitwise_or((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_bitwise_and((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_480(const void *bad) {
-  return mt_bitwise_or_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_bitwise_and_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_481(const void *bad) {
-  return mt_bitwise_or_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bitwise_and_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_482(const void *bad) {
-  return mt_bitwise_or_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_bitwise_and_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_483(const void *bad) {
-  return mt_bitwise_or_scalar_((mt_tensor *)bad, 0);
+  return mt_bitwise_and_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_484(const void *bad) {
-  return mt_bitwise_xor((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bitwise_or((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_485(const void *bad) {
-  return mt_bitwise_xor((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_bitwise_or((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_486(const void *bad) {
-  return mt_bitwise_xor_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_bitwise_or_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_487(const void *bad) {
-  return mt_bitwise_xor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bitwise_or_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_488(const void *bad) {
-  return mt_bitwise_xor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_bitwise_or_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_489(const void *bad) {
-  return mt_bitwise_xor_scalar_((mt_tensor *)bad, 0);
+  return mt_bitwise_or_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_490(const void *bad) {
-  return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bitwise_xor((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_491(const void *bad) {
-  return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bitwise_xor((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_492(const void *bad) {
-  return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_bitwise_xor_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_493(const void *bad) {
-  return mt_equal((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bitwise_xor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_494(const void *bad) {
-  return mt_equal((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_bitwise_xor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_495(const void *bad) {
-  return mt_isclose((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bitwise_xor_scalar_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_496(const void *bad) {
-  return mt_isclose((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_497(const void *bad) {
-  return mt_isclose_within((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+  return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_498(const void *bad) {
-  return mt_isclose_within((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+  return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_499(const void *bad) {
-  return mt_allclose((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_equal((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_500(const void *bad) {
-  return mt_allclose((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_equal((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_501(const void *bad) {
-  return mt_allclose_within((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+  return mt_isclose((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_502(const void *bad) {
-  return mt_allclose_within((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+  return mt_isclose((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_503(const void *bad) {
-  return mt_as_strided((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+  return mt_isclose_within((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
 }
 
 static mt_status call_504(const void *bad) {
-  return mt_as_strided_offset((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL);
+  return mt_isclose_within((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
 }
 
 static mt_status call_505(const void *bad) {
-  return mt_view((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_allclose((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_506(const void *bad) {
-  return mt_reshape((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_allclose((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_507(const void *bad) {
-  return mt_permute((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_allclose_within((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
 }
 
 static mt_status call_508(const void *bad) {
-  return mt_transpose((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_allclose_within((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
 }
 
 static mt_status call_509(const void *bad) {
-  return mt_movedim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+  return mt_as_strided((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_510(const void *bad) {
-  return mt_t((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_as_strided_offset((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL);
 }
 
 static mt_status call_511(const void *bad) {
-  return mt_squeeze((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_view((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_512(const void *bad) {
-  return mt_squeeze_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_reshape((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_513(const void *bad) {
-  return mt_unsqueeze((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_permute((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_514(const void *bad) {
-  return mt_expand((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_transpose((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_515(const void *bad) {
-  return mt_flatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_movedim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_516(const void *bad) {
-  return mt_unflatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+  return mt_t((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_517(const void *bad) {
-  return mt_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_squeeze((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_518(const void *bad) {
-  return mt_slice((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
+  return mt_squeeze_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_519(const void *bad) {
-  return mt_slice_step((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL, 0);
+  return mt_unsqueeze((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_520(const void *bad) {
-  return mt_narrow((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+  return mt_expand((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_521(const void *bad) {
-  return mt_unfold((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+  return mt_flatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_522(const void *bad) {
-  return mt_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_unflatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
 }
 
 static mt_status call_523(const void *bad) {
-  return mt_diagonal_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+  return mt_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_524(const void *bad) {
-  return mt_detach((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_slice((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
 }
 
 static mt_status call_525(const void *bad) {
-  return mt_split((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_slice_step((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL, 0);
 }
 
 static mt_status call_526(const void *bad) {
-  return mt_split_with_sizes((mt_tensors**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
+  return mt_narrow((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_527(const void *bad) {
-  return mt_chunk((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_unfold((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_528(const void *bad) {
-  return mt_unbind((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_529(const void *bad) {
-  return mt_contiguous((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_diagonal_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_530(const void *bad) {
-  return mt_clone((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_detach((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_531(const void *bad) {
-  return mt_tensor_to_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_split((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_532(const void *bad) {
-  return mt_tensor_to_dtype_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_split_with_sizes((mt_tensors**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
 }
 
 static mt_status call_533(const void *bad) {
-  return mt_tensor_to_device((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_chunk((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_534(const void *bad) {
-  return mt_tensor_to_device_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_unbind((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_535(const void *bad) {
-  return mt_copy_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_contiguous((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_536(const void *bad) {
-  return mt_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_clone((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_537(const void *bad) {
-  return mt_fill_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_tensor_to_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_538(const void *bad) {
-  return mt_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_tensor_to_dtype_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_539(const void *bad) {
-  return mt_fill_scalar_((mt_tensor *)bad, 0);
+  return mt_tensor_to_device((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_540(const void *bad) {
-  return mt_zero_((mt_tensor *)bad);
+  return mt_tensor_to_device_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_541(const void *bad) {
-  return mt_sum_to_size((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_copy_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_542(const void *bad) {
+  return mt_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_543(const void *bad) {
+  return mt_fill_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_544(const void *bad) {
+  return mt_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_545(const void *bad) {
+  return mt_fill_scalar_((mt_tensor *)bad, 0);
+}
+
+static mt_status call_546(const void *bad) {
+  return mt_zero_((mt_tensor *)bad);
+}
+
+static mt_status call_547(const void *bad) {
+  return mt_sum_to_size((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_548(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_cat((mt_tensor**)abuse_out(), list, 1, 0);
 }
 
-static mt_status call_543(const void *bad) {
+static mt_status call_549(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_stack((mt_tensor**)abuse_out(), list, 1, 0);
 }
 
-static mt_status call_544(const void *bad) {
+static mt_status call_550(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_hstack((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_545(const void *bad) {
+static mt_status call_551(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_vstack((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_546(const void *bad) {
+static mt_status call_552(const void *bad) {
   return mt_index_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_547(const void *bad) {
+static mt_status call_553(const void *bad) {
   return mt_index_select((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad);
 }
 
-static mt_status call_548(const void *bad) {
+static mt_status call_554(const void *bad) {
   return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_549(const void *bad) {
+static mt_status call_555(const void *bad) {
   return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_550(const void *bad) {
+static mt_status call_556(const void *bad) {
   return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_551(const void *bad) {
+static mt_status call_557(const void *bad) {
   return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_552(const void *bad) {
+static mt_status call_558(const void *bad) {
   return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_553(const void *bad) {
+static mt_status call_559(const void *bad) {
   return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_554(const void *bad) {
+static mt_status call_560(const void *bad) {
   return mt_index_add_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_555(const void *bad) {
+static mt_status call_561(const void *bad) {
   return mt_index_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_556(const void *bad) {
+static mt_status call_562(const void *bad) {
   return mt_index_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_557(const void *bad) {
+static mt_status call_563(const void *bad) {
   return mt_index_add_alpha_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_558(const void *bad) {
+static mt_status call_564(const void *bad) {
   return mt_index_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_559(const void *bad) {
+static mt_status call_565(const void *bad) {
   return mt_index_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_560(const void *bad) {
+static mt_status call_566(const void *bad) {
   return mt_gather((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_561(const void *bad) {
+static mt_status call_567(const void *bad) {
   return mt_gather((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad);
 }
 
-static mt_status call_562(const void *bad) {
+static mt_status call_568(const void *bad) {
   return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_563(const void *bad) {
+static mt_status call_569(const void *bad) {
   return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_564(const void *bad) {
+static mt_status call_570(const void *bad) {
   return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_565(const void *bad) {
+static mt_status call_571(const void *bad) {
   return mt_scatter_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_566(const void *bad) {
+static mt_status call_572(const void *bad) {
   return mt_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_567(const void *bad) {
+static mt_status call_573(const void *bad) {
   return mt_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_568(const void *bad) {
+static mt_status call_574(const void *bad) {
   return mt_scatter_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_569(const void *bad) {
+static mt_status call_575(const void *bad) {
   return mt_scatter_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
 }
 
-static mt_status call_570(const void *bad) {
+static mt_status call_576(const void *bad) {
   return mt_scatter_value_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_571(const void *bad) {
+static mt_status call_577(const void *bad) {
   return mt_scatter_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
 }
 
-static mt_status call_572(const void *bad) {
+static mt_status call_578(const void *bad) {
   return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_573(const void *bad) {
+static mt_status call_579(const void *bad) {
   return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_574(const void *bad) {
+static mt_status call_580(const void *bad) {
   return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_575(const void *bad) {
+static mt_status call_581(const void *bad) {
   return mt_scatter_add_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_576(const void *bad) {
+static mt_status call_582(const void *bad) {
   return mt_scatter_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_577(const void *bad) {
+static mt_status call_583(const void *bad) {
   return mt_scatter_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_578(const void *bad) {
+static mt_status call_584(const void *bad) {
   return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_579(const void *bad) {
+static mt_status call_585(const void *bad) {
   return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_580(const void *bad) {
+static mt_status call_586(const void *bad) {
   return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_581(const void *bad) {
+static mt_status call_587(const void *bad) {
   return mt_masked_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_582(const void *bad) {
+static mt_status call_588(const void *bad) {
   return mt_masked_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_583(const void *bad) {
+static mt_status call_589(const void *bad) {
   return mt_masked_fill_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_584(const void *bad) {
+static mt_status call_590(const void *bad) {
   return mt_masked_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_585(const void *bad) {
+static mt_status call_591(const void *bad) {
   return mt_masked_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_586(const void *bad) {
+static mt_status call_592(const void *bad) {
   return mt_masked_fill_scalar_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_587(const void *bad) {
+static mt_status call_593(const void *bad) {
   return mt_masked_fill_scalar_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_588(const void *bad) {
+static mt_status call_594(const void *bad) {
   return mt_masked_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_589(const void *bad) {
+static mt_status call_595(const void *bad) {
   return mt_masked_select((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_590(const void *bad) {
+static mt_status call_596(const void *bad) {
   return mt_nonzero((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_591(const void *bad) {
+static mt_status call_597(const void *bad) {
   return mt_index((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1);
 }
 
-static mt_status call_592(const void *bad) {
+static mt_status call_598(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_index((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1);
 }
 
-static mt_status call_593(const void *bad) {
-  return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
-}
-
-static mt_status call_594(const void *bad) {
-  const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
-}
-
-static mt_status call_595(const void *bad) {
-  return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad);
-}
-
-static mt_status call_596(const void *bad) {
-  return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
-}
-
-static mt_status call_597(const void *bad) {
-  const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
-}
-
-static mt_status call_598(const void *bad) {
-  return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, false);
-}
-
 static mt_status call_599(const void *bad) {
-  return mt_index_put_((mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_600(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_index_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_601(const void *bad) {
-  return mt_index_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad);
+  return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad);
 }
 
 static mt_status call_602(const void *bad) {
-  return mt_index_put_accumulate_((mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
+  return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
 static mt_status call_603(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_index_put_accumulate_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
+  return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
 static mt_status call_604(const void *bad) {
-  return mt_index_put_accumulate_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, false);
+  return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, false);
 }
 
 static mt_status call_605(const void *bad) {
-  return mt_sum((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_index_put_((mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_606(const void *bad) {
-  return mt_sum_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_index_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_607(const void *bad) {
-  return mt_mean((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_index_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad);
 }
 
 static mt_status call_608(const void *bad) {
-  return mt_mean_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
+  return mt_index_put_accumulate_((mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
 static mt_status call_609(const void *bad) {
-  return mt_prod((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_index_put_accumulate_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
 static mt_status call_610(const void *bad) {
-  return mt_prod_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false, 0);
+  return mt_index_put_accumulate_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, false);
 }
 
 static mt_status call_611(const void *bad) {
-  return mt_var((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_sum((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_612(const void *bad) {
-  return mt_var_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
+  return mt_sum_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
 static mt_status call_613(const void *bad) {
-  return mt_std((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_mean((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_614(const void *bad) {
-  return mt_std_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
+  return mt_mean_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
 static mt_status call_615(const void *bad) {
-  return mt_amax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_prod((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_616(const void *bad) {
-  return mt_amax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
+  return mt_prod_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false, 0);
 }
 
 static mt_status call_617(const void *bad) {
-  return mt_amin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_var((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_618(const void *bad) {
-  return mt_amin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
+  return mt_var_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
 static mt_status call_619(const void *bad) {
-  return mt_max((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_std((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_620(const void *bad) {
-  return mt_min((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_std_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
 static mt_status call_621(const void *bad) {
-  return mt_max_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_amax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_622(const void *bad) {
-  return mt_min_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_amax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
 static mt_status call_623(const void *bad) {
-  return mt_argmax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_amin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_624(const void *bad) {
-  return mt_argmax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
+  return mt_amin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
 static mt_status call_625(const void *bad) {
-  return mt_argmin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_max((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_626(const void *bad) {
-  return mt_argmin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
+  return mt_min((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_627(const void *bad) {
-  return mt_any((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_max_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_628(const void *bad) {
-  return mt_any_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
+  return mt_min_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_629(const void *bad) {
-  return mt_all((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_argmax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_630(const void *bad) {
-  return mt_all_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
+  return mt_argmax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_631(const void *bad) {
-  return mt_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_argmin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_632(const void *bad) {
-  return mt_norm_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, false);
+  return mt_argmin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_633(const void *bad) {
-  return mt_logsumexp((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
+  return mt_any((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_634(const void *bad) {
-  return mt_cumsum((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_any_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_635(const void *bad) {
-  return mt_cumsum_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_all((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_636(const void *bad) {
-  return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_all_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_637(const void *bad) {
-  return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_638(const void *bad) {
-  return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_norm_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, false);
 }
 
 static mt_status call_639(const void *bad) {
-  return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_logsumexp((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
 static mt_status call_640(const void *bad) {
-  return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_cumsum((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_641(const void *bad) {
-  return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_cumsum_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_642(const void *bad) {
-  return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_643(const void *bad) {
-  return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_644(const void *bad) {
-  return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_645(const void *bad) {
-  return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_646(const void *bad) {
-  return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_647(const void *bad) {
-  return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_648(const void *bad) {
-  return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_649(const void *bad) {
-  return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_650(const void *bad) {
-  return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_651(const void *bad) {
-  return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_652(const void *bad) {
-  return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_653(const void *bad) {
-  return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_654(const void *bad) {
-  return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_655(const void *bad) {
-  return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_656(const void *bad) {
-  return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_657(const void *bad) {
-  return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_658(const void *bad) {
-  return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_659(const void *bad) {
-  return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_660(const void *bad) {
-  return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_661(const void *bad) {
-  return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_662(const void *bad) {
-  return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_663(const void *bad) {
-  return mt_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_664(const void *bad) {
-  return mt_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_665(const void *bad) {
-  return mt_log_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_666(const void *bad) {
-  return mt_log_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_667(const void *bad) {
-  return mt_softmin((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_668(const void *bad) {
-  return mt_softmin_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_669(const void *bad) {
-  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_670(const void *bad) {
-  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_671(const void *bad) {
-  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_log_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_672(const void *bad) {
-  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_log_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_673(const void *bad) {
-  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_softmin((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_674(const void *bad) {
-  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_softmin_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_675(const void *bad) {
-  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_676(const void *bad) {
-  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_677(const void *bad) {
-  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_678(const void *bad) {
-  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_679(const void *bad) {
-  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_680(const void *bad) {
-  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_681(const void *bad) {
-  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_682(const void *bad) {
-  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_683(const void *bad) {
-  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_684(const void *bad) {
-  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_685(const void *bad) {
-  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_686(const void *bad) {
-  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_687(const void *bad) {
-  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0);
+  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_688(const void *bad) {
-  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0);
+  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_689(const void *bad) {
-  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_690(const void *bad) {
-  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_691(const void *bad) {
-  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_692(const void *bad) {
-  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0, 0);
+  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_693(const void *bad) {
-  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0, 0);
+  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0);
 }
 
 static mt_status call_694(const void *bad) {
-  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, 0);
+  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0);
 }
 
 static mt_status call_695(const void *bad) {
-  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_696(const void *bad) {
-  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_697(const void *bad) {
-  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_698(const void *bad) {
-  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0, 0);
 }
 
 static mt_status call_699(const void *bad) {
-  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0, 0);
 }
 
 static mt_status call_700(const void *bad) {
-  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_701(const void *bad) {
-  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_702(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL);
+  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_703(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
 }
 
 static mt_status call_704(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, NULL);
+  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_705(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad);
+  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_706(const void *bad) {
-  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_707(const void *bad) {
-  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_708(const void *bad) {
-  return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false);
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL);
 }
 
 static mt_status call_709(const void *bad) {
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_710(const void *bad) {
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, NULL);
+}
+
+static mt_status call_711(const void *bad) {
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad);
+}
+
+static mt_status call_712(const void *bad) {
+  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_713(const void *bad) {
+  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_714(const void *bad) {
+  return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false);
+}
+
+static mt_status call_715(const void *bad) {
   return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false);
 }
 
@@ -2884,686 +2908,692 @@ static const struct abuse_case cases[] = {
     {call_27, "mt_tensor_grad_fn", "self", MT_HANDLE_TENSOR, 0},
     {call_28, "mt_tensor_detach_", "self", MT_HANDLE_TENSOR, 0},
     {call_29, "mt_tensor_retain_grad", "self", MT_HANDLE_TENSOR, 0},
-    {call_30, "mt_tensor_version", "self", MT_HANDLE_TENSOR, 0},
-    {call_31, "mt_tensor_register_hook", "self", MT_HANDLE_TENSOR, 0},
-    {call_32, "mt_tensor_remove_hook", "self", MT_HANDLE_TENSOR, 0},
-    {call_33, "mt_tensor_bytes_held", "self", MT_HANDLE_TENSOR, 0},
-    {call_34, "mt_tensor_shares_data", "self", MT_HANDLE_TENSOR, 0},
-    {call_35, "mt_tensor_shares_data", "other", MT_HANDLE_TENSOR, 0},
-    {call_36, "mt_tensor_is", "self", MT_HANDLE_TENSOR, 0},
-    {call_37, "mt_tensor_is", "other", MT_HANDLE_TENSOR, 0},
-    {call_38, "mt_tensors_free", "self", MT_HANDLE_TENSORS, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_39, "mt_tensors_count", "self", MT_HANDLE_TENSORS, 0},
-    {call_40, "mt_tensors_get", "self", MT_HANDLE_TENSORS, 0},
-    {call_41, "mt_result_type", "self", MT_HANDLE_TENSOR, 0},
-    {call_42, "mt_result_type", "other", MT_HANDLE_TENSOR, 0},
-    {call_43, "mt_tensor_backward", "self", MT_HANDLE_TENSOR, 0},
-    {call_44, "mt_tensor_backward", "gradient", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_45, "mt_function_ctx_save", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
-    {call_46, "mt_function_ctx_saved_count", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
-    {call_47, "mt_function_ctx_saved", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
-    {call_48, "mt_function_ctx_needs_input_grad", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
-    {call_49, "mt_function_ctx_mark_non_differentiable", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
-    {call_50, "mt_function_ctx_mark_non_differentiable", "output", MT_HANDLE_TENSOR, 0},
-    {call_51, "mt_function_ctx_set_data", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
-    {call_52, "mt_function_ctx_data", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
-    {call_53, "mt_node_free", "self", MT_HANDLE_NODE, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_54, "mt_node_name", "self", MT_HANDLE_NODE, 0},
-    {call_55, "mt_node_sequence", "self", MT_HANDLE_NODE, 0},
-    {call_56, "mt_node_input_count", "self", MT_HANDLE_NODE, 0},
-    {call_57, "mt_node_input_node", "self", MT_HANDLE_NODE, 0},
-    {call_58, "mt_node_input_leaf", "self", MT_HANDLE_NODE, 0},
-    {call_59, "mt_scope_keep", "handle", MT_HANDLE_ANY, 0},
-    {call_60, "mt_handle_get_class", "handle", MT_HANDLE_ANY, 0},
-    {call_61, "mt_set_rng_state", "state", MT_HANDLE_TENSOR, 0},
-    {call_62, "mt_generator_free", "self", MT_HANDLE_GENERATOR, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_63, "mt_generator_manual_seed", "self", MT_HANDLE_GENERATOR, 0},
-    {call_64, "mt_generator_initial_seed", "self", MT_HANDLE_GENERATOR, 0},
-    {call_65, "mt_generator_seed", "self", MT_HANDLE_GENERATOR, 0},
-    {call_66, "mt_generator_get_state", "self", MT_HANDLE_GENERATOR, 0},
-    {call_67, "mt_generator_set_state", "self", MT_HANDLE_GENERATOR, 0},
-    {call_68, "mt_generator_set_state", "state", MT_HANDLE_TENSOR, 0},
-    {call_69, "mt_tensor_to_dlpack", "self", MT_HANDLE_TENSOR, 0},
-    {call_70, "mt_tensor_to_dlpack_legacy", "self", MT_HANDLE_TENSOR, 0},
-    {call_71, "mt_nn_bce_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_72, "mt_nn_bce_with_logits_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_73, "mt_nn_bce_with_logits_loss", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_74, "mt_nn_nll_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_75, "mt_sequential_append", "self", MT_HANDLE_MODULE, 0},
-    {call_76, "mt_sequential_append", "module", MT_HANDLE_MODULE, 0},
-    {call_77, "mt_sequential_size", "self", MT_HANDLE_MODULE, 0},
-    {call_78, "mt_module_ref", "self", MT_HANDLE_MODULE, 0},
-    {call_79, "mt_module_free", "self", MT_HANDLE_MODULE, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_80, "mt_module_is", "self", MT_HANDLE_MODULE, 0},
-    {call_81, "mt_module_is", "other", MT_HANDLE_MODULE, 0},
-    {call_82, "mt_module_type_name", "self", MT_HANDLE_MODULE, 0},
-    {call_83, "mt_module_to_string", "self", MT_HANDLE_MODULE, 0},
-    {call_84, "mt_module_forward", "self", MT_HANDLE_MODULE, 0},
-    {call_85, "mt_module_forward", "input", MT_HANDLE_TENSOR, 0},
-    {call_86, "mt_module_forward2", "self", MT_HANDLE_MODULE, 0},
-    {call_87, "mt_module_forward2", "input", MT_HANDLE_TENSOR, 0},
-    {call_88, "mt_module_forward2", "target", MT_HANDLE_TENSOR, 0},
-    {call_89, "mt_module_call", "self", MT_HANDLE_MODULE, 0},
-    {call_90, "mt_module_register_parameter", "self", MT_HANDLE_MODULE, 0},
-    {call_91, "mt_module_register_parameter", "parameter", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_92, "mt_module_register_buffer", "self", MT_HANDLE_MODULE, 0},
-    {call_93, "mt_module_register_buffer", "buffer", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_94, "mt_module_register_module", "self", MT_HANDLE_MODULE, 0},
-    {call_95, "mt_module_register_module", "child", MT_HANDLE_MODULE, ABUSE_NULL_OK},
-    {call_96, "mt_module_get_parameter", "self", MT_HANDLE_MODULE, 0},
-    {call_97, "mt_module_get_buffer", "self", MT_HANDLE_MODULE, 0},
-    {call_98, "mt_module_get_submodule", "self", MT_HANDLE_MODULE, 0},
-    {call_99, "mt_module_child_count", "self", MT_HANDLE_MODULE, 0},
-    {call_100, "mt_module_child", "self", MT_HANDLE_MODULE, 0},
-    {call_101, "mt_module_child_name", "self", MT_HANDLE_MODULE, 0},
-    {call_102, "mt_module_parameters", "self", MT_HANDLE_MODULE, 0},
-    {call_103, "mt_module_named_parameters", "self", MT_HANDLE_MODULE, 0},
-    {call_104, "mt_module_named_buffers", "self", MT_HANDLE_MODULE, 0},
-    {call_105, "mt_module_named_modules", "self", MT_HANDLE_MODULE, 0},
-    {call_106, "mt_module_num_parameters", "self", MT_HANDLE_MODULE, 0},
-    {call_107, "mt_module_apply", "self", MT_HANDLE_MODULE, 0},
-    {call_108, "mt_module_train", "self", MT_HANDLE_MODULE, 0},
-    {call_109, "mt_module_eval", "self", MT_HANDLE_MODULE, 0},
-    {call_110, "mt_module_is_training", "self", MT_HANDLE_MODULE, 0},
-    {call_111, "mt_module_requires_grad_", "self", MT_HANDLE_MODULE, 0},
-    {call_112, "mt_module_zero_grad", "self", MT_HANDLE_MODULE, 0},
-    {call_113, "mt_module_to_dtype", "self", MT_HANDLE_MODULE, 0},
-    {call_114, "mt_module_to_device", "self", MT_HANDLE_MODULE, 0},
-    {call_115, "mt_module_state_dict", "self", MT_HANDLE_MODULE, 0},
-    {call_116, "mt_module_load_state_dict", "self", MT_HANDLE_MODULE, 0},
-    {call_117, "mt_module_load_state_dict", "state", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_118, "mt_module_register_forward_pre_hook", "self", MT_HANDLE_MODULE, 0},
-    {call_119, "mt_module_register_forward_hook", "self", MT_HANDLE_MODULE, 0},
-    {call_120, "mt_module_remove_hook", "self", MT_HANDLE_MODULE, 0},
-    {call_121, "mt_make_parameter", "data", MT_HANDLE_TENSOR, 0},
-    {call_122, "mt_tensor_is_parameter", "self", MT_HANDLE_TENSOR, 0},
-    {call_123, "mt_nn_init_uniform_", "self", MT_HANDLE_TENSOR, 0},
-    {call_124, "mt_nn_init_normal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_125, "mt_nn_init_constant_", "self", MT_HANDLE_TENSOR, 0},
-    {call_126, "mt_nn_init_eye_", "self", MT_HANDLE_TENSOR, 0},
-    {call_127, "mt_nn_init_xavier_uniform_", "self", MT_HANDLE_TENSOR, 0},
-    {call_128, "mt_nn_init_xavier_normal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_129, "mt_nn_init_kaiming_uniform_", "self", MT_HANDLE_TENSOR, 0},
-    {call_130, "mt_nn_init_kaiming_normal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_131, "mt_named_tensors_free", "self", MT_HANDLE_NAMED_TENSORS, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_132, "mt_named_tensors_count", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_133, "mt_named_tensors_name", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_134, "mt_named_tensors_at", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_135, "mt_named_tensors_get", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_136, "mt_named_tensors_has", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_137, "mt_named_tensors_set", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_138, "mt_named_tensors_set", "tensor", MT_HANDLE_TENSOR, 0},
-    {call_139, "mt_named_tensors_remove", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_140, "mt_strings_free", "self", MT_HANDLE_STRINGS, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_141, "mt_strings_count", "self", MT_HANDLE_STRINGS, 0},
-    {call_142, "mt_strings_get", "self", MT_HANDLE_STRINGS, 0},
-    {call_143, "mt_sgd", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_144, "mt_adam", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_145, "mt_adamw", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_146, "mt_optimizer_free", "self", MT_HANDLE_OPTIMIZER, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_147, "mt_optimizer_step", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_148, "mt_optimizer_zero_grad", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_149, "mt_optimizer_add_param_group", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_150, "mt_optimizer_add_param_group", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_151, "mt_optimizer_group_count", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_152, "mt_optimizer_group_params", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_153, "mt_optimizer_option_names", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_154, "mt_optimizer_get_option", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_155, "mt_optimizer_set_option", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_156, "mt_optimizer_state_dict", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_157, "mt_optimizer_load_state_dict", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_158, "mt_optimizer_load_state_dict", "state", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_159, "mt_optimizer_type_name", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_160, "mt_optimizer_to_string", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_161, "mt_clip_grad_norm_", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_162, "mt_clip_grad_value_", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_163, "mt_save_safetensors", "tensors", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_164, "mt_save_safetensors", "metadata_keys", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
-    {call_165, "mt_save_safetensors", "metadata_values", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
-    {call_166, "mt_safetensors_encode", "tensors", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_167, "mt_safetensors_encode", "metadata_keys", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
-    {call_168, "mt_safetensors_encode", "metadata_values", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
-    {call_169, "mt_empty_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_170, "mt_empty_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_171, "mt_zeros_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_172, "mt_zeros_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_173, "mt_ones_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_174, "mt_ones_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_175, "mt_full_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_176, "mt_full_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_177, "mt_tril", "self", MT_HANDLE_TENSOR, 0},
-    {call_178, "mt_tril_diagonal", "self", MT_HANDLE_TENSOR, 0},
-    {call_179, "mt_triu", "self", MT_HANDLE_TENSOR, 0},
-    {call_180, "mt_triu_diagonal", "self", MT_HANDLE_TENSOR, 0},
-    {call_181, "mt_rand_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_182, "mt_randn_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_183, "mt_randint_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_184, "mt_randperm_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_185, "mt_rand_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_186, "mt_rand_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_187, "mt_rand_like_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_188, "mt_randn_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_189, "mt_randn_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_190, "mt_randn_like_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_191, "mt_randint_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_192, "mt_randint_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_193, "mt_randint_like_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_194, "mt_normal", "mean", MT_HANDLE_TENSOR, 0},
-    {call_195, "mt_normal", "std", MT_HANDLE_TENSOR, 0},
-    {call_196, "mt_normal_with", "mean", MT_HANDLE_TENSOR, 0},
-    {call_197, "mt_normal_with", "std", MT_HANDLE_TENSOR, 0},
-    {call_198, "mt_normal_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_199, "mt_normal_sizes_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_200, "mt_bernoulli", "self", MT_HANDLE_TENSOR, 0},
-    {call_201, "mt_bernoulli_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_202, "mt_bernoulli_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_203, "mt_bernoulli_p", "self", MT_HANDLE_TENSOR, 0},
-    {call_204, "mt_bernoulli_p_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_205, "mt_bernoulli_p_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_206, "mt_uniform_", "self", MT_HANDLE_TENSOR, 0},
-    {call_207, "mt_uniform_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_208, "mt_uniform_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_209, "mt_normal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_210, "mt_fill_normal_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_211, "mt_fill_normal_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_212, "mt_log_normal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_213, "mt_log_normal_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_214, "mt_log_normal_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_215, "mt_cauchy_", "self", MT_HANDLE_TENSOR, 0},
-    {call_216, "mt_cauchy_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_217, "mt_cauchy_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_218, "mt_exponential_", "self", MT_HANDLE_TENSOR, 0},
-    {call_219, "mt_exponential_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_220, "mt_exponential_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_221, "mt_geometric_", "self", MT_HANDLE_TENSOR, 0},
-    {call_222, "mt_geometric_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_223, "mt_geometric_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_224, "mt_bernoulli_", "self", MT_HANDLE_TENSOR, 0},
-    {call_225, "mt_fill_bernoulli_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_226, "mt_fill_bernoulli_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_227, "mt_bernoulli_tensor_", "self", MT_HANDLE_TENSOR, 0},
-    {call_228, "mt_bernoulli_tensor_", "p", MT_HANDLE_TENSOR, 0},
-    {call_229, "mt_fill_bernoulli_tensor_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_230, "mt_fill_bernoulli_tensor_with_", "p", MT_HANDLE_TENSOR, 0},
-    {call_231, "mt_fill_bernoulli_tensor_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_232, "mt_random_", "self", MT_HANDLE_TENSOR, 0},
-    {call_233, "mt_random_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_234, "mt_random_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_235, "mt_random_range_", "self", MT_HANDLE_TENSOR, 0},
-    {call_236, "mt_random_range_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_237, "mt_random_range_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_238, "mt_dropout", "self", MT_HANDLE_TENSOR, 0},
-    {call_239, "mt_dropout_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_240, "mt_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_241, "mt_dropout_", "self", MT_HANDLE_TENSOR, 0},
-    {call_242, "mt_dropout_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_243, "mt_dropout_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_244, "mt_feature_dropout", "self", MT_HANDLE_TENSOR, 0},
-    {call_245, "mt_feature_dropout_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_246, "mt_feature_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_247, "mt_alpha_dropout", "self", MT_HANDLE_TENSOR, 0},
-    {call_248, "mt_alpha_dropout_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_249, "mt_alpha_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_250, "mt_feature_alpha_dropout", "self", MT_HANDLE_TENSOR, 0},
-    {call_251, "mt_feature_alpha_dropout_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_252, "mt_feature_alpha_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_253, "mt_add", "self", MT_HANDLE_TENSOR, 0},
-    {call_254, "mt_add", "other", MT_HANDLE_TENSOR, 0},
-    {call_255, "mt_add_alpha", "self", MT_HANDLE_TENSOR, 0},
-    {call_256, "mt_add_alpha", "other", MT_HANDLE_TENSOR, 0},
-    {call_257, "mt_add_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_258, "mt_add_", "self", MT_HANDLE_TENSOR, 0},
-    {call_259, "mt_add_", "other", MT_HANDLE_TENSOR, 0},
-    {call_260, "mt_add_alpha_", "self", MT_HANDLE_TENSOR, 0},
-    {call_261, "mt_add_alpha_", "other", MT_HANDLE_TENSOR, 0},
-    {call_262, "mt_add_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_263, "mt_sub", "self", MT_HANDLE_TENSOR, 0},
-    {call_264, "mt_sub", "other", MT_HANDLE_TENSOR, 0},
-    {call_265, "mt_sub_alpha", "self", MT_HANDLE_TENSOR, 0},
-    {call_266, "mt_sub_alpha", "other", MT_HANDLE_TENSOR, 0},
-    {call_267, "mt_sub_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_268, "mt_sub_", "self", MT_HANDLE_TENSOR, 0},
-    {call_269, "mt_sub_", "other", MT_HANDLE_TENSOR, 0},
-    {call_270, "mt_sub_alpha_", "self", MT_HANDLE_TENSOR, 0},
-    {call_271, "mt_sub_alpha_", "other", MT_HANDLE_TENSOR, 0},
-    {call_272, "mt_sub_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_273, "mt_mul", "self", MT_HANDLE_TENSOR, 0},
-    {call_274, "mt_mul", "other", MT_HANDLE_TENSOR, 0},
-    {call_275, "mt_mul_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_276, "mt_mul_", "self", MT_HANDLE_TENSOR, 0},
-    {call_277, "mt_mul_", "other", MT_HANDLE_TENSOR, 0},
-    {call_278, "mt_mul_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_279, "mt_div", "self", MT_HANDLE_TENSOR, 0},
-    {call_280, "mt_div", "other", MT_HANDLE_TENSOR, 0},
-    {call_281, "mt_div_mode", "self", MT_HANDLE_TENSOR, 0},
-    {call_282, "mt_div_mode", "other", MT_HANDLE_TENSOR, 0},
-    {call_283, "mt_div_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_284, "mt_div_", "self", MT_HANDLE_TENSOR, 0},
-    {call_285, "mt_div_", "other", MT_HANDLE_TENSOR, 0},
-    {call_286, "mt_div_mode_", "self", MT_HANDLE_TENSOR, 0},
-    {call_287, "mt_div_mode_", "other", MT_HANDLE_TENSOR, 0},
-    {call_288, "mt_div_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_289, "mt_rsub", "self", MT_HANDLE_TENSOR, 0},
-    {call_290, "mt_rsub", "other", MT_HANDLE_TENSOR, 0},
-    {call_291, "mt_rsub_alpha", "self", MT_HANDLE_TENSOR, 0},
-    {call_292, "mt_rsub_alpha", "other", MT_HANDLE_TENSOR, 0},
-    {call_293, "mt_rsub_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_294, "mt_floor_divide", "self", MT_HANDLE_TENSOR, 0},
-    {call_295, "mt_floor_divide", "other", MT_HANDLE_TENSOR, 0},
-    {call_296, "mt_floor_divide_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_297, "mt_floor_divide_", "self", MT_HANDLE_TENSOR, 0},
-    {call_298, "mt_floor_divide_", "other", MT_HANDLE_TENSOR, 0},
-    {call_299, "mt_floor_divide_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_300, "mt_remainder", "self", MT_HANDLE_TENSOR, 0},
-    {call_301, "mt_remainder", "other", MT_HANDLE_TENSOR, 0},
-    {call_302, "mt_remainder_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_303, "mt_remainder_", "self", MT_HANDLE_TENSOR, 0},
-    {call_304, "mt_remainder_", "other", MT_HANDLE_TENSOR, 0},
-    {call_305, "mt_remainder_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_306, "mt_addcmul", "self", MT_HANDLE_TENSOR, 0},
-    {call_307, "mt_addcmul", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_308, "mt_addcmul", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_309, "mt_addcmul_value", "self", MT_HANDLE_TENSOR, 0},
-    {call_310, "mt_addcmul_value", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_311, "mt_addcmul_value", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_312, "mt_addcmul_", "self", MT_HANDLE_TENSOR, 0},
-    {call_313, "mt_addcmul_", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_314, "mt_addcmul_", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_315, "mt_addcmul_value_", "self", MT_HANDLE_TENSOR, 0},
-    {call_316, "mt_addcmul_value_", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_317, "mt_addcmul_value_", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_318, "mt_addcdiv", "self", MT_HANDLE_TENSOR, 0},
-    {call_319, "mt_addcdiv", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_320, "mt_addcdiv", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_321, "mt_addcdiv_value", "self", MT_HANDLE_TENSOR, 0},
-    {call_322, "mt_addcdiv_value", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_323, "mt_addcdiv_value", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_324, "mt_addcdiv_", "self", MT_HANDLE_TENSOR, 0},
-    {call_325, "mt_addcdiv_", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_326, "mt_addcdiv_", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_327, "mt_addcdiv_value_", "self", MT_HANDLE_TENSOR, 0},
-    {call_328, "mt_addcdiv_value_", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_329, "mt_addcdiv_value_", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_330, "mt_lerp", "self", MT_HANDLE_TENSOR, 0},
-    {call_331, "mt_lerp", "end", MT_HANDLE_TENSOR, 0},
-    {call_332, "mt_lerp", "weight", MT_HANDLE_TENSOR, 0},
-    {call_333, "mt_lerp_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_334, "mt_lerp_scalar", "end", MT_HANDLE_TENSOR, 0},
-    {call_335, "mt_lerp_", "self", MT_HANDLE_TENSOR, 0},
-    {call_336, "mt_lerp_", "end", MT_HANDLE_TENSOR, 0},
-    {call_337, "mt_lerp_", "weight", MT_HANDLE_TENSOR, 0},
-    {call_338, "mt_lerp_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_339, "mt_lerp_scalar_", "end", MT_HANDLE_TENSOR, 0},
-    {call_340, "mt_maximum", "self", MT_HANDLE_TENSOR, 0},
-    {call_341, "mt_maximum", "other", MT_HANDLE_TENSOR, 0},
-    {call_342, "mt_minimum", "self", MT_HANDLE_TENSOR, 0},
-    {call_343, "mt_minimum", "other", MT_HANDLE_TENSOR, 0},
-    {call_344, "mt_neg", "self", MT_HANDLE_TENSOR, 0},
-    {call_345, "mt_neg_", "self", MT_HANDLE_TENSOR, 0},
-    {call_346, "mt_abs", "self", MT_HANDLE_TENSOR, 0},
-    {call_347, "mt_abs_", "self", MT_HANDLE_TENSOR, 0},
-    {call_348, "mt_sign", "self", MT_HANDLE_TENSOR, 0},
-    {call_349, "mt_sign_", "self", MT_HANDLE_TENSOR, 0},
-    {call_350, "mt_floor", "self", MT_HANDLE_TENSOR, 0},
-    {call_351, "mt_floor_", "self", MT_HANDLE_TENSOR, 0},
-    {call_352, "mt_ceil", "self", MT_HANDLE_TENSOR, 0},
-    {call_353, "mt_ceil_", "self", MT_HANDLE_TENSOR, 0},
-    {call_354, "mt_trunc", "self", MT_HANDLE_TENSOR, 0},
-    {call_355, "mt_trunc_", "self", MT_HANDLE_TENSOR, 0},
-    {call_356, "mt_round", "self", MT_HANDLE_TENSOR, 0},
-    {call_357, "mt_round_decimals", "self", MT_HANDLE_TENSOR, 0},
-    {call_358, "mt_round_", "self", MT_HANDLE_TENSOR, 0},
-    {call_359, "mt_round_decimals_", "self", MT_HANDLE_TENSOR, 0},
-    {call_360, "mt_sin", "self", MT_HANDLE_TENSOR, 0},
-    {call_361, "mt_sin_", "self", MT_HANDLE_TENSOR, 0},
-    {call_362, "mt_cos", "self", MT_HANDLE_TENSOR, 0},
-    {call_363, "mt_cos_", "self", MT_HANDLE_TENSOR, 0},
-    {call_364, "mt_tan", "self", MT_HANDLE_TENSOR, 0},
-    {call_365, "mt_tan_", "self", MT_HANDLE_TENSOR, 0},
-    {call_366, "mt_erf", "self", MT_HANDLE_TENSOR, 0},
-    {call_367, "mt_erf_", "self", MT_HANDLE_TENSOR, 0},
-    {call_368, "mt_isnan", "self", MT_HANDLE_TENSOR, 0},
-    {call_369, "mt_isinf", "self", MT_HANDLE_TENSOR, 0},
-    {call_370, "mt_isfinite", "self", MT_HANDLE_TENSOR, 0},
-    {call_371, "mt_pow", "self", MT_HANDLE_TENSOR, 0},
-    {call_372, "mt_pow", "exponent", MT_HANDLE_TENSOR, 0},
-    {call_373, "mt_pow_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_374, "mt_pow_", "self", MT_HANDLE_TENSOR, 0},
-    {call_375, "mt_pow_", "exponent", MT_HANDLE_TENSOR, 0},
-    {call_376, "mt_pow_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_377, "mt_square", "self", MT_HANDLE_TENSOR, 0},
-    {call_378, "mt_square_", "self", MT_HANDLE_TENSOR, 0},
-    {call_379, "mt_sqrt", "self", MT_HANDLE_TENSOR, 0},
-    {call_380, "mt_sqrt_", "self", MT_HANDLE_TENSOR, 0},
-    {call_381, "mt_rsqrt", "self", MT_HANDLE_TENSOR, 0},
-    {call_382, "mt_rsqrt_", "self", MT_HANDLE_TENSOR, 0},
-    {call_383, "mt_reciprocal", "self", MT_HANDLE_TENSOR, 0},
-    {call_384, "mt_reciprocal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_385, "mt_exp", "self", MT_HANDLE_TENSOR, 0},
-    {call_386, "mt_exp_", "self", MT_HANDLE_TENSOR, 0},
-    {call_387, "mt_expm1", "self", MT_HANDLE_TENSOR, 0},
-    {call_388, "mt_expm1_", "self", MT_HANDLE_TENSOR, 0},
-    {call_389, "mt_log", "self", MT_HANDLE_TENSOR, 0},
-    {call_390, "mt_log_", "self", MT_HANDLE_TENSOR, 0},
-    {call_391, "mt_log1p", "self", MT_HANDLE_TENSOR, 0},
-    {call_392, "mt_log1p_", "self", MT_HANDLE_TENSOR, 0},
-    {call_393, "mt_log2", "self", MT_HANDLE_TENSOR, 0},
-    {call_394, "mt_log2_", "self", MT_HANDLE_TENSOR, 0},
-    {call_395, "mt_log10", "self", MT_HANDLE_TENSOR, 0},
-    {call_396, "mt_log10_", "self", MT_HANDLE_TENSOR, 0},
-    {call_397, "mt_clamp", "self", MT_HANDLE_TENSOR, 0},
-    {call_398, "mt_clamp", "min", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_399, "mt_clamp", "max", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_400, "mt_clamp_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_401, "mt_clamp_", "self", MT_HANDLE_TENSOR, 0},
-    {call_402, "mt_clamp_", "min", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_403, "mt_clamp_", "max", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_404, "mt_clamp_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_405, "mt_clamp_min", "self", MT_HANDLE_TENSOR, 0},
-    {call_406, "mt_clamp_min", "min", MT_HANDLE_TENSOR, 0},
-    {call_407, "mt_clamp_min_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_408, "mt_clamp_min_", "self", MT_HANDLE_TENSOR, 0},
-    {call_409, "mt_clamp_min_", "min", MT_HANDLE_TENSOR, 0},
-    {call_410, "mt_clamp_min_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_411, "mt_clamp_max", "self", MT_HANDLE_TENSOR, 0},
-    {call_412, "mt_clamp_max", "max", MT_HANDLE_TENSOR, 0},
-    {call_413, "mt_clamp_max_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_414, "mt_clamp_max_", "self", MT_HANDLE_TENSOR, 0},
-    {call_415, "mt_clamp_max_", "max", MT_HANDLE_TENSOR, 0},
-    {call_416, "mt_clamp_max_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_417, "mt_hardtanh", "self", MT_HANDLE_TENSOR, 0},
-    {call_418, "mt_hardtanh_", "self", MT_HANDLE_TENSOR, 0},
-    {call_419, "mt_relu6", "self", MT_HANDLE_TENSOR, 0},
-    {call_420, "mt_relu6_", "self", MT_HANDLE_TENSOR, 0},
-    {call_421, "mt_relu", "self", MT_HANDLE_TENSOR, 0},
-    {call_422, "mt_relu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_423, "mt_sigmoid", "self", MT_HANDLE_TENSOR, 0},
-    {call_424, "mt_sigmoid_", "self", MT_HANDLE_TENSOR, 0},
-    {call_425, "mt_tanh", "self", MT_HANDLE_TENSOR, 0},
-    {call_426, "mt_tanh_", "self", MT_HANDLE_TENSOR, 0},
-    {call_427, "mt_gelu", "self", MT_HANDLE_TENSOR, 0},
-    {call_428, "mt_gelu_approximate", "self", MT_HANDLE_TENSOR, 0},
-    {call_429, "mt_leaky_relu", "self", MT_HANDLE_TENSOR, 0},
-    {call_430, "mt_leaky_relu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_431, "mt_elu", "self", MT_HANDLE_TENSOR, 0},
-    {call_432, "mt_elu_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_433, "mt_elu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_434, "mt_elu_scaled_", "self", MT_HANDLE_TENSOR, 0},
-    {call_435, "mt_silu", "self", MT_HANDLE_TENSOR, 0},
-    {call_436, "mt_silu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_437, "mt_softplus", "self", MT_HANDLE_TENSOR, 0},
-    {call_438, "mt_eq", "self", MT_HANDLE_TENSOR, 0},
-    {call_439, "mt_eq", "other", MT_HANDLE_TENSOR, 0},
-    {call_440, "mt_eq_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_441, "mt_ne", "self", MT_HANDLE_TENSOR, 0},
-    {call_442, "mt_ne", "other", MT_HANDLE_TENSOR, 0},
-    {call_443, "mt_ne_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_444, "mt_lt", "self", MT_HANDLE_TENSOR, 0},
-    {call_445, "mt_lt", "other", MT_HANDLE_TENSOR, 0},
-    {call_446, "mt_lt_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_447, "mt_le", "self", MT_HANDLE_TENSOR, 0},
-    {call_448, "mt_le", "other", MT_HANDLE_TENSOR, 0},
-    {call_449, "mt_le_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_450, "mt_gt", "self", MT_HANDLE_TENSOR, 0},
-    {call_451, "mt_gt", "other", MT_HANDLE_TENSOR, 0},
-    {call_452, "mt_gt_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_453, "mt_ge", "self", MT_HANDLE_TENSOR, 0},
-    {call_454, "mt_ge", "other", MT_HANDLE_TENSOR, 0},
-    {call_455, "mt_ge_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_456, "mt_logical_not", "self", MT_HANDLE_TENSOR, 0},
-    {call_457, "mt_logical_not_", "self", MT_HANDLE_TENSOR, 0},
-    {call_458, "mt_logical_and", "self", MT_HANDLE_TENSOR, 0},
-    {call_459, "mt_logical_and", "other", MT_HANDLE_TENSOR, 0},
-    {call_460, "mt_logical_and_", "self", MT_HANDLE_TENSOR, 0},
-    {call_461, "mt_logical_and_", "other", MT_HANDLE_TENSOR, 0},
-    {call_462, "mt_logical_or", "self", MT_HANDLE_TENSOR, 0},
-    {call_463, "mt_logical_or", "other", MT_HANDLE_TENSOR, 0},
-    {call_464, "mt_logical_or_", "self", MT_HANDLE_TENSOR, 0},
-    {call_465, "mt_logical_or_", "other", MT_HANDLE_TENSOR, 0},
-    {call_466, "mt_logical_xor", "self", MT_HANDLE_TENSOR, 0},
-    {call_467, "mt_logical_xor", "other", MT_HANDLE_TENSOR, 0},
-    {call_468, "mt_logical_xor_", "self", MT_HANDLE_TENSOR, 0},
-    {call_469, "mt_logical_xor_", "other", MT_HANDLE_TENSOR, 0},
-    {call_470, "mt_bitwise_not", "self", MT_HANDLE_TENSOR, 0},
-    {call_471, "mt_bitwise_not_", "self", MT_HANDLE_TENSOR, 0},
-    {call_472, "mt_bitwise_and", "self", MT_HANDLE_TENSOR, 0},
-    {call_473, "mt_bitwise_and", "other", MT_HANDLE_TENSOR, 0},
-    {call_474, "mt_bitwise_and_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_475, "mt_bitwise_and_", "self", MT_HANDLE_TENSOR, 0},
-    {call_476, "mt_bitwise_and_", "other", MT_HANDLE_TENSOR, 0},
-    {call_477, "mt_bitwise_and_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_478, "mt_bitwise_or", "self", MT_HANDLE_TENSOR, 0},
-    {call_479, "mt_bitwise_or", "other", MT_HANDLE_TENSOR, 0},
-    {call_480, "mt_bitwise_or_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_481, "mt_bitwise_or_", "self", MT_HANDLE_TENSOR, 0},
-    {call_482, "mt_bitwise_or_", "other", MT_HANDLE_TENSOR, 0},
-    {call_483, "mt_bitwise_or_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_484, "mt_bitwise_xor", "self", MT_HANDLE_TENSOR, 0},
-    {call_485, "mt_bitwise_xor", "other", MT_HANDLE_TENSOR, 0},
-    {call_486, "mt_bitwise_xor_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_487, "mt_bitwise_xor_", "self", MT_HANDLE_TENSOR, 0},
-    {call_488, "mt_bitwise_xor_", "other", MT_HANDLE_TENSOR, 0},
-    {call_489, "mt_bitwise_xor_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_490, "mt_where", "condition", MT_HANDLE_TENSOR, 0},
-    {call_491, "mt_where", "self", MT_HANDLE_TENSOR, 0},
-    {call_492, "mt_where", "other", MT_HANDLE_TENSOR, 0},
-    {call_493, "mt_equal", "self", MT_HANDLE_TENSOR, 0},
-    {call_494, "mt_equal", "other", MT_HANDLE_TENSOR, 0},
-    {call_495, "mt_isclose", "self", MT_HANDLE_TENSOR, 0},
-    {call_496, "mt_isclose", "other", MT_HANDLE_TENSOR, 0},
-    {call_497, "mt_isclose_within", "self", MT_HANDLE_TENSOR, 0},
-    {call_498, "mt_isclose_within", "other", MT_HANDLE_TENSOR, 0},
-    {call_499, "mt_allclose", "self", MT_HANDLE_TENSOR, 0},
-    {call_500, "mt_allclose", "other", MT_HANDLE_TENSOR, 0},
-    {call_501, "mt_allclose_within", "self", MT_HANDLE_TENSOR, 0},
-    {call_502, "mt_allclose_within", "other", MT_HANDLE_TENSOR, 0},
-    {call_503, "mt_as_strided", "self", MT_HANDLE_TENSOR, 0},
-    {call_504, "mt_as_strided_offset", "self", MT_HANDLE_TENSOR, 0},
-    {call_505, "mt_view", "self", MT_HANDLE_TENSOR, 0},
-    {call_506, "mt_reshape", "self", MT_HANDLE_TENSOR, 0},
-    {call_507, "mt_permute", "self", MT_HANDLE_TENSOR, 0},
-    {call_508, "mt_transpose", "self", MT_HANDLE_TENSOR, 0},
-    {call_509, "mt_movedim", "self", MT_HANDLE_TENSOR, 0},
-    {call_510, "mt_t", "self", MT_HANDLE_TENSOR, 0},
-    {call_511, "mt_squeeze", "self", MT_HANDLE_TENSOR, 0},
-    {call_512, "mt_squeeze_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_513, "mt_unsqueeze", "self", MT_HANDLE_TENSOR, 0},
-    {call_514, "mt_expand", "self", MT_HANDLE_TENSOR, 0},
-    {call_515, "mt_flatten", "self", MT_HANDLE_TENSOR, 0},
-    {call_516, "mt_unflatten", "self", MT_HANDLE_TENSOR, 0},
-    {call_517, "mt_select", "self", MT_HANDLE_TENSOR, 0},
-    {call_518, "mt_slice", "self", MT_HANDLE_TENSOR, 0},
-    {call_519, "mt_slice_step", "self", MT_HANDLE_TENSOR, 0},
-    {call_520, "mt_narrow", "self", MT_HANDLE_TENSOR, 0},
-    {call_521, "mt_unfold", "self", MT_HANDLE_TENSOR, 0},
-    {call_522, "mt_diagonal", "self", MT_HANDLE_TENSOR, 0},
-    {call_523, "mt_diagonal_of", "self", MT_HANDLE_TENSOR, 0},
-    {call_524, "mt_detach", "self", MT_HANDLE_TENSOR, 0},
-    {call_525, "mt_split", "self", MT_HANDLE_TENSOR, 0},
-    {call_526, "mt_split_with_sizes", "self", MT_HANDLE_TENSOR, 0},
-    {call_527, "mt_chunk", "self", MT_HANDLE_TENSOR, 0},
-    {call_528, "mt_unbind", "self", MT_HANDLE_TENSOR, 0},
-    {call_529, "mt_contiguous", "self", MT_HANDLE_TENSOR, 0},
-    {call_530, "mt_clone", "self", MT_HANDLE_TENSOR, 0},
-    {call_531, "mt_tensor_to_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_532, "mt_tensor_to_dtype_copy", "self", MT_HANDLE_TENSOR, 0},
-    {call_533, "mt_tensor_to_device", "self", MT_HANDLE_TENSOR, 0},
-    {call_534, "mt_tensor_to_device_copy", "self", MT_HANDLE_TENSOR, 0},
-    {call_535, "mt_copy_", "self", MT_HANDLE_TENSOR, 0},
-    {call_536, "mt_copy_", "src", MT_HANDLE_TENSOR, 0},
-    {call_537, "mt_fill_", "self", MT_HANDLE_TENSOR, 0},
-    {call_538, "mt_fill_", "value", MT_HANDLE_TENSOR, 0},
-    {call_539, "mt_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_540, "mt_zero_", "self", MT_HANDLE_TENSOR, 0},
-    {call_541, "mt_sum_to_size", "self", MT_HANDLE_TENSOR, 0},
-    {call_542, "mt_cat", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_543, "mt_stack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_544, "mt_hstack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_545, "mt_vstack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_546, "mt_index_select", "self", MT_HANDLE_TENSOR, 0},
-    {call_547, "mt_index_select", "index", MT_HANDLE_TENSOR, 0},
-    {call_548, "mt_index_add", "self", MT_HANDLE_TENSOR, 0},
-    {call_549, "mt_index_add", "index", MT_HANDLE_TENSOR, 0},
-    {call_550, "mt_index_add", "source", MT_HANDLE_TENSOR, 0},
-    {call_551, "mt_index_add_alpha", "self", MT_HANDLE_TENSOR, 0},
-    {call_552, "mt_index_add_alpha", "index", MT_HANDLE_TENSOR, 0},
-    {call_553, "mt_index_add_alpha", "source", MT_HANDLE_TENSOR, 0},
-    {call_554, "mt_index_add_", "self", MT_HANDLE_TENSOR, 0},
-    {call_555, "mt_index_add_", "index", MT_HANDLE_TENSOR, 0},
-    {call_556, "mt_index_add_", "source", MT_HANDLE_TENSOR, 0},
-    {call_557, "mt_index_add_alpha_", "self", MT_HANDLE_TENSOR, 0},
-    {call_558, "mt_index_add_alpha_", "index", MT_HANDLE_TENSOR, 0},
-    {call_559, "mt_index_add_alpha_", "source", MT_HANDLE_TENSOR, 0},
-    {call_560, "mt_gather", "self", MT_HANDLE_TENSOR, 0},
-    {call_561, "mt_gather", "index", MT_HANDLE_TENSOR, 0},
-    {call_562, "mt_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_563, "mt_scatter", "index", MT_HANDLE_TENSOR, 0},
-    {call_564, "mt_scatter", "src", MT_HANDLE_TENSOR, 0},
-    {call_565, "mt_scatter_", "self", MT_HANDLE_TENSOR, 0},
-    {call_566, "mt_scatter_", "index", MT_HANDLE_TENSOR, 0},
-    {call_567, "mt_scatter_", "src", MT_HANDLE_TENSOR, 0},
-    {call_568, "mt_scatter_value", "self", MT_HANDLE_TENSOR, 0},
-    {call_569, "mt_scatter_value", "index", MT_HANDLE_TENSOR, 0},
-    {call_570, "mt_scatter_value_", "self", MT_HANDLE_TENSOR, 0},
-    {call_571, "mt_scatter_value_", "index", MT_HANDLE_TENSOR, 0},
-    {call_572, "mt_scatter_add", "self", MT_HANDLE_TENSOR, 0},
-    {call_573, "mt_scatter_add", "index", MT_HANDLE_TENSOR, 0},
-    {call_574, "mt_scatter_add", "src", MT_HANDLE_TENSOR, 0},
-    {call_575, "mt_scatter_add_", "self", MT_HANDLE_TENSOR, 0},
-    {call_576, "mt_scatter_add_", "index", MT_HANDLE_TENSOR, 0},
-    {call_577, "mt_scatter_add_", "src", MT_HANDLE_TENSOR, 0},
-    {call_578, "mt_masked_fill", "self", MT_HANDLE_TENSOR, 0},
-    {call_579, "mt_masked_fill", "mask", MT_HANDLE_TENSOR, 0},
-    {call_580, "mt_masked_fill", "value", MT_HANDLE_TENSOR, 0},
-    {call_581, "mt_masked_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_582, "mt_masked_fill_scalar", "mask", MT_HANDLE_TENSOR, 0},
-    {call_583, "mt_masked_fill_", "self", MT_HANDLE_TENSOR, 0},
-    {call_584, "mt_masked_fill_", "mask", MT_HANDLE_TENSOR, 0},
-    {call_585, "mt_masked_fill_", "value", MT_HANDLE_TENSOR, 0},
-    {call_586, "mt_masked_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_587, "mt_masked_fill_scalar_", "mask", MT_HANDLE_TENSOR, 0},
-    {call_588, "mt_masked_select", "self", MT_HANDLE_TENSOR, 0},
-    {call_589, "mt_masked_select", "mask", MT_HANDLE_TENSOR, 0},
-    {call_590, "mt_nonzero", "self", MT_HANDLE_TENSOR, 0},
-    {call_591, "mt_index", "self", MT_HANDLE_TENSOR, 0},
-    {call_592, "mt_index", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_593, "mt_index_put", "self", MT_HANDLE_TENSOR, 0},
-    {call_594, "mt_index_put", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_595, "mt_index_put", "values", MT_HANDLE_TENSOR, 0},
-    {call_596, "mt_index_put_accumulate", "self", MT_HANDLE_TENSOR, 0},
-    {call_597, "mt_index_put_accumulate", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_598, "mt_index_put_accumulate", "values", MT_HANDLE_TENSOR, 0},
-    {call_599, "mt_index_put_", "self", MT_HANDLE_TENSOR, 0},
-    {call_600, "mt_index_put_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_601, "mt_index_put_", "values", MT_HANDLE_TENSOR, 0},
-    {call_602, "mt_index_put_accumulate_", "self", MT_HANDLE_TENSOR, 0},
-    {call_603, "mt_index_put_accumulate_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_604, "mt_index_put_accumulate_", "values", MT_HANDLE_TENSOR, 0},
-    {call_605, "mt_sum", "self", MT_HANDLE_TENSOR, 0},
-    {call_606, "mt_sum_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_607, "mt_mean", "self", MT_HANDLE_TENSOR, 0},
-    {call_608, "mt_mean_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_609, "mt_prod", "self", MT_HANDLE_TENSOR, 0},
-    {call_610, "mt_prod_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_611, "mt_var", "self", MT_HANDLE_TENSOR, 0},
-    {call_612, "mt_var_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_613, "mt_std", "self", MT_HANDLE_TENSOR, 0},
-    {call_614, "mt_std_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_615, "mt_amax", "self", MT_HANDLE_TENSOR, 0},
-    {call_616, "mt_amax_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_617, "mt_amin", "self", MT_HANDLE_TENSOR, 0},
-    {call_618, "mt_amin_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_619, "mt_max", "self", MT_HANDLE_TENSOR, 0},
-    {call_620, "mt_min", "self", MT_HANDLE_TENSOR, 0},
-    {call_621, "mt_max_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_622, "mt_min_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_623, "mt_argmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_624, "mt_argmax_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_625, "mt_argmin", "self", MT_HANDLE_TENSOR, 0},
-    {call_626, "mt_argmin_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_627, "mt_any", "self", MT_HANDLE_TENSOR, 0},
-    {call_628, "mt_any_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_629, "mt_all", "self", MT_HANDLE_TENSOR, 0},
-    {call_630, "mt_all_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_631, "mt_norm", "self", MT_HANDLE_TENSOR, 0},
-    {call_632, "mt_norm_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_633, "mt_logsumexp", "self", MT_HANDLE_TENSOR, 0},
-    {call_634, "mt_cumsum", "self", MT_HANDLE_TENSOR, 0},
-    {call_635, "mt_cumsum_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_636, "mt_mm", "self", MT_HANDLE_TENSOR, 0},
-    {call_637, "mt_mm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_638, "mt_bmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_639, "mt_bmm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_640, "mt_mv", "self", MT_HANDLE_TENSOR, 0},
-    {call_641, "mt_mv", "vec", MT_HANDLE_TENSOR, 0},
-    {call_642, "mt_dot", "self", MT_HANDLE_TENSOR, 0},
-    {call_643, "mt_dot", "tensor", MT_HANDLE_TENSOR, 0},
-    {call_644, "mt_outer", "self", MT_HANDLE_TENSOR, 0},
-    {call_645, "mt_outer", "vec2", MT_HANDLE_TENSOR, 0},
-    {call_646, "mt_matmul", "self", MT_HANDLE_TENSOR, 0},
-    {call_647, "mt_matmul", "other", MT_HANDLE_TENSOR, 0},
-    {call_648, "mt_addmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_649, "mt_addmm", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_650, "mt_addmm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_651, "mt_addmm_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_652, "mt_addmm_scaled", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_653, "mt_addmm_scaled", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_654, "mt_baddbmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_655, "mt_baddbmm", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_656, "mt_baddbmm", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_657, "mt_baddbmm_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_658, "mt_baddbmm_scaled", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_659, "mt_baddbmm_scaled", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_660, "mt_linear", "input", MT_HANDLE_TENSOR, 0},
-    {call_661, "mt_linear", "weight", MT_HANDLE_TENSOR, 0},
-    {call_662, "mt_linear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_663, "mt_softmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_664, "mt_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_665, "mt_log_softmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_666, "mt_log_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_667, "mt_softmin", "self", MT_HANDLE_TENSOR, 0},
-    {call_668, "mt_softmin_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_669, "mt_mse_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_670, "mt_mse_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_671, "mt_mse_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_672, "mt_mse_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_673, "mt_l1_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_674, "mt_l1_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_675, "mt_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_676, "mt_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_677, "mt_smooth_l1_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_678, "mt_smooth_l1_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_679, "mt_smooth_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_680, "mt_smooth_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_681, "mt_huber_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_682, "mt_huber_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_683, "mt_huber_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_684, "mt_huber_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_685, "mt_nll_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_686, "mt_nll_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_687, "mt_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_688, "mt_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_689, "mt_nll_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_690, "mt_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
-    {call_691, "mt_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
-    {call_692, "mt_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_693, "mt_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_694, "mt_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_695, "mt_binary_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
-    {call_696, "mt_binary_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
-    {call_697, "mt_binary_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_698, "mt_binary_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_699, "mt_binary_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_700, "mt_binary_cross_entropy_with_logits", "input", MT_HANDLE_TENSOR, 0},
-    {call_701, "mt_binary_cross_entropy_with_logits", "target", MT_HANDLE_TENSOR, 0},
-    {call_702, "mt_binary_cross_entropy_with_logits_weighted", "input", MT_HANDLE_TENSOR, 0},
-    {call_703, "mt_binary_cross_entropy_with_logits_weighted", "target", MT_HANDLE_TENSOR, 0},
-    {call_704, "mt_binary_cross_entropy_with_logits_weighted", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_705, "mt_binary_cross_entropy_with_logits_weighted", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_706, "mt_kl_div", "input", MT_HANDLE_TENSOR, 0},
-    {call_707, "mt_kl_div", "target", MT_HANDLE_TENSOR, 0},
-    {call_708, "mt_kl_div_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_709, "mt_kl_div_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_30, "mt_tensor_retains_grad", "self", MT_HANDLE_TENSOR, 0},
+    {call_31, "mt_tensor_version", "self", MT_HANDLE_TENSOR, 0},
+    {call_32, "mt_tensor_register_hook", "self", MT_HANDLE_TENSOR, 0},
+    {call_33, "mt_tensor_remove_hook", "self", MT_HANDLE_TENSOR, 0},
+    {call_34, "mt_tensor_bytes_held", "self", MT_HANDLE_TENSOR, 0},
+    {call_35, "mt_tensor_shares_data", "self", MT_HANDLE_TENSOR, 0},
+    {call_36, "mt_tensor_shares_data", "other", MT_HANDLE_TENSOR, 0},
+    {call_37, "mt_tensor_is", "self", MT_HANDLE_TENSOR, 0},
+    {call_38, "mt_tensor_is", "other", MT_HANDLE_TENSOR, 0},
+    {call_39, "mt_tensors_free", "self", MT_HANDLE_TENSORS, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_40, "mt_tensors_count", "self", MT_HANDLE_TENSORS, 0},
+    {call_41, "mt_tensors_get", "self", MT_HANDLE_TENSORS, 0},
+    {call_42, "mt_result_type", "self", MT_HANDLE_TENSOR, 0},
+    {call_43, "mt_result_type", "other", MT_HANDLE_TENSOR, 0},
+    {call_44, "mt_tensor_backward", "self", MT_HANDLE_TENSOR, 0},
+    {call_45, "mt_tensor_backward", "gradient", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_46, "mt_function_ctx_save", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
+    {call_47, "mt_function_ctx_saved_count", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
+    {call_48, "mt_function_ctx_saved", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
+    {call_49, "mt_function_ctx_needs_input_grad", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
+    {call_50, "mt_function_ctx_mark_non_differentiable", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
+    {call_51, "mt_function_ctx_mark_non_differentiable", "output", MT_HANDLE_TENSOR, 0},
+    {call_52, "mt_function_ctx_set_materialize_grads", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
+    {call_53, "mt_function_ctx_set_data", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
+    {call_54, "mt_function_ctx_data", "ctx", MT_HANDLE_FUNCTION_CTX, 0},
+    {call_55, "mt_node_free", "self", MT_HANDLE_NODE, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_56, "mt_node_name", "self", MT_HANDLE_NODE, 0},
+    {call_57, "mt_node_sequence", "self", MT_HANDLE_NODE, 0},
+    {call_58, "mt_node_input_count", "self", MT_HANDLE_NODE, 0},
+    {call_59, "mt_node_input_node", "self", MT_HANDLE_NODE, 0},
+    {call_60, "mt_node_input_leaf", "self", MT_HANDLE_NODE, 0},
+    {call_61, "mt_graph_dot", "root", MT_HANDLE_TENSOR, 0},
+    {call_62, "mt_graph_dot", "names", MT_HANDLE_NAMED_TENSORS, ABUSE_NULL_OK},
+    {call_63, "mt_scope_keep", "handle", MT_HANDLE_ANY, 0},
+    {call_64, "mt_handle_get_class", "handle", MT_HANDLE_ANY, 0},
+    {call_65, "mt_set_rng_state", "state", MT_HANDLE_TENSOR, 0},
+    {call_66, "mt_generator_free", "self", MT_HANDLE_GENERATOR, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_67, "mt_generator_manual_seed", "self", MT_HANDLE_GENERATOR, 0},
+    {call_68, "mt_generator_initial_seed", "self", MT_HANDLE_GENERATOR, 0},
+    {call_69, "mt_generator_seed", "self", MT_HANDLE_GENERATOR, 0},
+    {call_70, "mt_generator_get_state", "self", MT_HANDLE_GENERATOR, 0},
+    {call_71, "mt_generator_set_state", "self", MT_HANDLE_GENERATOR, 0},
+    {call_72, "mt_generator_set_state", "state", MT_HANDLE_TENSOR, 0},
+    {call_73, "mt_tensor_to_dlpack", "self", MT_HANDLE_TENSOR, 0},
+    {call_74, "mt_tensor_to_dlpack_legacy", "self", MT_HANDLE_TENSOR, 0},
+    {call_75, "mt_nn_bce_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_76, "mt_nn_bce_with_logits_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_77, "mt_nn_bce_with_logits_loss", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_78, "mt_nn_nll_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_79, "mt_sequential_append", "self", MT_HANDLE_MODULE, 0},
+    {call_80, "mt_sequential_append", "module", MT_HANDLE_MODULE, 0},
+    {call_81, "mt_sequential_size", "self", MT_HANDLE_MODULE, 0},
+    {call_82, "mt_module_ref", "self", MT_HANDLE_MODULE, 0},
+    {call_83, "mt_module_free", "self", MT_HANDLE_MODULE, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_84, "mt_module_is", "self", MT_HANDLE_MODULE, 0},
+    {call_85, "mt_module_is", "other", MT_HANDLE_MODULE, 0},
+    {call_86, "mt_module_type_name", "self", MT_HANDLE_MODULE, 0},
+    {call_87, "mt_module_to_string", "self", MT_HANDLE_MODULE, 0},
+    {call_88, "mt_module_forward", "self", MT_HANDLE_MODULE, 0},
+    {call_89, "mt_module_forward", "input", MT_HANDLE_TENSOR, 0},
+    {call_90, "mt_module_forward2", "self", MT_HANDLE_MODULE, 0},
+    {call_91, "mt_module_forward2", "input", MT_HANDLE_TENSOR, 0},
+    {call_92, "mt_module_forward2", "target", MT_HANDLE_TENSOR, 0},
+    {call_93, "mt_module_call", "self", MT_HANDLE_MODULE, 0},
+    {call_94, "mt_module_register_parameter", "self", MT_HANDLE_MODULE, 0},
+    {call_95, "mt_module_register_parameter", "parameter", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_96, "mt_module_register_buffer", "self", MT_HANDLE_MODULE, 0},
+    {call_97, "mt_module_register_buffer", "buffer", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_98, "mt_module_register_module", "self", MT_HANDLE_MODULE, 0},
+    {call_99, "mt_module_register_module", "child", MT_HANDLE_MODULE, ABUSE_NULL_OK},
+    {call_100, "mt_module_unregister", "self", MT_HANDLE_MODULE, 0},
+    {call_101, "mt_module_get_parameter", "self", MT_HANDLE_MODULE, 0},
+    {call_102, "mt_module_get_buffer", "self", MT_HANDLE_MODULE, 0},
+    {call_103, "mt_module_get_submodule", "self", MT_HANDLE_MODULE, 0},
+    {call_104, "mt_module_child_count", "self", MT_HANDLE_MODULE, 0},
+    {call_105, "mt_module_child", "self", MT_HANDLE_MODULE, 0},
+    {call_106, "mt_module_child_name", "self", MT_HANDLE_MODULE, 0},
+    {call_107, "mt_module_parameters", "self", MT_HANDLE_MODULE, 0},
+    {call_108, "mt_module_named_parameters", "self", MT_HANDLE_MODULE, 0},
+    {call_109, "mt_module_named_buffers", "self", MT_HANDLE_MODULE, 0},
+    {call_110, "mt_module_named_modules", "self", MT_HANDLE_MODULE, 0},
+    {call_111, "mt_module_num_parameters", "self", MT_HANDLE_MODULE, 0},
+    {call_112, "mt_module_apply", "self", MT_HANDLE_MODULE, 0},
+    {call_113, "mt_module_train", "self", MT_HANDLE_MODULE, 0},
+    {call_114, "mt_module_eval", "self", MT_HANDLE_MODULE, 0},
+    {call_115, "mt_module_is_training", "self", MT_HANDLE_MODULE, 0},
+    {call_116, "mt_module_requires_grad_", "self", MT_HANDLE_MODULE, 0},
+    {call_117, "mt_module_zero_grad", "self", MT_HANDLE_MODULE, 0},
+    {call_118, "mt_module_to_dtype", "self", MT_HANDLE_MODULE, 0},
+    {call_119, "mt_module_to_device", "self", MT_HANDLE_MODULE, 0},
+    {call_120, "mt_module_state_dict", "self", MT_HANDLE_MODULE, 0},
+    {call_121, "mt_module_load_state_dict", "self", MT_HANDLE_MODULE, 0},
+    {call_122, "mt_module_load_state_dict", "state", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_123, "mt_module_register_forward_pre_hook", "self", MT_HANDLE_MODULE, 0},
+    {call_124, "mt_module_register_forward_hook", "self", MT_HANDLE_MODULE, 0},
+    {call_125, "mt_module_register_full_backward_hook", "self", MT_HANDLE_MODULE, 0},
+    {call_126, "mt_module_remove_hook", "self", MT_HANDLE_MODULE, 0},
+    {call_127, "mt_make_parameter", "data", MT_HANDLE_TENSOR, 0},
+    {call_128, "mt_tensor_is_parameter", "self", MT_HANDLE_TENSOR, 0},
+    {call_129, "mt_nn_init_uniform_", "self", MT_HANDLE_TENSOR, 0},
+    {call_130, "mt_nn_init_normal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_131, "mt_nn_init_constant_", "self", MT_HANDLE_TENSOR, 0},
+    {call_132, "mt_nn_init_eye_", "self", MT_HANDLE_TENSOR, 0},
+    {call_133, "mt_nn_init_xavier_uniform_", "self", MT_HANDLE_TENSOR, 0},
+    {call_134, "mt_nn_init_xavier_normal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_135, "mt_nn_init_kaiming_uniform_", "self", MT_HANDLE_TENSOR, 0},
+    {call_136, "mt_nn_init_kaiming_normal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_137, "mt_named_tensors_free", "self", MT_HANDLE_NAMED_TENSORS, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_138, "mt_named_tensors_count", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_139, "mt_named_tensors_name", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_140, "mt_named_tensors_at", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_141, "mt_named_tensors_get", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_142, "mt_named_tensors_has", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_143, "mt_named_tensors_set", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_144, "mt_named_tensors_set", "tensor", MT_HANDLE_TENSOR, 0},
+    {call_145, "mt_named_tensors_remove", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_146, "mt_strings_free", "self", MT_HANDLE_STRINGS, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_147, "mt_strings_count", "self", MT_HANDLE_STRINGS, 0},
+    {call_148, "mt_strings_get", "self", MT_HANDLE_STRINGS, 0},
+    {call_149, "mt_sgd", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_150, "mt_adam", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_151, "mt_adamw", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_152, "mt_optimizer_free", "self", MT_HANDLE_OPTIMIZER, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_153, "mt_optimizer_step", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_154, "mt_optimizer_zero_grad", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_155, "mt_optimizer_add_param_group", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_156, "mt_optimizer_add_param_group", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_157, "mt_optimizer_group_count", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_158, "mt_optimizer_group_params", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_159, "mt_optimizer_option_names", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_160, "mt_optimizer_get_option", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_161, "mt_optimizer_set_option", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_162, "mt_optimizer_state_dict", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_163, "mt_optimizer_load_state_dict", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_164, "mt_optimizer_load_state_dict", "state", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_165, "mt_optimizer_type_name", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_166, "mt_optimizer_to_string", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_167, "mt_clip_grad_norm_", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_168, "mt_clip_grad_value_", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_169, "mt_save_safetensors", "tensors", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_170, "mt_save_safetensors", "metadata_keys", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
+    {call_171, "mt_save_safetensors", "metadata_values", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
+    {call_172, "mt_safetensors_encode", "tensors", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_173, "mt_safetensors_encode", "metadata_keys", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
+    {call_174, "mt_safetensors_encode", "metadata_values", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
+    {call_175, "mt_empty_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_176, "mt_empty_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_177, "mt_zeros_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_178, "mt_zeros_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_179, "mt_ones_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_180, "mt_ones_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_181, "mt_full_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_182, "mt_full_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_183, "mt_tril", "self", MT_HANDLE_TENSOR, 0},
+    {call_184, "mt_tril_diagonal", "self", MT_HANDLE_TENSOR, 0},
+    {call_185, "mt_triu", "self", MT_HANDLE_TENSOR, 0},
+    {call_186, "mt_triu_diagonal", "self", MT_HANDLE_TENSOR, 0},
+    {call_187, "mt_rand_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_188, "mt_randn_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_189, "mt_randint_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_190, "mt_randperm_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_191, "mt_rand_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_192, "mt_rand_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_193, "mt_rand_like_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_194, "mt_randn_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_195, "mt_randn_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_196, "mt_randn_like_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_197, "mt_randint_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_198, "mt_randint_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_199, "mt_randint_like_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_200, "mt_normal", "mean", MT_HANDLE_TENSOR, 0},
+    {call_201, "mt_normal", "std", MT_HANDLE_TENSOR, 0},
+    {call_202, "mt_normal_with", "mean", MT_HANDLE_TENSOR, 0},
+    {call_203, "mt_normal_with", "std", MT_HANDLE_TENSOR, 0},
+    {call_204, "mt_normal_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_205, "mt_normal_sizes_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_206, "mt_bernoulli", "self", MT_HANDLE_TENSOR, 0},
+    {call_207, "mt_bernoulli_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_208, "mt_bernoulli_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_209, "mt_bernoulli_p", "self", MT_HANDLE_TENSOR, 0},
+    {call_210, "mt_bernoulli_p_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_211, "mt_bernoulli_p_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_212, "mt_uniform_", "self", MT_HANDLE_TENSOR, 0},
+    {call_213, "mt_uniform_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_214, "mt_uniform_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_215, "mt_normal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_216, "mt_fill_normal_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_217, "mt_fill_normal_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_218, "mt_log_normal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_219, "mt_log_normal_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_220, "mt_log_normal_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_221, "mt_cauchy_", "self", MT_HANDLE_TENSOR, 0},
+    {call_222, "mt_cauchy_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_223, "mt_cauchy_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_224, "mt_exponential_", "self", MT_HANDLE_TENSOR, 0},
+    {call_225, "mt_exponential_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_226, "mt_exponential_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_227, "mt_geometric_", "self", MT_HANDLE_TENSOR, 0},
+    {call_228, "mt_geometric_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_229, "mt_geometric_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_230, "mt_bernoulli_", "self", MT_HANDLE_TENSOR, 0},
+    {call_231, "mt_fill_bernoulli_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_232, "mt_fill_bernoulli_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_233, "mt_bernoulli_tensor_", "self", MT_HANDLE_TENSOR, 0},
+    {call_234, "mt_bernoulli_tensor_", "p", MT_HANDLE_TENSOR, 0},
+    {call_235, "mt_fill_bernoulli_tensor_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_236, "mt_fill_bernoulli_tensor_with_", "p", MT_HANDLE_TENSOR, 0},
+    {call_237, "mt_fill_bernoulli_tensor_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_238, "mt_random_", "self", MT_HANDLE_TENSOR, 0},
+    {call_239, "mt_random_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_240, "mt_random_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_241, "mt_random_range_", "self", MT_HANDLE_TENSOR, 0},
+    {call_242, "mt_random_range_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_243, "mt_random_range_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_244, "mt_dropout", "self", MT_HANDLE_TENSOR, 0},
+    {call_245, "mt_dropout_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_246, "mt_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_247, "mt_dropout_", "self", MT_HANDLE_TENSOR, 0},
+    {call_248, "mt_dropout_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_249, "mt_dropout_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_250, "mt_feature_dropout", "self", MT_HANDLE_TENSOR, 0},
+    {call_251, "mt_feature_dropout_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_252, "mt_feature_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_253, "mt_alpha_dropout", "self", MT_HANDLE_TENSOR, 0},
+    {call_254, "mt_alpha_dropout_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_255, "mt_alpha_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_256, "mt_feature_alpha_dropout", "self", MT_HANDLE_TENSOR, 0},
+    {call_257, "mt_feature_alpha_dropout_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_258, "mt_feature_alpha_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_259, "mt_add", "self", MT_HANDLE_TENSOR, 0},
+    {call_260, "mt_add", "other", MT_HANDLE_TENSOR, 0},
+    {call_261, "mt_add_alpha", "self", MT_HANDLE_TENSOR, 0},
+    {call_262, "mt_add_alpha", "other", MT_HANDLE_TENSOR, 0},
+    {call_263, "mt_add_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_264, "mt_add_", "self", MT_HANDLE_TENSOR, 0},
+    {call_265, "mt_add_", "other", MT_HANDLE_TENSOR, 0},
+    {call_266, "mt_add_alpha_", "self", MT_HANDLE_TENSOR, 0},
+    {call_267, "mt_add_alpha_", "other", MT_HANDLE_TENSOR, 0},
+    {call_268, "mt_add_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_269, "mt_sub", "self", MT_HANDLE_TENSOR, 0},
+    {call_270, "mt_sub", "other", MT_HANDLE_TENSOR, 0},
+    {call_271, "mt_sub_alpha", "self", MT_HANDLE_TENSOR, 0},
+    {call_272, "mt_sub_alpha", "other", MT_HANDLE_TENSOR, 0},
+    {call_273, "mt_sub_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_274, "mt_sub_", "self", MT_HANDLE_TENSOR, 0},
+    {call_275, "mt_sub_", "other", MT_HANDLE_TENSOR, 0},
+    {call_276, "mt_sub_alpha_", "self", MT_HANDLE_TENSOR, 0},
+    {call_277, "mt_sub_alpha_", "other", MT_HANDLE_TENSOR, 0},
+    {call_278, "mt_sub_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_279, "mt_mul", "self", MT_HANDLE_TENSOR, 0},
+    {call_280, "mt_mul", "other", MT_HANDLE_TENSOR, 0},
+    {call_281, "mt_mul_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_282, "mt_mul_", "self", MT_HANDLE_TENSOR, 0},
+    {call_283, "mt_mul_", "other", MT_HANDLE_TENSOR, 0},
+    {call_284, "mt_mul_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_285, "mt_div", "self", MT_HANDLE_TENSOR, 0},
+    {call_286, "mt_div", "other", MT_HANDLE_TENSOR, 0},
+    {call_287, "mt_div_mode", "self", MT_HANDLE_TENSOR, 0},
+    {call_288, "mt_div_mode", "other", MT_HANDLE_TENSOR, 0},
+    {call_289, "mt_div_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_290, "mt_div_", "self", MT_HANDLE_TENSOR, 0},
+    {call_291, "mt_div_", "other", MT_HANDLE_TENSOR, 0},
+    {call_292, "mt_div_mode_", "self", MT_HANDLE_TENSOR, 0},
+    {call_293, "mt_div_mode_", "other", MT_HANDLE_TENSOR, 0},
+    {call_294, "mt_div_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_295, "mt_rsub", "self", MT_HANDLE_TENSOR, 0},
+    {call_296, "mt_rsub", "other", MT_HANDLE_TENSOR, 0},
+    {call_297, "mt_rsub_alpha", "self", MT_HANDLE_TENSOR, 0},
+    {call_298, "mt_rsub_alpha", "other", MT_HANDLE_TENSOR, 0},
+    {call_299, "mt_rsub_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_300, "mt_floor_divide", "self", MT_HANDLE_TENSOR, 0},
+    {call_301, "mt_floor_divide", "other", MT_HANDLE_TENSOR, 0},
+    {call_302, "mt_floor_divide_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_303, "mt_floor_divide_", "self", MT_HANDLE_TENSOR, 0},
+    {call_304, "mt_floor_divide_", "other", MT_HANDLE_TENSOR, 0},
+    {call_305, "mt_floor_divide_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_306, "mt_remainder", "self", MT_HANDLE_TENSOR, 0},
+    {call_307, "mt_remainder", "other", MT_HANDLE_TENSOR, 0},
+    {call_308, "mt_remainder_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_309, "mt_remainder_", "self", MT_HANDLE_TENSOR, 0},
+    {call_310, "mt_remainder_", "other", MT_HANDLE_TENSOR, 0},
+    {call_311, "mt_remainder_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_312, "mt_addcmul", "self", MT_HANDLE_TENSOR, 0},
+    {call_313, "mt_addcmul", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_314, "mt_addcmul", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_315, "mt_addcmul_value", "self", MT_HANDLE_TENSOR, 0},
+    {call_316, "mt_addcmul_value", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_317, "mt_addcmul_value", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_318, "mt_addcmul_", "self", MT_HANDLE_TENSOR, 0},
+    {call_319, "mt_addcmul_", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_320, "mt_addcmul_", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_321, "mt_addcmul_value_", "self", MT_HANDLE_TENSOR, 0},
+    {call_322, "mt_addcmul_value_", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_323, "mt_addcmul_value_", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_324, "mt_addcdiv", "self", MT_HANDLE_TENSOR, 0},
+    {call_325, "mt_addcdiv", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_326, "mt_addcdiv", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_327, "mt_addcdiv_value", "self", MT_HANDLE_TENSOR, 0},
+    {call_328, "mt_addcdiv_value", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_329, "mt_addcdiv_value", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_330, "mt_addcdiv_", "self", MT_HANDLE_TENSOR, 0},
+    {call_331, "mt_addcdiv_", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_332, "mt_addcdiv_", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_333, "mt_addcdiv_value_", "self", MT_HANDLE_TENSOR, 0},
+    {call_334, "mt_addcdiv_value_", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_335, "mt_addcdiv_value_", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_336, "mt_lerp", "self", MT_HANDLE_TENSOR, 0},
+    {call_337, "mt_lerp", "end", MT_HANDLE_TENSOR, 0},
+    {call_338, "mt_lerp", "weight", MT_HANDLE_TENSOR, 0},
+    {call_339, "mt_lerp_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_340, "mt_lerp_scalar", "end", MT_HANDLE_TENSOR, 0},
+    {call_341, "mt_lerp_", "self", MT_HANDLE_TENSOR, 0},
+    {call_342, "mt_lerp_", "end", MT_HANDLE_TENSOR, 0},
+    {call_343, "mt_lerp_", "weight", MT_HANDLE_TENSOR, 0},
+    {call_344, "mt_lerp_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_345, "mt_lerp_scalar_", "end", MT_HANDLE_TENSOR, 0},
+    {call_346, "mt_maximum", "self", MT_HANDLE_TENSOR, 0},
+    {call_347, "mt_maximum", "other", MT_HANDLE_TENSOR, 0},
+    {call_348, "mt_minimum", "self", MT_HANDLE_TENSOR, 0},
+    {call_349, "mt_minimum", "other", MT_HANDLE_TENSOR, 0},
+    {call_350, "mt_neg", "self", MT_HANDLE_TENSOR, 0},
+    {call_351, "mt_neg_", "self", MT_HANDLE_TENSOR, 0},
+    {call_352, "mt_abs", "self", MT_HANDLE_TENSOR, 0},
+    {call_353, "mt_abs_", "self", MT_HANDLE_TENSOR, 0},
+    {call_354, "mt_sign", "self", MT_HANDLE_TENSOR, 0},
+    {call_355, "mt_sign_", "self", MT_HANDLE_TENSOR, 0},
+    {call_356, "mt_floor", "self", MT_HANDLE_TENSOR, 0},
+    {call_357, "mt_floor_", "self", MT_HANDLE_TENSOR, 0},
+    {call_358, "mt_ceil", "self", MT_HANDLE_TENSOR, 0},
+    {call_359, "mt_ceil_", "self", MT_HANDLE_TENSOR, 0},
+    {call_360, "mt_trunc", "self", MT_HANDLE_TENSOR, 0},
+    {call_361, "mt_trunc_", "self", MT_HANDLE_TENSOR, 0},
+    {call_362, "mt_round", "self", MT_HANDLE_TENSOR, 0},
+    {call_363, "mt_round_decimals", "self", MT_HANDLE_TENSOR, 0},
+    {call_364, "mt_round_", "self", MT_HANDLE_TENSOR, 0},
+    {call_365, "mt_round_decimals_", "self", MT_HANDLE_TENSOR, 0},
+    {call_366, "mt_sin", "self", MT_HANDLE_TENSOR, 0},
+    {call_367, "mt_sin_", "self", MT_HANDLE_TENSOR, 0},
+    {call_368, "mt_cos", "self", MT_HANDLE_TENSOR, 0},
+    {call_369, "mt_cos_", "self", MT_HANDLE_TENSOR, 0},
+    {call_370, "mt_tan", "self", MT_HANDLE_TENSOR, 0},
+    {call_371, "mt_tan_", "self", MT_HANDLE_TENSOR, 0},
+    {call_372, "mt_erf", "self", MT_HANDLE_TENSOR, 0},
+    {call_373, "mt_erf_", "self", MT_HANDLE_TENSOR, 0},
+    {call_374, "mt_isnan", "self", MT_HANDLE_TENSOR, 0},
+    {call_375, "mt_isinf", "self", MT_HANDLE_TENSOR, 0},
+    {call_376, "mt_isfinite", "self", MT_HANDLE_TENSOR, 0},
+    {call_377, "mt_pow", "self", MT_HANDLE_TENSOR, 0},
+    {call_378, "mt_pow", "exponent", MT_HANDLE_TENSOR, 0},
+    {call_379, "mt_pow_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_380, "mt_pow_", "self", MT_HANDLE_TENSOR, 0},
+    {call_381, "mt_pow_", "exponent", MT_HANDLE_TENSOR, 0},
+    {call_382, "mt_pow_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_383, "mt_square", "self", MT_HANDLE_TENSOR, 0},
+    {call_384, "mt_square_", "self", MT_HANDLE_TENSOR, 0},
+    {call_385, "mt_sqrt", "self", MT_HANDLE_TENSOR, 0},
+    {call_386, "mt_sqrt_", "self", MT_HANDLE_TENSOR, 0},
+    {call_387, "mt_rsqrt", "self", MT_HANDLE_TENSOR, 0},
+    {call_388, "mt_rsqrt_", "self", MT_HANDLE_TENSOR, 0},
+    {call_389, "mt_reciprocal", "self", MT_HANDLE_TENSOR, 0},
+    {call_390, "mt_reciprocal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_391, "mt_exp", "self", MT_HANDLE_TENSOR, 0},
+    {call_392, "mt_exp_", "self", MT_HANDLE_TENSOR, 0},
+    {call_393, "mt_expm1", "self", MT_HANDLE_TENSOR, 0},
+    {call_394, "mt_expm1_", "self", MT_HANDLE_TENSOR, 0},
+    {call_395, "mt_log", "self", MT_HANDLE_TENSOR, 0},
+    {call_396, "mt_log_", "self", MT_HANDLE_TENSOR, 0},
+    {call_397, "mt_log1p", "self", MT_HANDLE_TENSOR, 0},
+    {call_398, "mt_log1p_", "self", MT_HANDLE_TENSOR, 0},
+    {call_399, "mt_log2", "self", MT_HANDLE_TENSOR, 0},
+    {call_400, "mt_log2_", "self", MT_HANDLE_TENSOR, 0},
+    {call_401, "mt_log10", "self", MT_HANDLE_TENSOR, 0},
+    {call_402, "mt_log10_", "self", MT_HANDLE_TENSOR, 0},
+    {call_403, "mt_clamp", "self", MT_HANDLE_TENSOR, 0},
+    {call_404, "mt_clamp", "min", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_405, "mt_clamp", "max", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_406, "mt_clamp_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_407, "mt_clamp_", "self", MT_HANDLE_TENSOR, 0},
+    {call_408, "mt_clamp_", "min", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_409, "mt_clamp_", "max", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_410, "mt_clamp_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_411, "mt_clamp_min", "self", MT_HANDLE_TENSOR, 0},
+    {call_412, "mt_clamp_min", "min", MT_HANDLE_TENSOR, 0},
+    {call_413, "mt_clamp_min_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_414, "mt_clamp_min_", "self", MT_HANDLE_TENSOR, 0},
+    {call_415, "mt_clamp_min_", "min", MT_HANDLE_TENSOR, 0},
+    {call_416, "mt_clamp_min_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_417, "mt_clamp_max", "self", MT_HANDLE_TENSOR, 0},
+    {call_418, "mt_clamp_max", "max", MT_HANDLE_TENSOR, 0},
+    {call_419, "mt_clamp_max_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_420, "mt_clamp_max_", "self", MT_HANDLE_TENSOR, 0},
+    {call_421, "mt_clamp_max_", "max", MT_HANDLE_TENSOR, 0},
+    {call_422, "mt_clamp_max_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_423, "mt_hardtanh", "self", MT_HANDLE_TENSOR, 0},
+    {call_424, "mt_hardtanh_", "self", MT_HANDLE_TENSOR, 0},
+    {call_425, "mt_relu6", "self", MT_HANDLE_TENSOR, 0},
+    {call_426, "mt_relu6_", "self", MT_HANDLE_TENSOR, 0},
+    {call_427, "mt_relu", "self", MT_HANDLE_TENSOR, 0},
+    {call_428, "mt_relu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_429, "mt_sigmoid", "self", MT_HANDLE_TENSOR, 0},
+    {call_430, "mt_sigmoid_", "self", MT_HANDLE_TENSOR, 0},
+    {call_431, "mt_tanh", "self", MT_HANDLE_TENSOR, 0},
+    {call_432, "mt_tanh_", "self", MT_HANDLE_TENSOR, 0},
+    {call_433, "mt_gelu", "self", MT_HANDLE_TENSOR, 0},
+    {call_434, "mt_gelu_approximate", "self", MT_HANDLE_TENSOR, 0},
+    {call_435, "mt_leaky_relu", "self", MT_HANDLE_TENSOR, 0},
+    {call_436, "mt_leaky_relu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_437, "mt_elu", "self", MT_HANDLE_TENSOR, 0},
+    {call_438, "mt_elu_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_439, "mt_elu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_440, "mt_elu_scaled_", "self", MT_HANDLE_TENSOR, 0},
+    {call_441, "mt_silu", "self", MT_HANDLE_TENSOR, 0},
+    {call_442, "mt_silu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_443, "mt_softplus", "self", MT_HANDLE_TENSOR, 0},
+    {call_444, "mt_eq", "self", MT_HANDLE_TENSOR, 0},
+    {call_445, "mt_eq", "other", MT_HANDLE_TENSOR, 0},
+    {call_446, "mt_eq_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_447, "mt_ne", "self", MT_HANDLE_TENSOR, 0},
+    {call_448, "mt_ne", "other", MT_HANDLE_TENSOR, 0},
+    {call_449, "mt_ne_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_450, "mt_lt", "self", MT_HANDLE_TENSOR, 0},
+    {call_451, "mt_lt", "other", MT_HANDLE_TENSOR, 0},
+    {call_452, "mt_lt_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_453, "mt_le", "self", MT_HANDLE_TENSOR, 0},
+    {call_454, "mt_le", "other", MT_HANDLE_TENSOR, 0},
+    {call_455, "mt_le_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_456, "mt_gt", "self", MT_HANDLE_TENSOR, 0},
+    {call_457, "mt_gt", "other", MT_HANDLE_TENSOR, 0},
+    {call_458, "mt_gt_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_459, "mt_ge", "self", MT_HANDLE_TENSOR, 0},
+    {call_460, "mt_ge", "other", MT_HANDLE_TENSOR, 0},
+    {call_461, "mt_ge_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_462, "mt_logical_not", "self", MT_HANDLE_TENSOR, 0},
+    {call_463, "mt_logical_not_", "self", MT_HANDLE_TENSOR, 0},
+    {call_464, "mt_logical_and", "self", MT_HANDLE_TENSOR, 0},
+    {call_465, "mt_logical_and", "other", MT_HANDLE_TENSOR, 0},
+    {call_466, "mt_logical_and_", "self", MT_HANDLE_TENSOR, 0},
+    {call_467, "mt_logical_and_", "other", MT_HANDLE_TENSOR, 0},
+    {call_468, "mt_logical_or", "self", MT_HANDLE_TENSOR, 0},
+    {call_469, "mt_logical_or", "other", MT_HANDLE_TENSOR, 0},
+    {call_470, "mt_logical_or_", "self", MT_HANDLE_TENSOR, 0},
+    {call_471, "mt_logical_or_", "other", MT_HANDLE_TENSOR, 0},
+    {call_472, "mt_logical_xor", "self", MT_HANDLE_TENSOR, 0},
+    {call_473, "mt_logical_xor", "other", MT_HANDLE_TENSOR, 0},
+    {call_474, "mt_logical_xor_", "self", MT_HANDLE_TENSOR, 0},
+    {call_475, "mt_logical_xor_", "other", MT_HANDLE_TENSOR, 0},
+    {call_476, "mt_bitwise_not", "self", MT_HANDLE_TENSOR, 0},
+    {call_477, "mt_bitwise_not_", "self", MT_HANDLE_TENSOR, 0},
+    {call_478, "mt_bitwise_and", "self", MT_HANDLE_TENSOR, 0},
+    {call_479, "mt_bitwise_and", "other", MT_HANDLE_TENSOR, 0},
+    {call_480, "mt_bitwise_and_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_481, "mt_bitwise_and_", "self", MT_HANDLE_TENSOR, 0},
+    {call_482, "mt_bitwise_and_", "other", MT_HANDLE_TENSOR, 0},
+    {call_483, "mt_bitwise_and_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_484, "mt_bitwise_or", "self", MT_HANDLE_TENSOR, 0},
+    {call_485, "mt_bitwise_or", "other", MT_HANDLE_TENSOR, 0},
+    {call_486, "mt_bitwise_or_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_487, "mt_bitwise_or_", "self", MT_HANDLE_TENSOR, 0},
+    {call_488, "mt_bitwise_or_", "other", MT_HANDLE_TENSOR, 0},
+    {call_489, "mt_bitwise_or_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_490, "mt_bitwise_xor", "self", MT_HANDLE_TENSOR, 0},
+    {call_491, "mt_bitwise_xor", "other", MT_HANDLE_TENSOR, 0},
+    {call_492, "mt_bitwise_xor_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_493, "mt_bitwise_xor_", "self", MT_HANDLE_TENSOR, 0},
+    {call_494, "mt_bitwise_xor_", "other", MT_HANDLE_TENSOR, 0},
+    {call_495, "mt_bitwise_xor_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_496, "mt_where", "condition", MT_HANDLE_TENSOR, 0},
+    {call_497, "mt_where", "self", MT_HANDLE_TENSOR, 0},
+    {call_498, "mt_where", "other", MT_HANDLE_TENSOR, 0},
+    {call_499, "mt_equal", "self", MT_HANDLE_TENSOR, 0},
+    {call_500, "mt_equal", "other", MT_HANDLE_TENSOR, 0},
+    {call_501, "mt_isclose", "self", MT_HANDLE_TENSOR, 0},
+    {call_502, "mt_isclose", "other", MT_HANDLE_TENSOR, 0},
+    {call_503, "mt_isclose_within", "self", MT_HANDLE_TENSOR, 0},
+    {call_504, "mt_isclose_within", "other", MT_HANDLE_TENSOR, 0},
+    {call_505, "mt_allclose", "self", MT_HANDLE_TENSOR, 0},
+    {call_506, "mt_allclose", "other", MT_HANDLE_TENSOR, 0},
+    {call_507, "mt_allclose_within", "self", MT_HANDLE_TENSOR, 0},
+    {call_508, "mt_allclose_within", "other", MT_HANDLE_TENSOR, 0},
+    {call_509, "mt_as_strided", "self", MT_HANDLE_TENSOR, 0},
+    {call_510, "mt_as_strided_offset", "self", MT_HANDLE_TENSOR, 0},
+    {call_511, "mt_view", "self", MT_HANDLE_TENSOR, 0},
+    {call_512, "mt_reshape", "self", MT_HANDLE_TENSOR, 0},
+    {call_513, "mt_permute", "self", MT_HANDLE_TENSOR, 0},
+    {call_514, "mt_transpose", "self", MT_HANDLE_TENSOR, 0},
+    {call_515, "mt_movedim", "self", MT_HANDLE_TENSOR, 0},
+    {call_516, "mt_t", "self", MT_HANDLE_TENSOR, 0},
+    {call_517, "mt_squeeze", "self", MT_HANDLE_TENSOR, 0},
+    {call_518, "mt_squeeze_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_519, "mt_unsqueeze", "self", MT_HANDLE_TENSOR, 0},
+    {call_520, "mt_expand", "self", MT_HANDLE_TENSOR, 0},
+    {call_521, "mt_flatten", "self", MT_HANDLE_TENSOR, 0},
+    {call_522, "mt_unflatten", "self", MT_HANDLE_TENSOR, 0},
+    {call_523, "mt_select", "self", MT_HANDLE_TENSOR, 0},
+    {call_524, "mt_slice", "self", MT_HANDLE_TENSOR, 0},
+    {call_525, "mt_slice_step", "self", MT_HANDLE_TENSOR, 0},
+    {call_526, "mt_narrow", "self", MT_HANDLE_TENSOR, 0},
+    {call_527, "mt_unfold", "self", MT_HANDLE_TENSOR, 0},
+    {call_528, "mt_diagonal", "self", MT_HANDLE_TENSOR, 0},
+    {call_529, "mt_diagonal_of", "self", MT_HANDLE_TENSOR, 0},
+    {call_530, "mt_detach", "self", MT_HANDLE_TENSOR, 0},
+    {call_531, "mt_split", "self", MT_HANDLE_TENSOR, 0},
+    {call_532, "mt_split_with_sizes", "self", MT_HANDLE_TENSOR, 0},
+    {call_533, "mt_chunk", "self", MT_HANDLE_TENSOR, 0},
+    {call_534, "mt_unbind", "self", MT_HANDLE_TENSOR, 0},
+    {call_535, "mt_contiguous", "self", MT_HANDLE_TENSOR, 0},
+    {call_536, "mt_clone", "self", MT_HANDLE_TENSOR, 0},
+    {call_537, "mt_tensor_to_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_538, "mt_tensor_to_dtype_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_539, "mt_tensor_to_device", "self", MT_HANDLE_TENSOR, 0},
+    {call_540, "mt_tensor_to_device_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_541, "mt_copy_", "self", MT_HANDLE_TENSOR, 0},
+    {call_542, "mt_copy_", "src", MT_HANDLE_TENSOR, 0},
+    {call_543, "mt_fill_", "self", MT_HANDLE_TENSOR, 0},
+    {call_544, "mt_fill_", "value", MT_HANDLE_TENSOR, 0},
+    {call_545, "mt_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_546, "mt_zero_", "self", MT_HANDLE_TENSOR, 0},
+    {call_547, "mt_sum_to_size", "self", MT_HANDLE_TENSOR, 0},
+    {call_548, "mt_cat", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_549, "mt_stack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_550, "mt_hstack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_551, "mt_vstack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_552, "mt_index_select", "self", MT_HANDLE_TENSOR, 0},
+    {call_553, "mt_index_select", "index", MT_HANDLE_TENSOR, 0},
+    {call_554, "mt_index_add", "self", MT_HANDLE_TENSOR, 0},
+    {call_555, "mt_index_add", "index", MT_HANDLE_TENSOR, 0},
+    {call_556, "mt_index_add", "source", MT_HANDLE_TENSOR, 0},
+    {call_557, "mt_index_add_alpha", "self", MT_HANDLE_TENSOR, 0},
+    {call_558, "mt_index_add_alpha", "index", MT_HANDLE_TENSOR, 0},
+    {call_559, "mt_index_add_alpha", "source", MT_HANDLE_TENSOR, 0},
+    {call_560, "mt_index_add_", "self", MT_HANDLE_TENSOR, 0},
+    {call_561, "mt_index_add_", "index", MT_HANDLE_TENSOR, 0},
+    {call_562, "mt_index_add_", "source", MT_HANDLE_TENSOR, 0},
+    {call_563, "mt_index_add_alpha_", "self", MT_HANDLE_TENSOR, 0},
+    {call_564, "mt_index_add_alpha_", "index", MT_HANDLE_TENSOR, 0},
+    {call_565, "mt_index_add_alpha_", "source", MT_HANDLE_TENSOR, 0},
+    {call_566, "mt_gather", "self", MT_HANDLE_TENSOR, 0},
+    {call_567, "mt_gather", "index", MT_HANDLE_TENSOR, 0},
+    {call_568, "mt_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_569, "mt_scatter", "index", MT_HANDLE_TENSOR, 0},
+    {call_570, "mt_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_571, "mt_scatter_", "self", MT_HANDLE_TENSOR, 0},
+    {call_572, "mt_scatter_", "index", MT_HANDLE_TENSOR, 0},
+    {call_573, "mt_scatter_", "src", MT_HANDLE_TENSOR, 0},
+    {call_574, "mt_scatter_value", "self", MT_HANDLE_TENSOR, 0},
+    {call_575, "mt_scatter_value", "index", MT_HANDLE_TENSOR, 0},
+    {call_576, "mt_scatter_value_", "self", MT_HANDLE_TENSOR, 0},
+    {call_577, "mt_scatter_value_", "index", MT_HANDLE_TENSOR, 0},
+    {call_578, "mt_scatter_add", "self", MT_HANDLE_TENSOR, 0},
+    {call_579, "mt_scatter_add", "index", MT_HANDLE_TENSOR, 0},
+    {call_580, "mt_scatter_add", "src", MT_HANDLE_TENSOR, 0},
+    {call_581, "mt_scatter_add_", "self", MT_HANDLE_TENSOR, 0},
+    {call_582, "mt_scatter_add_", "index", MT_HANDLE_TENSOR, 0},
+    {call_583, "mt_scatter_add_", "src", MT_HANDLE_TENSOR, 0},
+    {call_584, "mt_masked_fill", "self", MT_HANDLE_TENSOR, 0},
+    {call_585, "mt_masked_fill", "mask", MT_HANDLE_TENSOR, 0},
+    {call_586, "mt_masked_fill", "value", MT_HANDLE_TENSOR, 0},
+    {call_587, "mt_masked_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_588, "mt_masked_fill_scalar", "mask", MT_HANDLE_TENSOR, 0},
+    {call_589, "mt_masked_fill_", "self", MT_HANDLE_TENSOR, 0},
+    {call_590, "mt_masked_fill_", "mask", MT_HANDLE_TENSOR, 0},
+    {call_591, "mt_masked_fill_", "value", MT_HANDLE_TENSOR, 0},
+    {call_592, "mt_masked_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_593, "mt_masked_fill_scalar_", "mask", MT_HANDLE_TENSOR, 0},
+    {call_594, "mt_masked_select", "self", MT_HANDLE_TENSOR, 0},
+    {call_595, "mt_masked_select", "mask", MT_HANDLE_TENSOR, 0},
+    {call_596, "mt_nonzero", "self", MT_HANDLE_TENSOR, 0},
+    {call_597, "mt_index", "self", MT_HANDLE_TENSOR, 0},
+    {call_598, "mt_index", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_599, "mt_index_put", "self", MT_HANDLE_TENSOR, 0},
+    {call_600, "mt_index_put", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_601, "mt_index_put", "values", MT_HANDLE_TENSOR, 0},
+    {call_602, "mt_index_put_accumulate", "self", MT_HANDLE_TENSOR, 0},
+    {call_603, "mt_index_put_accumulate", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_604, "mt_index_put_accumulate", "values", MT_HANDLE_TENSOR, 0},
+    {call_605, "mt_index_put_", "self", MT_HANDLE_TENSOR, 0},
+    {call_606, "mt_index_put_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_607, "mt_index_put_", "values", MT_HANDLE_TENSOR, 0},
+    {call_608, "mt_index_put_accumulate_", "self", MT_HANDLE_TENSOR, 0},
+    {call_609, "mt_index_put_accumulate_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_610, "mt_index_put_accumulate_", "values", MT_HANDLE_TENSOR, 0},
+    {call_611, "mt_sum", "self", MT_HANDLE_TENSOR, 0},
+    {call_612, "mt_sum_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_613, "mt_mean", "self", MT_HANDLE_TENSOR, 0},
+    {call_614, "mt_mean_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_615, "mt_prod", "self", MT_HANDLE_TENSOR, 0},
+    {call_616, "mt_prod_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_617, "mt_var", "self", MT_HANDLE_TENSOR, 0},
+    {call_618, "mt_var_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_619, "mt_std", "self", MT_HANDLE_TENSOR, 0},
+    {call_620, "mt_std_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_621, "mt_amax", "self", MT_HANDLE_TENSOR, 0},
+    {call_622, "mt_amax_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_623, "mt_amin", "self", MT_HANDLE_TENSOR, 0},
+    {call_624, "mt_amin_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_625, "mt_max", "self", MT_HANDLE_TENSOR, 0},
+    {call_626, "mt_min", "self", MT_HANDLE_TENSOR, 0},
+    {call_627, "mt_max_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_628, "mt_min_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_629, "mt_argmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_630, "mt_argmax_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_631, "mt_argmin", "self", MT_HANDLE_TENSOR, 0},
+    {call_632, "mt_argmin_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_633, "mt_any", "self", MT_HANDLE_TENSOR, 0},
+    {call_634, "mt_any_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_635, "mt_all", "self", MT_HANDLE_TENSOR, 0},
+    {call_636, "mt_all_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_637, "mt_norm", "self", MT_HANDLE_TENSOR, 0},
+    {call_638, "mt_norm_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_639, "mt_logsumexp", "self", MT_HANDLE_TENSOR, 0},
+    {call_640, "mt_cumsum", "self", MT_HANDLE_TENSOR, 0},
+    {call_641, "mt_cumsum_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_642, "mt_mm", "self", MT_HANDLE_TENSOR, 0},
+    {call_643, "mt_mm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_644, "mt_bmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_645, "mt_bmm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_646, "mt_mv", "self", MT_HANDLE_TENSOR, 0},
+    {call_647, "mt_mv", "vec", MT_HANDLE_TENSOR, 0},
+    {call_648, "mt_dot", "self", MT_HANDLE_TENSOR, 0},
+    {call_649, "mt_dot", "tensor", MT_HANDLE_TENSOR, 0},
+    {call_650, "mt_outer", "self", MT_HANDLE_TENSOR, 0},
+    {call_651, "mt_outer", "vec2", MT_HANDLE_TENSOR, 0},
+    {call_652, "mt_matmul", "self", MT_HANDLE_TENSOR, 0},
+    {call_653, "mt_matmul", "other", MT_HANDLE_TENSOR, 0},
+    {call_654, "mt_addmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_655, "mt_addmm", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_656, "mt_addmm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_657, "mt_addmm_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_658, "mt_addmm_scaled", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_659, "mt_addmm_scaled", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_660, "mt_baddbmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_661, "mt_baddbmm", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_662, "mt_baddbmm", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_663, "mt_baddbmm_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_664, "mt_baddbmm_scaled", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_665, "mt_baddbmm_scaled", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_666, "mt_linear", "input", MT_HANDLE_TENSOR, 0},
+    {call_667, "mt_linear", "weight", MT_HANDLE_TENSOR, 0},
+    {call_668, "mt_linear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_669, "mt_softmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_670, "mt_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_671, "mt_log_softmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_672, "mt_log_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_673, "mt_softmin", "self", MT_HANDLE_TENSOR, 0},
+    {call_674, "mt_softmin_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_675, "mt_mse_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_676, "mt_mse_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_677, "mt_mse_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_678, "mt_mse_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_679, "mt_l1_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_680, "mt_l1_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_681, "mt_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_682, "mt_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_683, "mt_smooth_l1_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_684, "mt_smooth_l1_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_685, "mt_smooth_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_686, "mt_smooth_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_687, "mt_huber_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_688, "mt_huber_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_689, "mt_huber_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_690, "mt_huber_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_691, "mt_nll_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_692, "mt_nll_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_693, "mt_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_694, "mt_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_695, "mt_nll_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_696, "mt_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
+    {call_697, "mt_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
+    {call_698, "mt_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_699, "mt_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_700, "mt_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_701, "mt_binary_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
+    {call_702, "mt_binary_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
+    {call_703, "mt_binary_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_704, "mt_binary_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_705, "mt_binary_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_706, "mt_binary_cross_entropy_with_logits", "input", MT_HANDLE_TENSOR, 0},
+    {call_707, "mt_binary_cross_entropy_with_logits", "target", MT_HANDLE_TENSOR, 0},
+    {call_708, "mt_binary_cross_entropy_with_logits_weighted", "input", MT_HANDLE_TENSOR, 0},
+    {call_709, "mt_binary_cross_entropy_with_logits_weighted", "target", MT_HANDLE_TENSOR, 0},
+    {call_710, "mt_binary_cross_entropy_with_logits_weighted", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_711, "mt_binary_cross_entropy_with_logits_weighted", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_712, "mt_kl_div", "input", MT_HANDLE_TENSOR, 0},
+    {call_713, "mt_kl_div", "target", MT_HANDLE_TENSOR, 0},
+    {call_714, "mt_kl_div_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_715, "mt_kl_div_with", "target", MT_HANDLE_TENSOR, 0},
 };
 
 int main(void) { return abuse_run(cases, sizeof cases / sizeof cases[0]); }

@@ -232,10 +232,103 @@ static void hooks(void) {
   OK(mt_tensor_free(x));
 }
 
+struct backward_log {
+  int calls, destroyed, missing;
+  double grad_in, grad_out;
+};
+
+static void log_destroy(void *user) { ++((struct backward_log *)user)->destroyed; }
+
+// Notes the gradients; triples the first one of the inputs.
+static mt_status backward_hook(mt_tensor **replacements, mt_module *module,
+                               const mt_tensor *const *grad_inputs, size_t n_inputs,
+                               const mt_tensor *const *grad_outputs, size_t n_outputs, void *user) {
+  struct backward_log *log = user;
+  (void)module;
+  ++log->calls;
+  CHECK(n_inputs == 1 && n_outputs == 1);
+  log->grad_out = at(grad_outputs[0], 0);
+  if (!grad_inputs[0]) {
+    ++log->missing;
+    return MT_OK;
+  }
+  log->grad_in = at(grad_inputs[0], 0);
+  return mt_mul_scalar(&replacements[0], grad_inputs[0], 3);
+}
+
+static void full_backward_hooks(void) {
+  struct backward_log log = {0, 0, 0, 0, 0};
+  mt_module *m = NULL;
+  uint64_t id = 0;
+  OK(mt_nn_linear(&m, 1, 1, NULL));
+  mt_tensor *w = NULL, *g = NULL, *y = NULL, *sum = NULL;
+  OK(mt_module_get_parameter(&w, m, "weight"));
+  OK(mt_nn_init_constant_(w, 5));
+  OK(mt_module_register_full_backward_hook(&id, m, backward_hook, &log, log_destroy));
+  const float values[] = {2};
+  mt_tensor *x = vec(values, 1);
+  OK(mt_tensor_set_requires_grad(x, true));
+  OK(mt_module_forward(&y, m, x));
+  OK(mt_mul_scalar(&sum, y, 7));
+  OK(mt_tensor_backward(sum, NULL, false, false));
+  OK(mt_tensor_grad(&g, x));
+  CHECK(log.calls == 1 && log.grad_out == 7 && log.grad_in == 35);
+  CLOSE(item(g), 105);  // three times what it would be
+  mt_tensor_free(g);
+  g = NULL;
+  OK(mt_tensor_grad(&g, w));
+  CLOSE(item(g), 14);  // the parameters' gradients are not the hook's
+  mt_tensor_free(g);
+  mt_tensor_free(sum);
+  mt_tensor_free(y);
+  sum = y = NULL;
+
+  // An input that wants no gradient: the hook runs once the outputs' gradients are there.
+  OK(mt_tensor_set_requires_grad(x, false));
+  OK(mt_module_forward(&y, m, x));
+  OK(mt_tensor_backward(y, NULL, false, false));
+  CHECK(log.calls == 2 && log.missing == 1 && log.grad_out == 1);
+  mt_tensor_free(y);
+
+  OK(mt_module_remove_hook(m, id));
+  CHECK(log.destroyed == 1);
+  FAILS(MT_ERR_KEY, "no such hook", mt_module_remove_hook(m, id));
+  FAILS(MT_ERR_NULL_ARGUMENT, "'hook'",
+        mt_module_register_full_backward_hook(&id, m, NULL, &log, log_destroy));
+  CHECK(log.destroyed == 2);
+  mt_tensor_free(x);
+  mt_tensor_free(w);
+  mt_module_free(m);
+}
+
+static void unregistering(void) {
+  mt_module *m = NULL, *child = NULL;
+  mt_named_tensors *state = NULL;
+  size_t n = 0;
+  OK(mt_nn_linear(&m, 2, 2, NULL));
+  OK(mt_nn_identity(&child));
+  OK(mt_module_register_module(m, "extra", child));
+  OK(mt_module_unregister(m, "bias"));
+  OK(mt_module_unregister(m, "extra"));
+  OK(mt_module_child_count(&n, m));
+  CHECK(n == 0);
+  OK(mt_module_state_dict(&state, m));
+  OK(mt_named_tensors_count(&n, state));
+  CHECK(n == 1);
+  FAILS(MT_ERR_KEY, "unregister: not found: 'bias': Linear has no",
+        mt_module_unregister(m, "bias"));
+  OK(mt_module_register_module(m, "bias", child));  // the name is free for anything
+  mt_named_tensors_free(state);
+  mt_module_free(child);
+  mt_module_free(m);
+}
+
 int main(void) {
   RUN(custom);
   RUN(odd_modules);
   RUN(hooks);
+  RUN(full_backward_hooks);
+  RUN(unregistering);
   RUN(nothing_is_left);
   return check_result();
 }

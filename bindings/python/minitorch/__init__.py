@@ -22,6 +22,7 @@ from ._runtime import (Error, TensorBase as _TensorBase, _check, _device, _dtype
                        _ints, _new, _own, _ptr, bfloat16, default_dtype as get_default_dtype, device,
                        dtype, float16, float32, float64, int16, int32, int64, int8, uint8)
 from ._runtime import bool_ as bool
+from ._numpy import from_plain as _from_plain, from_values as _from_values
 from ._tensor import Size, Tensor
 
 float = float32
@@ -90,7 +91,10 @@ def _plain(data):
 
 def tensor(data: Any, *, dtype=None, device=None, requires_grad=False) -> Tensor:
     """A new tensor with a copy of the data: numbers, nested lists, arrays or tensors."""
-    from ._numpy import from_values
+    if dtype is None and device is None:
+        t = _from_plain(data)
+        if t is not None:
+            return t.requires_grad_() if requires_grad else t
     if isinstance(data, _TensorBase):
         t = data.detach().clone()
         t = t if dtype is None else t.to(dtype)
@@ -98,7 +102,7 @@ def tensor(data: Any, *, dtype=None, device=None, requires_grad=False) -> Tensor
         array, kind = _infer(data)
         if dtype is not None:
             kind = dtype if hasattr(dtype, "code") else _dtype_of(dtype)
-        t = from_values(array, kind)
+        t = _from_values(array, kind)
     if device is not None:
         t = t.to(device=device)
     return _finish(t, requires_grad)
@@ -161,14 +165,14 @@ def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False
 
 def _like(op):
     def make(input, *, dtype=None, device=None, requires_grad=False, memory_format=None) -> Tensor:
-        return _finish(op(input.shape, dtype or input.dtype, device or input.device), requires_grad)
+        return _finish(op(input, dtype, device), requires_grad)
 
     return make
 
 
-for _name in ("zeros", "ones", "empty", "rand", "randn"):
+for _name in ("zeros_like", "ones_like", "empty_like", "rand_like", "randn_like"):
     if hasattr(_ops, _name):
-        globals()[_name + "_like"] = _like(getattr(_ops, _name))
+        globals()[_name] = _like(getattr(_ops, _name))
 
 
 def arange(start: Number, end: Number | None = None, step: Number = 1, *, dtype=None, device=None,

@@ -6,7 +6,7 @@ raises the same exception again (_runtime._raise).
 import traceback
 
 from ._native import ffi, lib as _lib
-from ._runtime import _check, _h, _new, _own, _pending, _ptr, _ptrs
+from ._runtime import TensorBase, _check, _h, _new, _own, _pending, _ptr, _ptrs, _wrap
 
 _alive = {}  # handle -> Python object, until C drops it
 
@@ -69,32 +69,25 @@ def register_tensor_hook(tensor, hook):
 
 
 class _Call:
-    """One call of an autograd.Function: the class, its Python arguments and its context."""
+    """One call of an autograd.Function: its context and what forward returned."""
 
-    def __init__(self, cls, args, kwargs):
+    def __init__(self, cls, n_args, positions):
         from .autograd import FunctionCtx
-        self.cls, self.args, self.kwargs = cls, args, kwargs
+        self.cls, self.n_args, self.positions = cls, n_args, positions
         self.ctx = FunctionCtx()
-        self.single = True
+        self.outputs = ()          # what forward returned
+        self.output_positions = ()  # where tensors stand in it
 
 
 @ffi.def_extern()
 def py_function_forward(c_ctx, inputs, n_inputs, outputs, n_outputs, user):
-    call = ffi.from_handle(user)
+    call = ffi.from_handle(user)  # forward has run already: only its results are handed over
     try:
-        call.ctx._begin(c_ctx, forward=True)
-        from . import no_grad
-        with no_grad():
-            result = call.cls.forward(call.ctx, *call.args, **call.kwargs)
-        call.single = not isinstance(result, (tuple, list))
-        results = [result] if call.single else list(result)
-        if len(results) != n_outputs:
-            raise RuntimeError(
-                f"{call.cls.__name__}.forward returned {len(results)} outputs; set n_outputs = "
-                f"{len(results)} in the class (it says {n_outputs})")
-        call.ctx._finish_forward(results)
-        for i, t in enumerate(results):
-            give(outputs, i, t)
+        call.ctx._begin(c_ctx)
+        call.ctx._finish_forward()
+        for i, position in enumerate(call.output_positions):
+            give(outputs, i, call.outputs[position])
+        call.outputs = len(call.outputs)
         return _lib.MT_OK
     except BaseException as e:
         return failed(e)
@@ -106,14 +99,18 @@ def py_function_forward(c_ctx, inputs, n_inputs, outputs, n_outputs, user):
 def py_function_backward(c_ctx, grad_outputs, n_outputs, grad_inputs, n_inputs, user):
     call = ffi.from_handle(user)
     try:
-        call.ctx._begin(c_ctx, forward=False)
-        result = call.cls.backward(call.ctx, *[borrow(grad_outputs[i]) for i in range(n_outputs)])
+        call.ctx._begin(c_ctx)
+        grads = [None] * call.outputs
+        for i, position in enumerate(call.output_positions):
+            grads[position] = borrow(grad_outputs[i]) if grad_outputs[i] else None
+        result = call.cls.backward(call.ctx, *grads)
         results = list(result) if isinstance(result, (tuple, list)) else [result]
-        tensors = call.ctx._tensor_positions
-        if len(results) != len(call.args):
-            raise RuntimeError(f"{call.cls.__name__}.backward returned {len(results)} gradients; "
-                               f"forward took {len(call.args)} arguments")
-        for i, position in enumerate(tensors):
+        while len(results) > call.n_args and results[-1] is None:
+            results.pop()
+        if len(results) != call.n_args:
+            raise RuntimeError(f"function {call.cls.__name__}Backward returned an incorrect number "
+                               f"of gradients (expected {call.n_args}, got {len(results)})")
+        for i, position in enumerate(call.positions):
             if results[position] is not None:
                 give(grad_inputs, i, results[position])
         return _lib.MT_OK
@@ -133,11 +130,18 @@ def py_gradcheck(out, inputs, n_inputs, user):
 
 
 def apply_function(cls, args, kwargs):
-    from ._runtime import TensorBase
-    call = _Call(cls, args, kwargs)
+    from . import no_grad
     positions = [i for i, a in enumerate(args) if isinstance(a, TensorBase)]
-    call.ctx._tensor_positions = positions
+    call = _Call(cls, len(args), positions)
     call.ctx._needs = tuple(isinstance(a, TensorBase) and a.requires_grad for a in args)
+    with no_grad():
+        result = cls.forward(call.ctx, *args, **kwargs)
+    results = list(result) if isinstance(result, (tuple, list)) else [result]
+    call.outputs = results
+    call.output_positions = [i for i, r in enumerate(results) if isinstance(r, TensorBase)]
+    n = len(call.output_positions)
+    if n == 0:
+        return result
     inputs = _ptrs([args[i] for i in positions])
     description = _new("mt_function *")
     _lib.mt_function_init(description)
@@ -147,12 +151,12 @@ def apply_function(cls, args, kwargs):
     description.backward = _lib.py_function_backward
     description.user = keep(call)
     description.destroy = drop
-    n = getattr(cls, "n_outputs", 1)
     outputs = _new("mt_tensor *[]", n)
     _check(_lib.mt_function_apply(outputs, n, description, inputs, len(positions)))
-    from ._runtime import _wrap
-    tensors = tuple(_wrap(int(ffi.cast("uint64_t", outputs[i]))) for i in range(n))
-    return tensors[0] if call.single else tensors
+    results = list(results)
+    for i, position in enumerate(call.output_positions):
+        results[position] = _wrap(int(ffi.cast("uint64_t", outputs[i])))
+    return tuple(results) if isinstance(result, (tuple, list)) else results[0]
 
 
 def run_gradcheck(function, inputs, eps, atol, rtol):

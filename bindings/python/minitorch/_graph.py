@@ -10,32 +10,59 @@ class Node:
 
     __slots__ = ("_n",)
 
-    def __init__(self, pointer):
-        self._n = ffi.gc(pointer, _lib.mt_node_free)
+    def __init__(self, handle):
+        self._n = handle  # a number, owned
+
+    def __del__(self, _free=_lib.py_node_free):
+        _free(self._n)
+
+    @property
+    def _c(self):
+        return ffi.cast("mt_node *", self._n)
 
     def name(self) -> str:
         out = _new("char **")
-        _check(_lib.mt_node_name(out, self._n))
+        _check(_lib.mt_node_name(out, self._c))
         return _text(out)
 
     @property
-    def next_functions(self) -> tuple[tuple[Node | Tensor | None, int], ...]:
-        """(node or leaf tensor or None, 0) for each input."""
+    def next_functions(self) -> tuple[tuple[Node | AccumulateGrad | None, int], ...]:
+        """(node, 0) for each input: what made it, AccumulateGrad for a leaf, None for nothing."""
         count = _new("size_t *")
-        _check(_lib.mt_node_input_count(count, self._n))
+        _check(_lib.mt_node_input_count(count, self._c))
         result = []
         for i in range(count[0]):
             node, leaf = _new("mt_node **"), _new("mt_tensor **")
-            _check(_lib.mt_node_input_node(node, self._n, i))
+            _check(_lib.mt_node_input_node(node, self._c, i))
             if node[0]:
-                result.append((Node(node[0]), 0))
+                result.append((Node(int(ffi.cast("uint64_t", node[0]))), 0))
                 continue
-            _check(_lib.mt_node_input_leaf(leaf, self._n, i))
-            result.append((_own(leaf) if leaf[0] else None, 0))
+            _check(_lib.mt_node_input_leaf(leaf, self._c, i))
+            result.append((AccumulateGrad(_own(leaf)) if leaf[0] else None, 0))
         return tuple(result)
 
     def __repr__(self):
         return f"<{self.name()}>"
+
+
+class AccumulateGrad:
+    """The end of the graph at a leaf, where its gradient is added to .grad."""
+
+    __slots__ = ("_leaf",)
+    next_functions = ()
+
+    def __init__(self, leaf: Tensor):
+        self._leaf = leaf
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
+    @property
+    def variable(self) -> Tensor:
+        return self._leaf
+
+    def __repr__(self):
+        return "<AccumulateGrad>"
 
 
 class RemovableHandle:

@@ -6,10 +6,10 @@ import warnings
 
 import numpy as np
 
-from . import _ops
 from ._callbacks import drop, keep
 from ._native import ffi, lib as _lib
-from ._runtime import (_NUMPY, TensorBase, _check, _new, _own, _ptr, _raise, bfloat16, dtype)
+from ._runtime import (_NUMPY, _check, _new, _own, _ptr, _raise, _wrap, bfloat16, bool_,
+                       default_dtype, float32, float64, int8, int16, int32, int64, uint8)
 
 
 class _Memory:
@@ -19,24 +19,42 @@ class _Memory:
         self.tensor, self.__array_interface__ = tensor, interface
 
 
-def to_numpy(t, force=False) -> np.ndarray[Any, Any]:
+_NP_TYPES = {d: np.dtype(d.name) for d in _NUMPY.values()}
+_C_TYPES = {d: ffi.typeof(c) for d, c in (
+    (float32, "float *"), (float64, "double *"), (int8, "int8_t *"), (int16, "int16_t *"),
+    (int32, "int32_t *"), (int64, "int64_t *"), (uint8, "uint8_t *"), (bool_, "_Bool *"))}
+
+
+def to_numpy(t: Tensor, force=False) -> np.ndarray[Any, Any]:
     if t.requires_grad:
         if not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. "
                                "Use tensor.detach().numpy() instead.")
         t = t.detach()
-    kind = t.dtype
-    if kind is bfloat16:
-        raise TypeError("numpy: NumPy has no bfloat16: convert with .float() first")
+    np_type = _NP_TYPES.get(t.dtype)
+    if np_type is None:
+        raise TypeError(f"numpy: NumPy has no {t.dtype.name}: convert with .float() first")
     if t.is_meta:
         raise TypeError("numpy: a meta tensor has no values")
-    np_type = np.dtype(kind.name)
-    shape, strides = tuple(t.shape), tuple(s * np_type.itemsize for s in t.stride())
-    pointer = t.data_ptr()
-    if t.numel() == 0 or pointer == 0:
+    shape, pointer = tuple(t.shape), t.data_ptr()
+    if pointer == 0 or 0 in shape:
         return np.empty(shape, np_type)
+    strides = None if t.is_contiguous() else tuple(s * np_type.itemsize for s in t.stride())
     return np.asarray(_Memory(t, {"version": 3, "typestr": np_type.str, "shape": shape,
                                   "strides": strides, "data": (pointer, False)}))
+
+
+def to_list(t):
+    """The values as nested lists."""
+    if t.dtype is bfloat16:
+        t = t.float()
+    c_type = _C_TYPES.get(t.dtype)
+    if c_type is None or t.is_meta or not 0 < t.numel() <= 1000 or not t.is_contiguous():
+        return to_numpy(t).tolist()
+    values = ffi.unpack(ffi.cast(c_type, t.data_ptr()), t.numel())
+    for n in t.shape[:0:-1]:
+        values = [values[i:i + n] for i in range(0, len(values), n)]
+    return values
 
 
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
@@ -71,6 +89,45 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
 def from_pickle(array, kind, requires_grad):
     t = from_numpy(np.array(array)).to(kind)
     return t.requires_grad_() if requires_grad else t
+
+
+def from_plain(data):
+    """A tensor of numbers or of nested lists of few numbers of one kind; None for anything else, which
+    from_values is for."""
+    if type(data) not in (list, tuple):
+        shape, flat = (), (data,)
+    else:
+        shape, flat = (len(data),), data
+        while flat and type(flat[0]) in (list, tuple) and len(flat) < 100:
+            n, rows, flat = len(flat[0]), flat, []
+            for row in rows:
+                if type(row) not in (list, tuple) or len(row) != n:
+                    return None
+                flat.extend(row)
+            shape += (n,)
+    if not 0 < len(flat) <= 1000:
+        return None
+    kinds = set(map(type, flat))
+    if kinds == {float} or kinds == {float, int}:
+        kind = default_dtype()
+    elif kinds == {int}:
+        kind = int64
+    elif kinds == {bool}:
+        kind = bool_
+    else:
+        return None
+    if kind not in _ARRAYS:
+        return None
+    try:
+        values = _new(_ARRAYS[kind], flat)
+    except OverflowError:
+        return None
+    h = _lib.py_from_data(values, kind.code, shape, len(shape))
+    return _wrap(h) if h else _raise()
+
+
+_ARRAYS = {d: ffi.typeof(c) for d, c in ((float32, "float[]"), (float64, "double[]"),
+                                         (int64, "int64_t[]"), (bool_, "_Bool[]"))}
 
 
 def from_values(array, kind):
@@ -150,5 +207,3 @@ def from_dlpack(source) -> Tensor:
     raise RuntimeError("from_dlpack: received an invalid capsule: DLPack capsules can be consumed "
                        "only once")
 
-
-del TensorBase, _ops, _raise, dtype

@@ -1358,29 +1358,29 @@ def sum_to_size(input, sizes):
 
 def cat(tensors, dim=0):
     """The tensors one after another along an existing dim."""
-    tensors = _handles(tensors)
-    h = _lib.py_cat(tensors, len(tensors), dim)
+    tensors_ = _handles(tensors)
+    h = _lib.py_cat(tensors_, len(tensors_), dim)
     return _wrap(h) if h else _raise()
 
 
 def stack(tensors, dim=0):
     """The tensors along a new dim; all shapes must be equal."""
-    tensors = _handles(tensors)
-    h = _lib.py_stack(tensors, len(tensors), dim)
+    tensors_ = _handles(tensors)
+    h = _lib.py_stack(tensors_, len(tensors_), dim)
     return _wrap(h) if h else _raise()
 
 
 def hstack(tensors):
     """Side by side: along dim 1, or 0 of 1-D tensors."""
-    tensors = _handles(tensors)
-    h = _lib.py_hstack(tensors, len(tensors))
+    tensors_ = _handles(tensors)
+    h = _lib.py_hstack(tensors_, len(tensors_))
     return _wrap(h) if h else _raise()
 
 
 def vstack(tensors):
     """One below the other: along dim 0 of tensors made at least 2-D."""
-    tensors = _handles(tensors)
-    h = _lib.py_vstack(tensors, len(tensors))
+    tensors_ = _handles(tensors)
+    h = _lib.py_vstack(tensors_, len(tensors_))
     return _wrap(h) if h else _raise()
 
 
@@ -1478,25 +1478,25 @@ def nonzero(input):
 
 def index(input, indices):
     """self[indices[0], indices[1], ...] by index tensors and masks; NULL stands for a whole dim."""
-    indices = _handles(indices)
-    h = _lib.py_index(_h(input), indices, len(indices))
+    indices_ = _handles(indices)
+    h = _lib.py_index(_h(input), indices_, len(indices_))
     return _wrap(h) if h else _raise()
 
 
 def index_put(input, indices, values, accumulate=False):
     """self with self[indices] = values, or += with accumulate."""
-    indices = _handles(indices)
+    indices_ = _handles(indices)
     if accumulate is False:
-        h = _lib.py_index_put(_h(input), indices, len(indices), _h(values))
+        h = _lib.py_index_put(_h(input), indices_, len(indices_), _h(values))
     else:
-        h = _lib.py_index_put_accumulate(_h(input), indices, len(indices), _h(values), bool(accumulate))
+        h = _lib.py_index_put_accumulate(_h(input), indices_, len(indices_), _h(values), bool(accumulate))
     return _wrap(h) if h else _raise()
 
 
 def index_put_(input, indices, values, accumulate=False):
     """self with self[indices] = values, or += with accumulate."""
-    indices = _handles(indices)
-    if _lib.py_index_put_accumulate_(_h(input), indices, len(indices), _h(values), bool(accumulate)):
+    indices_ = _handles(indices)
+    if _lib.py_index_put_accumulate_(_h(input), indices_, len(indices_), _h(values), bool(accumulate)):
         _raise()
     return input
 

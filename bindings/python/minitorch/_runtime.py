@@ -232,15 +232,15 @@ def _wrap(h):
     return t
 
 
+_old_numbers = {}
 _numbers = {}  # tensors of plain numbers, which take part in promotion as Python's do
 
 
 def _number(x):
     kind = type(x)
+    key = (kind, x) if x or kind is not float else (kind, str(x))  # 0.0 and -0.0 are equal
     try:
-        t = _numbers[kind, x]
-        if x != 0 or kind is not float:  # 0.0 and -0.0 are equal keys
-            return t._h
+        return _numbers[key]._h
     except KeyError:
         pass
     except TypeError:
@@ -262,9 +262,11 @@ def _number(x):
         return _number(float(x))
     else:
         raise TypeError(f"expected a Tensor or a number, not {kind.__name__}")
-    if len(_numbers) > 1000:
+    if len(_numbers) > 1000:  # those of the last calls must live on
+        _old_numbers.clear()
+        _old_numbers.update(_numbers)
         _numbers.clear()
-    t = _numbers[kind, x] = _wrap(int(ffi.cast("uint64_t", out[0])))
+    t = _numbers[key] = _wrap(int(ffi.cast("uint64_t", out[0])))
     return t._h
 
 

@@ -5,8 +5,9 @@ import builtins
 import numbers
 from typing import overload
 
-from . import _api, _indexing, _ops
+from . import _indexing, _ops
 from ._graph import Node, RemovableHandle
+from ._operators import install as _install
 from ._native import ffi, lib as _lib
 from ._runtime import (TensorBase, _check, _dtype, _h, _index, _new, _own, _ptr, _raise,
                        _set_tensor_class, _text, _wrap, bool_, default_dtype, device, dtype, float32,
@@ -14,6 +15,10 @@ from ._runtime import (TensorBase, _check, _dtype, _h, _index, _new, _own, _ptr,
 
 
 _SHAPE8, _unpack = ffi.typeof("int64_t[8]"), ffi.unpack
+_DOUBLE, _INT64 = ffi.typeof("double *"), ffi.typeof("int64_t *")
+_FAILED = (1 << 64) - 1
+_dtypes, _devices = dtype._all, {_lib.MT_CPU: device("cpu"), _lib.MT_META: device("meta")}
+_shapes = {}  # shapes seen, by py_shape_key
 
 
 class Size(tuple):
@@ -31,6 +36,22 @@ class Size(tuple):
         return f"torch.Size({list(self)})"
 
 
+def _shape_of(t, key):
+    """The shape of a tensor whose key was not seen yet."""
+    n = _lib.py_ndim(t._h)
+    if n < 0:
+        _raise()
+    out = _new("int64_t[]", n)
+    if _lib.py_shape(out, t._h):
+        _raise()
+    shape = Size(_unpack(out, n))
+    if key != _FAILED:
+        if len(_shapes) > 10000:
+            _shapes.clear()
+        _shapes[key] = shape
+    return shape
+
+
 def _shape_args(args):
     """view(2, 3), view((2, 3)) and view([2, 3]) alike."""
     if len(args) == 1 and type(args[0]) is not int and not isinstance(args[0], numbers.Integral):
@@ -46,13 +67,11 @@ class Tensor(TensorBase):
     # --- attributes ----------------------------------------------------------------------
     @property
     def shape(self) -> Size:
-        n = _lib.py_ndim(self._h)
-        if n < 0:
-            _raise()
-        out = _new(_SHAPE8) if n <= 8 else _new("int64_t[]", n)
-        if _lib.py_shape(out, self._h):
-            _raise()
-        return Size(_unpack(out, n))
+        key = _lib.py_shape_key(self._h)
+        try:
+            return _shapes[key]
+        except KeyError:
+            return _shape_of(self, key)
 
     @overload
     def size(self) -> Size: ...
@@ -76,9 +95,9 @@ class Tensor(TensorBase):
     def stride(self, dim: int) -> int: ...
     def stride(self, dim=None):
         n = self.ndim
-        out = _new("int64_t[]", builtins.max(n, 1))
+        out = _new(_SHAPE8) if n <= 8 else _new("int64_t[]", n)
         _check(_lib.mt_tensor_strides(out, n, _ptr(self)))
-        strides = tuple(out[0:n])
+        strides = tuple(_unpack(out, n))
         return strides if dim is None else strides[dim]
 
     def numel(self) -> int:
@@ -88,25 +107,21 @@ class Tensor(TensorBase):
 
     @property
     def dtype(self) -> dtype:
-        return dtype._all[_lib.py_dtype(self._h)]
+        return _dtypes[_lib.py_dtype(self._h)]
 
     @property
     def device(self) -> device:
-        out = _new("mt_device *")
-        _check(_lib.mt_tensor_device(out, _ptr(self)))
-        return device("cpu" if out[0] == _lib.MT_CPU else "meta")
+        return _devices[_lib.py_device(self._h)]
 
     @property
     def is_meta(self) -> bool:
-        return self.device.type == "meta"
+        return _lib.py_device(self._h) == _lib.MT_META
 
     def element_size(self) -> int:
         return self.dtype.itemsize
 
     def is_contiguous(self) -> bool:
-        out = _new("bool *")
-        _check(_lib.mt_tensor_is_contiguous(out, _ptr(self)))
-        return out[0]
+        return _lib.py_is_contiguous(self._h) == 1
 
     def is_floating_point(self) -> bool:
         return self.dtype.is_floating_point
@@ -115,9 +130,8 @@ class Tensor(TensorBase):
         return False
 
     def data_ptr(self) -> int:
-        out = _new("void **")
-        _check(_lib.mt_tensor_data(out, _ptr(self)))
-        return int(ffi.cast("uintptr_t", out[0]))
+        pointer = _lib.py_data(self._h)
+        return pointer if pointer != _FAILED else _raise()
 
     @property
     def T(self):
@@ -142,9 +156,8 @@ class Tensor(TensorBase):
 
     @property
     def grad(self) -> Tensor | None:
-        out = _new("mt_tensor **")
-        _check(_lib.mt_tensor_grad(out, _ptr(self)))
-        return _own(out) if out[0] else None
+        h = _lib.py_grad(self._h)
+        return None if not h else _wrap(h) if h != _FAILED else _raise()
 
     @grad.setter
     def grad(self, value: Tensor | None):
@@ -158,15 +171,12 @@ class Tensor(TensorBase):
 
     @property
     def grad_fn(self) -> Node | None:
-        out = _new("mt_node **")
-        _check(_lib.mt_tensor_grad_fn(out, _ptr(self)))
-        return Node(out[0]) if out[0] else None
+        h = _lib.py_grad_fn(self._h)
+        return None if not h else Node(h) if h != _FAILED else _raise()
 
     @property
     def is_leaf(self) -> bool:
-        out = _new("bool *")
-        _check(_lib.mt_tensor_is_leaf(out, _ptr(self)))
-        return out[0]
+        return _lib.py_is_leaf(self._h) == 1
 
     @property
     def _version(self):
@@ -203,6 +213,12 @@ class Tensor(TensorBase):
     def retain_grad(self):
         _check(_lib.mt_tensor_retain_grad(_ptr(self)))
 
+    @property
+    def retains_grad(self) -> bool:
+        out = _new("bool *")
+        _check(_lib.mt_tensor_retains_grad(out, _ptr(self)))
+        return out[0]
+
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
         from ._callbacks import register_tensor_hook
         hook_id = register_tensor_hook(self, hook)
@@ -219,11 +235,11 @@ class Tensor(TensorBase):
     def item(self) -> Number:
         code = _lib.py_dtype(self._h)
         if code <= _lib.MT_BFLOAT16:
-            out = _new("double *")
+            out = _new(_DOUBLE)
             if _lib.py_item_double(out, self._h):
                 _raise()
             return out[0]
-        out = _new("int64_t *")
+        out = _new(_INT64)
         if _lib.py_item_int64(out, self._h):
             _raise()
         return bool(out[0]) if code == _lib.MT_BOOL else out[0]
@@ -231,10 +247,8 @@ class Tensor(TensorBase):
     def tolist(self) -> Any:
         if self.ndim == 0:
             return self.item()
-        t = self.detach()
-        if t.dtype.name == "bfloat16":
-            t = t.to(float32)
-        return t.numpy().tolist()
+        from . import _numpy
+        return _numpy.to_list(self.detach())
 
     def numpy(self, *, force=False) -> np.ndarray[Any, Any]:
         """A NumPy array on the same memory."""
@@ -391,71 +405,4 @@ class Tensor(TensorBase):
 
 
 _set_tensor_class(Tensor)
-
-
-_OPERANDS = {Tensor, float, int, bool}  # what needs no further look
-
-
-def _binary(name, reflected=False):
-    op = getattr(_ops, name)
-
-    def method(self, other):
-        if type(other) not in _OPERANDS and not isinstance(
-                other, (TensorBase, numbers.Number)) and not hasattr(other, "item"):
-            return NotImplemented
-        return op(other, self) if reflected else op(self, other)
-
-    return method
-
-
-def _inplace(name):
-    op = getattr(_ops, name)
-
-    def method(self, other):
-        op(self, other)
-        return self
-
-    return method
-
-
-def _converter(kind):
-    def convert(self) -> Tensor:
-        return self.to(kind)
-
-    return convert
-
-
-def _install():
-    """Operators, and every op of the table that is a method; torch's overloads first."""
-    for name, function in _api.PUBLIC.items():
-        if name not in _api.FUNCTIONS_ONLY and name not in Tensor.__dict__:
-            setattr(Tensor, name, function)
-    for name, (_, method, _) in _ops.TABLE.items():
-        if method and name not in Tensor.__dict__:
-            setattr(Tensor, name, getattr(_ops, name))
-    for name, target in _api.ALIASES.items():
-        if target in Tensor.__dict__:
-            setattr(Tensor, name, Tensor.__dict__[target])
-    for symbol, name in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("truediv", "div"),
-                         ("pow", "pow"), ("matmul", "matmul"), ("mod", "remainder"),
-                         ("floordiv", "floor_divide"), ("and", "bitwise_and"),
-                         ("or", "bitwise_or"), ("xor", "bitwise_xor")):
-        if hasattr(_ops, name):
-            setattr(Tensor, f"__{symbol}__", _binary(name))
-            setattr(Tensor, f"__r{symbol}__", _binary(name, reflected=True))
-        if hasattr(_ops, name + "_"):
-            setattr(Tensor, f"__i{symbol}__", _inplace(name + "_"))
-    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
-        setattr(Tensor, f"__{name}__", _binary(name))
-    Tensor.__neg__ = lambda self: _ops.neg(self)
-    Tensor.__abs__ = lambda self: _ops.abs(self)
-    Tensor.__pos__ = lambda self: self
-    Tensor.__invert__ = lambda self: _ops.bitwise_not(self)
-    for name, target in (("float", "float32"), ("double", "float64"), ("half", "float16"),
-                         ("bfloat16", "bfloat16"), ("long", "int64"), ("int", "int32"),
-                         ("short", "int16"), ("char", "int8"), ("byte", "uint8"), ("bool", "bool")):
-        kind = next(d for d in dtype._all.values() if d.name == target)
-        setattr(Tensor, name, _converter(kind))
-
-
-_install()
+_install(Tensor)

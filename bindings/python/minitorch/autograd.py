@@ -12,11 +12,10 @@ def _list(v):
     return [v] if isinstance(v, TensorBase) else list(v)
 
 
-def _grads(outputs, grads):
-    """(array or NULL, count) of the outputs' gradients; None entries are NULL."""
+def _grads(grads):
+    """(array or NULL, count) of a list of gradients; None entries are NULL."""
     if grads is None:
         return ffi.NULL, 0
-    grads = _list(grads)
     return _new("mt_tensor *[]", [ffi.NULL if g is None else _ptr(g) for g in grads]), len(grads)
 
 
@@ -26,7 +25,8 @@ def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None =
     outputs = _list(tensors)
     options = _new("mt_backward_options *")
     _lib.mt_backward_options_init(options)
-    grads, n = _grads(outputs, grad_tensors)
+    grad_tensors = grad_tensors if grad_tensors is None else _list(grad_tensors)
+    grads, n = _grads(grad_tensors)
     options.grad_outputs, options.n_grad_outputs = grads, n
     options.retain_graph = bool(create_graph if retain_graph is None else retain_graph)
     options.create_graph = bool(create_graph)
@@ -43,7 +43,8 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     outputs, inputs = _list(outputs), _list(inputs)
     options = _new("mt_backward_options *")
     _lib.mt_backward_options_init(options)
-    grads, n = _grads(outputs, grad_outputs)
+    grad_outputs = grad_outputs if grad_outputs is None else _list(grad_outputs)
+    grads, n = _grads(grad_outputs)
     options.grad_outputs, options.n_grad_outputs = grads, n
     options.retain_graph = bool(create_graph if retain_graph is None else retain_graph)
     options.create_graph = bool(create_graph)
@@ -67,25 +68,27 @@ class FunctionCtx:
 
     def __init__(self):
         self._c = None
-        self._to_save = None
+        self._to_save = ()
         self._non_differentiable = ()
         self._needs = ()
+        self._materialize = True
 
-    def _begin(self, c_ctx, forward):
-        self._c, self._forward = c_ctx, forward
+    def _begin(self, c_ctx):
+        self._c = c_ctx
 
     def _end(self):
         self._c = None
 
-    def _finish_forward(self, results):
-        if self._to_save is not None:
-            self._none = tuple(t is None for t in self._to_save)
-            tensors = [t for t in self._to_save if t is not None]
-            _check(_lib.mt_function_ctx_save(self._c, _ptrs(tensors), len(tensors)))
-            self._to_save = None
+    def _finish_forward(self):
+        """Tells C what forward asked for."""
+        self._none = tuple(t is None for t in self._to_save)
+        tensors = [t for t in self._to_save if t is not None]
+        _check(_lib.mt_function_ctx_save(self._c, _ptrs(tensors), len(tensors)))
         for t in self._non_differentiable:
             _check(_lib.mt_function_ctx_mark_non_differentiable(self._c, _ptr(t)))
-        self._non_differentiable = ()
+        if not self._materialize:
+            _check(_lib.mt_function_ctx_set_materialize_grads(self._c, False))
+        self._to_save = self._non_differentiable = ()
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         for t in tensors:
@@ -99,31 +102,26 @@ class FunctionCtx:
         if self._c is None:
             raise RuntimeError("saved_tensors: only while backward runs")
         out, found = _new("mt_tensor **"), []
-        for i in range(sum(not none for none in getattr(self, "_none", ()))):
+        for i in range(self._none.count(False)):
             _check(_lib.mt_function_ctx_saved(out, self._c, i))
             found.append(_own(out))
         it = iter(found)
-        return tuple(None if none else next(it) for none in getattr(self, "_none", ()))
+        return tuple(None if none else next(it) for none in self._none)
 
     @property
     def needs_input_grad(self) -> tuple[bool, ...]:
         return self._needs
 
-    def mark_non_differentiable(self, *tensors) -> None:
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
         self._non_differentiable = tensors
 
-    def set_materialize_grads(self, value):
-        if not value:
-            raise NotImplementedError("set_materialize_grads(False): gradients are always tensors")
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether backward gets zeros (as at first) or None where no gradient came."""
+        self._materialize = bool(value)
 
 
 class Function:
-    """An op with its own gradient: static forward(ctx, ...) and backward(ctx, *grads).
-
-    A function with several outputs says so: n_outputs = 2 in the class.
-    """
-
-    n_outputs = 1
+    """An op with its own gradient: static forward(ctx, ...) and backward(ctx, *grads)."""
 
     @staticmethod
     def forward(ctx, *args, **kwargs) -> Any:

@@ -11,6 +11,7 @@ from .._lists import make_named, named, strings
 from .._native import ffi, lib as _lib
 from .._runtime import TensorBase, _check, _device, _dtype, _new, _own, _ptr, _text, device, dtype
 from .._tensor import Tensor
+from ._backward_hooks import WatchedCall
 
 __all__ = ["Module", "Parameter", "Builtin", "BuiltinLoss"]
 
@@ -78,6 +79,12 @@ def py_module_repr(buffer, capacity, length, self, user):
         return _callbacks.failed(e)
 
 
+def _register(hooks, hook):
+    key = object()
+    hooks[key] = hook
+    return RemovableHandle(lambda: hooks.pop(key, None))
+
+
 class Module:
     """The base of all models: subclass it, make children in __init__, define forward."""
 
@@ -100,7 +107,8 @@ class Module:
         d = self.__dict__
         d["_c"] = ffi.gc(out[0], _lib.mt_module_free)
         d["_parameters"], d["_buffers"], d["_modules"] = OrderedDict(), OrderedDict(), OrderedDict()
-        d["_pre_hooks"], d["_hooks"] = OrderedDict(), OrderedDict()
+        d["_forward_pre_hooks"], d["_forward_hooks"] = OrderedDict(), OrderedDict()
+        d["_backward_hooks"] = OrderedDict()
         for listing, table, wrap in (
                 (_lib.mt_module_named_parameters, self._parameters, _parameter),
                 (_lib.mt_module_named_buffers, self._buffers, None)):
@@ -122,18 +130,22 @@ class Module:
         d = self.__dict__
         if "_c" not in d:
             raise AttributeError("cannot call a module before Module.__init__() call")
-        if not d["_pre_hooks"] and not d["_hooks"]:
+        pre, post, backward = d["_forward_pre_hooks"], d["_forward_hooks"], d["_backward_hooks"]
+        if not pre and not post and not backward:
             return self.forward(*args, **kwargs)
-        for hook in list(self._pre_hooks.values()):
+        for hook in list(pre.values()):
             changed = hook(self, args)
             if changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
+        if backward:
+            watched = WatchedCall(self, list(backward.values()))
+            args = watched.enter(args)
         result = self.forward(*args, **kwargs)
-        for hook in list(self._hooks.values()):
+        for hook in list(post.values()):
             changed = hook(self, args, result)
             if changed is not None:
                 result = changed
-        return result
+        return watched.leave(result) if backward else result
 
     # --- attributes ----------------------------------------------------------------------
     def __setattr__(self, name, value):
@@ -172,19 +184,11 @@ class Module:
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name):
-        encoded = name.encode()
-        if name in self._parameters:  # on the C side the name stays, without a value
-            _check(_lib.mt_module_register_parameter(self._c, encoded, ffi.NULL))
-            del self._parameters[name]
-            return
-        if name in self._buffers:
-            _check(_lib.mt_module_register_buffer(self._c, encoded, ffi.NULL, True))
-            del self._buffers[name]
-            return
-        if name in self._modules:
-            _check(_lib.mt_module_register_module(self._c, encoded, ffi.NULL))
-            del self._modules[name]
-            return
+        for table in (self._parameters, self._buffers, self._modules):
+            if name in table:
+                _check(_lib.mt_module_unregister(self._c, name.encode()))
+                del table[name]
+                return
         object.__delattr__(self, name)
 
     def __dir__(self):
@@ -241,14 +245,17 @@ class Module:
     register_module = add_module
 
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        key = object()
-        self._pre_hooks[key] = hook
-        return RemovableHandle(lambda: self._pre_hooks.pop(key, None))
+        """hook(module, args) before forward; what it returns, if not None, are the arguments."""
+        return _register(self._forward_pre_hooks, hook)
 
     def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        key = object()
-        self._hooks[key] = hook
-        return RemovableHandle(lambda: self._hooks.pop(key, None))
+        """hook(module, args, result) after forward; what it returns, if not None, is the result."""
+        return _register(self._forward_hooks, hook)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """hook(module, grad_input, grad_output) in backward, with tuples; what it returns, if not
+        None, takes the place of grad_input."""
+        return _register(self._backward_hooks, hook)
 
     # --- listings ------------------------------------------------------------------------
     def named_modules(self, memo: Any = None, prefix="",
