@@ -159,9 +159,9 @@ MT_API mt_status mt_node_input_node(mt_node **out, const mt_node *self, size_t i
 MT_API mt_status mt_node_input_leaf(mt_tensor **out, const mt_node *self, size_t index);
 
 // The graph that `root` was computed from as Graphviz DOT text, to be drawn with the program `dot`:
-// a box for each op, an ellipse for each leaf with its name in `names` and its shape, and edges with
-// the shapes of what flowed along them. At most `max_nodes` ops, nearest to the root first; 0 means
-// all of them, also a million. Free it with mt_string_free.
+// a box for each op, an ellipse for each leaf with its name in `names` and its shape, and edges
+// with the shapes of what flowed along them. At most `max_nodes` ops, nearest to the root first; 0
+// means all of them, also a million. Free it with mt_string_free.
 MT_API mt_status mt_graph_dot(char **out, const mt_tensor *root,
                               const mt_named_tensors *MT_NULLABLE names, size_t max_nodes);
 
