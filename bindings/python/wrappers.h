@@ -1292,6 +1292,75 @@ static mt_status py_index_put_accumulate_(uint64_t self, const uint64_t *indices
   return mt_index_put_accumulate_((mt_tensor *)self, (const mt_tensor *const *)indices, n_indices, (mt_tensor *)values, accumulate);
 }
 
+static uint64_t py_index_copy(uint64_t self, int64_t dim, uint64_t index, uint64_t source) {
+  mt_tensor *out = NULL;
+  return mt_index_copy(&out, (mt_tensor *)self, dim, (mt_tensor *)index, (mt_tensor *)source) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_index_copy_(uint64_t self, int64_t dim, uint64_t index, uint64_t source) {
+  return mt_index_copy_((mt_tensor *)self, dim, (mt_tensor *)index, (mt_tensor *)source);
+}
+
+static uint64_t py_index_fill(uint64_t self, int64_t dim, uint64_t index, uint64_t value) {
+  mt_tensor *out = NULL;
+  return mt_index_fill(&out, (mt_tensor *)self, dim, (mt_tensor *)index, (mt_tensor *)value) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_index_fill_(uint64_t self, int64_t dim, uint64_t index, uint64_t value) {
+  return mt_index_fill_((mt_tensor *)self, dim, (mt_tensor *)index, (mt_tensor *)value);
+}
+
+static uint64_t py_take(uint64_t self, uint64_t index) {
+  mt_tensor *out = NULL;
+  return mt_take(&out, (mt_tensor *)self, (mt_tensor *)index) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_put(uint64_t self, uint64_t index, uint64_t source, bool accumulate) {
+  mt_tensor *out = NULL;
+  return mt_put(&out, (mt_tensor *)self, (mt_tensor *)index, (mt_tensor *)source, accumulate) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_put_(uint64_t self, uint64_t index, uint64_t source, bool accumulate) {
+  return mt_put_((mt_tensor *)self, (mt_tensor *)index, (mt_tensor *)source, accumulate);
+}
+
+static uint64_t py_take_along_dim(uint64_t self, uint64_t indices, bool has_dim, int64_t dim) {
+  mt_tensor *out = NULL;
+  return mt_take_along_dim(&out, (mt_tensor *)self, (mt_tensor *)indices, has_dim ? &dim : NULL) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_masked_scatter(uint64_t self, uint64_t mask, uint64_t source) {
+  mt_tensor *out = NULL;
+  return mt_masked_scatter(&out, (mt_tensor *)self, (mt_tensor *)mask, (mt_tensor *)source) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_masked_scatter_(uint64_t self, uint64_t mask, uint64_t source) {
+  return mt_masked_scatter_((mt_tensor *)self, (mt_tensor *)mask, (mt_tensor *)source);
+}
+
+static uint64_t py_scatter_reduce(uint64_t self, int64_t dim, uint64_t index, uint64_t src, const char *reduce, bool include_self) {
+  mt_tensor *out = NULL;
+  return mt_scatter_reduce(&out, (mt_tensor *)self, dim, (mt_tensor *)index, (mt_tensor *)src, reduce, include_self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_scatter_reduce_(uint64_t self, int64_t dim, uint64_t index, uint64_t src, const char *reduce, bool include_self) {
+  return mt_scatter_reduce_((mt_tensor *)self, dim, (mt_tensor *)index, (mt_tensor *)src, reduce, include_self);
+}
+
+static uint64_t py_index_reduce(uint64_t self, int64_t dim, uint64_t index, uint64_t source, const char *reduce, bool include_self) {
+  mt_tensor *out = NULL;
+  return mt_index_reduce(&out, (mt_tensor *)self, dim, (mt_tensor *)index, (mt_tensor *)source, reduce, include_self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_index_reduce_(uint64_t self, int64_t dim, uint64_t index, uint64_t source, const char *reduce, bool include_self) {
+  return mt_index_reduce_((mt_tensor *)self, dim, (mt_tensor *)index, (mt_tensor *)source, reduce, include_self);
+}
+
+static uint64_t py_argwhere(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_argwhere(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
 static uint64_t py_sum(uint64_t self) {
   mt_tensor *out = NULL;
   return mt_sum(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
@@ -1485,6 +1554,14 @@ static uint64_t py_addmm_scaled(uint64_t self, uint64_t mat1, uint64_t mat2, dou
   return mt_addmm_scaled(&out, (mt_tensor *)self, (mt_tensor *)mat1, (mt_tensor *)mat2, beta, alpha) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
+static mt_status py_addmm_(uint64_t self, uint64_t mat1, uint64_t mat2) {
+  return mt_addmm_((mt_tensor *)self, (mt_tensor *)mat1, (mt_tensor *)mat2);
+}
+
+static mt_status py_addmm_scaled_(uint64_t self, uint64_t mat1, uint64_t mat2, double beta, double alpha) {
+  return mt_addmm_scaled_((mt_tensor *)self, (mt_tensor *)mat1, (mt_tensor *)mat2, beta, alpha);
+}
+
 static uint64_t py_baddbmm(uint64_t self, uint64_t batch1, uint64_t batch2) {
   mt_tensor *out = NULL;
   return mt_baddbmm(&out, (mt_tensor *)self, (mt_tensor *)batch1, (mt_tensor *)batch2) ? 0 : (uint64_t)(uintptr_t)out;
@@ -1495,9 +1572,298 @@ static uint64_t py_baddbmm_scaled(uint64_t self, uint64_t batch1, uint64_t batch
   return mt_baddbmm_scaled(&out, (mt_tensor *)self, (mt_tensor *)batch1, (mt_tensor *)batch2, beta, alpha) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
+static mt_status py_baddbmm_(uint64_t self, uint64_t batch1, uint64_t batch2) {
+  return mt_baddbmm_((mt_tensor *)self, (mt_tensor *)batch1, (mt_tensor *)batch2);
+}
+
+static mt_status py_baddbmm_scaled_(uint64_t self, uint64_t batch1, uint64_t batch2, double beta, double alpha) {
+  return mt_baddbmm_scaled_((mt_tensor *)self, (mt_tensor *)batch1, (mt_tensor *)batch2, beta, alpha);
+}
+
 static uint64_t py_linear(uint64_t input, uint64_t weight, uint64_t bias) {
   mt_tensor *out = NULL;
   return mt_linear(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_flip(uint64_t self, const int64_t *dims, size_t n_dims) {
+  mt_tensor *out = NULL;
+  return mt_flip(&out, (mt_tensor *)self, dims, n_dims) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fliplr(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fliplr(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_flipud(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_flipud(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_roll(uint64_t self, const int64_t *shifts, size_t n_shifts, const int64_t *dims, size_t n_dims) {
+  mt_tensor *out = NULL;
+  return mt_roll(&out, (mt_tensor *)self, shifts, n_shifts, dims, n_dims) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_rot90(uint64_t self, int64_t k, const int64_t *dims, size_t n_dims) {
+  mt_tensor *out = NULL;
+  return mt_rot90(&out, (mt_tensor *)self, k, dims, n_dims) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_repeat(uint64_t self, const int64_t *repeats, size_t n_repeats) {
+  mt_tensor *out = NULL;
+  return mt_repeat(&out, (mt_tensor *)self, repeats, n_repeats) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_tile(uint64_t self, const int64_t *repeats, size_t n_repeats) {
+  mt_tensor *out = NULL;
+  return mt_tile(&out, (mt_tensor *)self, repeats, n_repeats) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_repeat_interleave(uint64_t self, uint64_t repeats, bool has_dim, int64_t dim) {
+  mt_tensor *out = NULL;
+  return mt_repeat_interleave(&out, (mt_tensor *)self, (mt_tensor *)repeats, has_dim ? &dim : NULL) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_repeat_interleave_indices(uint64_t repeats) {
+  mt_tensor *out = NULL;
+  return mt_repeat_interleave_indices(&out, (mt_tensor *)repeats) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_constant_pad_nd(uint64_t self, const int64_t *pad, size_t n_pad, double value) {
+  mt_tensor *out = NULL;
+  return mt_constant_pad_nd(&out, (mt_tensor *)self, pad, n_pad, value) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_diag_embed(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_diag_embed(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_diag_embed_of(uint64_t self, int64_t offset, int64_t dim1, int64_t dim2) {
+  mt_tensor *out = NULL;
+  return mt_diag_embed_of(&out, (mt_tensor *)self, offset, dim1, dim2) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_diag(uint64_t self, int64_t diagonal) {
+  mt_tensor *out = NULL;
+  return mt_diag(&out, (mt_tensor *)self, diagonal) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_diagflat(uint64_t self, int64_t offset) {
+  mt_tensor *out = NULL;
+  return mt_diagflat(&out, (mt_tensor *)self, offset) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_tril_indices(int64_t row, int64_t col, int64_t offset) {
+  mt_tensor *out = NULL;
+  return mt_tril_indices(&out, row, col, offset) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_tril_indices_with(int64_t row, int64_t col, int64_t offset, mt_dtype dtype, mt_device device) {
+  mt_tensor *out = NULL;
+  return mt_tril_indices_with(&out, row, col, offset, dtype, device) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_triu_indices(int64_t row, int64_t col, int64_t offset) {
+  mt_tensor *out = NULL;
+  return mt_triu_indices(&out, row, col, offset) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_triu_indices_with(int64_t row, int64_t col, int64_t offset, mt_dtype dtype, mt_device device) {
+  mt_tensor *out = NULL;
+  return mt_triu_indices_with(&out, row, col, offset, dtype, device) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_select_scatter(uint64_t self, uint64_t src, int64_t dim, int64_t index) {
+  mt_tensor *out = NULL;
+  return mt_select_scatter(&out, (mt_tensor *)self, (mt_tensor *)src, dim, index) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_slice_scatter(uint64_t self, uint64_t src, int64_t dim, bool has_start, int64_t start, bool has_end, int64_t end, int64_t step) {
+  mt_tensor *out = NULL;
+  return mt_slice_scatter(&out, (mt_tensor *)self, (mt_tensor *)src, dim, has_start ? &start : NULL, has_end ? &end : NULL, step) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_diagonal_scatter(uint64_t self, uint64_t src) {
+  mt_tensor *out = NULL;
+  return mt_diagonal_scatter(&out, (mt_tensor *)self, (mt_tensor *)src) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_diagonal_scatter_of(uint64_t self, uint64_t src, int64_t offset, int64_t dim1, int64_t dim2) {
+  mt_tensor *out = NULL;
+  return mt_diagonal_scatter_of(&out, (mt_tensor *)self, (mt_tensor *)src, offset, dim1, dim2) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_as_strided_scatter(uint64_t self, uint64_t src, const int64_t *sizes, size_t n_sizes, const int64_t *strides, size_t n_strides, bool has_offset, int64_t offset) {
+  mt_tensor *out = NULL;
+  return mt_as_strided_scatter(&out, (mt_tensor *)self, (mt_tensor *)src, sizes, n_sizes, strides, n_strides, has_offset ? &offset : NULL) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_narrow_copy(uint64_t self, int64_t dim, int64_t start, int64_t length) {
+  mt_tensor *out = NULL;
+  return mt_narrow_copy(&out, (mt_tensor *)self, dim, start, length) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_atleast_1d(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_atleast_1d(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_atleast_2d(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_atleast_2d(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_atleast_3d(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_atleast_3d(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_broadcast_tensors(const uint64_t *tensors, size_t n_tensors) {
+  mt_tensors *out = NULL;
+  return mt_broadcast_tensors(&out, (const mt_tensor *const *)tensors, n_tensors) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_meshgrid(const uint64_t *tensors, size_t n_tensors, const char *indexing) {
+  mt_tensors *out = NULL;
+  return mt_meshgrid(&out, (const mt_tensor *const *)tensors, n_tensors, indexing) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cartesian_prod(const uint64_t *tensors, size_t n_tensors) {
+  mt_tensor *out = NULL;
+  return mt_cartesian_prod(&out, (const mt_tensor *const *)tensors, n_tensors) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_combinations(uint64_t self, int64_t r, bool with_replacement) {
+  mt_tensor *out = NULL;
+  return mt_combinations(&out, (mt_tensor *)self, r, with_replacement) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_block_diag(const uint64_t *tensors, size_t n_tensors) {
+  mt_tensor *out = NULL;
+  return mt_block_diag(&out, (const mt_tensor *const *)tensors, n_tensors) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_dstack(const uint64_t *tensors, size_t n_tensors) {
+  mt_tensor *out = NULL;
+  return mt_dstack(&out, (const mt_tensor *const *)tensors, n_tensors) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_column_stack(const uint64_t *tensors, size_t n_tensors) {
+  mt_tensor *out = NULL;
+  return mt_column_stack(&out, (const mt_tensor *const *)tensors, n_tensors) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_tensor_split(uint64_t self, int64_t sections, int64_t dim) {
+  mt_tensors *out = NULL;
+  return mt_tensor_split(&out, (mt_tensor *)self, sections, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_tensor_split_indices(uint64_t self, const int64_t *indices, size_t n_indices, int64_t dim) {
+  mt_tensors *out = NULL;
+  return mt_tensor_split_indices(&out, (mt_tensor *)self, indices, n_indices, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_empty_strided(const int64_t *sizes, size_t n_sizes, const int64_t *strides, size_t n_strides) {
+  mt_tensor *out = NULL;
+  return mt_empty_strided(&out, sizes, n_sizes, strides, n_strides) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_empty_strided_with(const int64_t *sizes, size_t n_sizes, const int64_t *strides, size_t n_strides, mt_dtype dtype, mt_device device) {
+  mt_tensor *out = NULL;
+  return mt_empty_strided_with(&out, sizes, n_sizes, strides, n_strides, dtype, device) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_resize_(uint64_t self, const int64_t *sizes, size_t n_sizes) {
+  return mt_resize_((mt_tensor *)self, sizes, n_sizes);
+}
+
+static uint64_t py_tensordot(uint64_t self, uint64_t other, const int64_t *dims_self, size_t n_dims_self, const int64_t *dims_other, size_t n_dims_other) {
+  mt_tensor *out = NULL;
+  return mt_tensordot(&out, (mt_tensor *)self, (mt_tensor *)other, dims_self, n_dims_self, dims_other, n_dims_other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_inner(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_inner(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_vdot(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_vdot(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_kron(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_kron(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_einsum(const char *equation, const uint64_t *operands, size_t n_operands) {
+  mt_tensor *out = NULL;
+  return mt_einsum(&out, equation, (const mt_tensor *const *)operands, n_operands) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_addmv(uint64_t self, uint64_t mat, uint64_t vec, double beta, double alpha) {
+  mt_tensor *out = NULL;
+  return mt_addmv(&out, (mt_tensor *)self, (mt_tensor *)mat, (mt_tensor *)vec, beta, alpha) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_addmv_(uint64_t self, uint64_t mat, uint64_t vec, double beta, double alpha) {
+  return mt_addmv_((mt_tensor *)self, (mt_tensor *)mat, (mt_tensor *)vec, beta, alpha);
+}
+
+static uint64_t py_addr(uint64_t self, uint64_t vec1, uint64_t vec2, double beta, double alpha) {
+  mt_tensor *out = NULL;
+  return mt_addr(&out, (mt_tensor *)self, (mt_tensor *)vec1, (mt_tensor *)vec2, beta, alpha) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_addr_(uint64_t self, uint64_t vec1, uint64_t vec2, double beta, double alpha) {
+  return mt_addr_((mt_tensor *)self, (mt_tensor *)vec1, (mt_tensor *)vec2, beta, alpha);
+}
+
+static uint64_t py_addbmm(uint64_t self, uint64_t batch1, uint64_t batch2, double beta, double alpha) {
+  mt_tensor *out = NULL;
+  return mt_addbmm(&out, (mt_tensor *)self, (mt_tensor *)batch1, (mt_tensor *)batch2, beta, alpha) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_addbmm_(uint64_t self, uint64_t batch1, uint64_t batch2, double beta, double alpha) {
+  return mt_addbmm_((mt_tensor *)self, (mt_tensor *)batch1, (mt_tensor *)batch2, beta, alpha);
+}
+
+static uint64_t py_linalg_multi_dot(const uint64_t *tensors, size_t n_tensors) {
+  mt_tensor *out = NULL;
+  return mt_linalg_multi_dot(&out, (const mt_tensor *const *)tensors, n_tensors) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_chain_matmul(const uint64_t *matrices, size_t n_matrices) {
+  mt_tensor *out = NULL;
+  return mt_chain_matmul(&out, (const mt_tensor *const *)matrices, n_matrices) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cross(uint64_t self, uint64_t other, bool has_dim, int64_t dim) {
+  mt_tensor *out = NULL;
+  return mt_cross(&out, (mt_tensor *)self, (mt_tensor *)other, has_dim ? &dim : NULL) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_linalg_cross(uint64_t self, uint64_t other, int64_t dim) {
+  mt_tensor *out = NULL;
+  return mt_linalg_cross(&out, (mt_tensor *)self, (mt_tensor *)other, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cdist(uint64_t x1, uint64_t x2, double p) {
+  mt_tensor *out = NULL;
+  return mt_cdist(&out, (mt_tensor *)x1, (mt_tensor *)x2, p) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_linalg_vecdot(uint64_t x, uint64_t y, int64_t dim) {
+  mt_tensor *out = NULL;
+  return mt_linalg_vecdot(&out, (mt_tensor *)x, (mt_tensor *)y, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_linalg_vander(uint64_t x, bool has_n, int64_t n) {
+  mt_tensor *out = NULL;
+  return mt_linalg_vander(&out, (mt_tensor *)x, has_n ? &n : NULL) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
 static uint64_t py_softmax(uint64_t self, int64_t dim) {

@@ -3,6 +3,7 @@
 // Each checks its arguments and calls the C++ op of the same name.
 #include "capi/guard.h"
 #include "ops/index.h"
+#include "ops/index_more.h"
 
 using namespace mt::capi;  // NOLINT
 
@@ -233,6 +234,178 @@ mt_status mt_index_put_accumulate_(mt_tensor *self, const mt_tensor *const *indi
     const TensorArgs indices_ = c.tensors("indices", indices, n_indices, true);
     const TensorArg values_ = c.tensor("values", values);
     mt::index_put_(self_, std::span<const mt::Tensor>(indices_), values_, accumulate);
+  });
+}
+
+mt_status mt_index_copy(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                        const mt_tensor *index, const mt_tensor *source) {
+  return guard("mt_index_copy", "index_copy", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    const TensorArg source_ = c.tensor("source", source);
+    c.put(out, mt::index_copy(self_, dim, index_, source_));
+  });
+}
+
+mt_status mt_index_copy_(mt_tensor *self, int64_t dim, const mt_tensor *index,
+                         const mt_tensor *source) {
+  return guard("mt_index_copy_", "index_copy_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    const TensorArg source_ = c.tensor("source", source);
+    mt::index_copy_(self_, dim, index_, source_);
+  });
+}
+
+mt_status mt_index_fill(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                        const mt_tensor *index, const mt_tensor *value) {
+  return guard("mt_index_fill", "index_fill", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    const TensorArg value_ = c.tensor("value", value);
+    c.put(out, mt::index_fill(self_, dim, index_, value_));
+  });
+}
+
+mt_status mt_index_fill_scalar(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                               const mt_tensor *index, double value) {
+  return guard("mt_index_fill_scalar", "index_fill", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    c.put(out, mt::index_fill(self_, dim, index_, c.number(value)));
+  });
+}
+
+mt_status mt_index_fill_(mt_tensor *self, int64_t dim, const mt_tensor *index,
+                         const mt_tensor *value) {
+  return guard("mt_index_fill_", "index_fill_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    const TensorArg value_ = c.tensor("value", value);
+    mt::index_fill_(self_, dim, index_, value_);
+  });
+}
+
+mt_status mt_index_fill_scalar_(mt_tensor *self, int64_t dim, const mt_tensor *index, double value) {
+  return guard("mt_index_fill_scalar_", "index_fill_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    mt::index_fill_(self_, dim, index_, c.number(value));
+  });
+}
+
+mt_status mt_take(mt_tensor **out, const mt_tensor *self, const mt_tensor *index) {
+  return guard("mt_take", "take", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    c.put(out, mt::take(self_, index_));
+  });
+}
+
+mt_status mt_put(mt_tensor **out, const mt_tensor *self, const mt_tensor *index,
+                 const mt_tensor *source, bool accumulate) {
+  return guard("mt_put", "put", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    const TensorArg source_ = c.tensor("source", source);
+    c.put(out, mt::put(self_, index_, source_, accumulate));
+  });
+}
+
+mt_status mt_put_(mt_tensor *self, const mt_tensor *index, const mt_tensor *source,
+                  bool accumulate) {
+  return guard("mt_put_", "put_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    const TensorArg source_ = c.tensor("source", source);
+    mt::put_(self_, index_, source_, accumulate);
+  });
+}
+
+mt_status mt_take_along_dim(mt_tensor **out, const mt_tensor *self, const mt_tensor *indices,
+                            const int64_t *MT_NULLABLE dim) {
+  return guard("mt_take_along_dim", "take_along_dim", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg indices_ = c.tensor("indices", indices);
+    c.put(out, mt::take_along_dim(self_, indices_, c.optional(dim)));
+  });
+}
+
+mt_status mt_masked_scatter(mt_tensor **out, const mt_tensor *self, const mt_tensor *mask,
+                            const mt_tensor *source) {
+  return guard("mt_masked_scatter", "masked_scatter", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg mask_ = c.tensor("mask", mask);
+    const TensorArg source_ = c.tensor("source", source);
+    c.put(out, mt::masked_scatter(self_, mask_, source_));
+  });
+}
+
+mt_status mt_masked_scatter_(mt_tensor *self, const mt_tensor *mask, const mt_tensor *source) {
+  return guard("mt_masked_scatter_", "masked_scatter_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg mask_ = c.tensor("mask", mask);
+    const TensorArg source_ = c.tensor("source", source);
+    mt::masked_scatter_(self_, mask_, source_);
+  });
+}
+
+mt_status mt_scatter_reduce(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                            const mt_tensor *index, const mt_tensor *src, const char *reduce,
+                            bool include_self) {
+  return guard("mt_scatter_reduce", "scatter_reduce", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    const TensorArg src_ = c.tensor("src", src);
+    c.put(out, mt::scatter_reduce(self_, dim, index_, src_, c.string("reduce", reduce), include_self));
+  });
+}
+
+mt_status mt_scatter_reduce_(mt_tensor *self, int64_t dim, const mt_tensor *index,
+                             const mt_tensor *src, const char *reduce, bool include_self) {
+  return guard("mt_scatter_reduce_", "scatter_reduce_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    const TensorArg src_ = c.tensor("src", src);
+    mt::scatter_reduce_(self_, dim, index_, src_, c.string("reduce", reduce), include_self);
+  });
+}
+
+mt_status mt_index_reduce(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                          const mt_tensor *index, const mt_tensor *source, const char *reduce,
+                          bool include_self) {
+  return guard("mt_index_reduce", "index_reduce", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    const TensorArg source_ = c.tensor("source", source);
+    c.put(out, mt::index_reduce(self_, dim, index_, source_, c.string("reduce", reduce), include_self));
+  });
+}
+
+mt_status mt_index_reduce_(mt_tensor *self, int64_t dim, const mt_tensor *index,
+                           const mt_tensor *source, const char *reduce, bool include_self) {
+  return guard("mt_index_reduce_", "index_reduce_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg index_ = c.tensor("index", index);
+    const TensorArg source_ = c.tensor("source", source);
+    mt::index_reduce_(self_, dim, index_, source_, c.string("reduce", reduce), include_self);
+  });
+}
+
+mt_status mt_argwhere(mt_tensor **out, const mt_tensor *self) {
+  return guard("mt_argwhere", "argwhere", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    c.put(out, mt::nonzero(self_));
   });
 }
 

@@ -84,6 +84,25 @@ mt_status mt_addmm_scaled(mt_tensor **out, const mt_tensor *self, const mt_tenso
   });
 }
 
+mt_status mt_addmm_(mt_tensor *self, const mt_tensor *mat1, const mt_tensor *mat2) {
+  return guard("mt_addmm_", "addmm_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg mat1_ = c.tensor("mat1", mat1);
+    const TensorArg mat2_ = c.tensor("mat2", mat2);
+    mt::addmm_(self_, mat1_, mat2_);
+  });
+}
+
+mt_status mt_addmm_scaled_(mt_tensor *self, const mt_tensor *mat1, const mt_tensor *mat2,
+                           double beta, double alpha) {
+  return guard("mt_addmm_scaled_", "addmm_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg mat1_ = c.tensor("mat1", mat1);
+    const TensorArg mat2_ = c.tensor("mat2", mat2);
+    mt::addmm_(self_, mat1_, mat2_, c.scalar(beta), c.scalar(alpha));
+  });
+}
+
 mt_status mt_baddbmm(mt_tensor **out, const mt_tensor *self, const mt_tensor *batch1,
                      const mt_tensor *batch2) {
   return guard("mt_baddbmm", "baddbmm", [&](Call& c) {
@@ -103,6 +122,25 @@ mt_status mt_baddbmm_scaled(mt_tensor **out, const mt_tensor *self, const mt_ten
     const TensorArg batch1_ = c.tensor("batch1", batch1);
     const TensorArg batch2_ = c.tensor("batch2", batch2);
     c.put(out, mt::baddbmm(self_, batch1_, batch2_, c.scalar(beta), c.scalar(alpha)));
+  });
+}
+
+mt_status mt_baddbmm_(mt_tensor *self, const mt_tensor *batch1, const mt_tensor *batch2) {
+  return guard("mt_baddbmm_", "baddbmm_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg batch1_ = c.tensor("batch1", batch1);
+    const TensorArg batch2_ = c.tensor("batch2", batch2);
+    mt::baddbmm_(self_, batch1_, batch2_);
+  });
+}
+
+mt_status mt_baddbmm_scaled_(mt_tensor *self, const mt_tensor *batch1, const mt_tensor *batch2,
+                             double beta, double alpha) {
+  return guard("mt_baddbmm_scaled_", "baddbmm_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg batch1_ = c.tensor("batch1", batch1);
+    const TensorArg batch2_ = c.tensor("batch2", batch2);
+    mt::baddbmm_(self_, batch1_, batch2_, c.scalar(beta), c.scalar(alpha));
   });
 }
 

@@ -826,6 +826,61 @@ MT_API mt_status mt_index_put_accumulate_(mt_tensor *self, const mt_tensor *cons
                                           size_t n_indices, const mt_tensor *values,
                                           bool accumulate);
 
+// self with source written to the slices along dim that the index names.
+MT_API mt_status mt_index_copy(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                               const mt_tensor *index, const mt_tensor *source);
+MT_API mt_status mt_index_copy_(mt_tensor *self, int64_t dim, const mt_tensor *index,
+                                const mt_tensor *source);
+
+// self with one value written to the slices along dim that the index names.
+MT_API mt_status mt_index_fill(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                               const mt_tensor *index, const mt_tensor *value);
+MT_API mt_status mt_index_fill_scalar(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                                      const mt_tensor *index, double value);
+MT_API mt_status mt_index_fill_(mt_tensor *self, int64_t dim, const mt_tensor *index,
+                                const mt_tensor *value);
+MT_API mt_status mt_index_fill_scalar_(mt_tensor *self, int64_t dim, const mt_tensor *index,
+                                       double value);
+
+// Elements of the flattened tensor.
+MT_API mt_status mt_take(mt_tensor **out, const mt_tensor *self, const mt_tensor *index);
+
+// self with source written to places of the flattened tensor, or added with accumulate. Defaults:
+// accumulate false.
+MT_API mt_status mt_put(mt_tensor **out, const mt_tensor *self, const mt_tensor *index,
+                        const mt_tensor *source, bool accumulate);
+MT_API mt_status mt_put_(mt_tensor *self, const mt_tensor *index, const mt_tensor *source,
+                         bool accumulate);
+
+// gather with the other dims broadcast; without a dim, of the flattened tensor. Defaults: dim none.
+MT_API mt_status mt_take_along_dim(mt_tensor **out, const mt_tensor *self,
+                                   const mt_tensor *indices, const int64_t *MT_NULLABLE dim);
+
+// self with source's elements in order at the places where the mask is true.
+MT_API mt_status mt_masked_scatter(mt_tensor **out, const mt_tensor *self, const mt_tensor *mask,
+                                   const mt_tensor *source);
+MT_API mt_status mt_masked_scatter_(mt_tensor *self, const mt_tensor *mask,
+                                    const mt_tensor *source);
+
+// self with src folded in where scatter would write; reduce: sum, prod, mean, amax or amin.
+// Defaults: include_self true.
+MT_API mt_status mt_scatter_reduce(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                                   const mt_tensor *index, const mt_tensor *src,
+                                   const char *reduce, bool include_self);
+MT_API mt_status mt_scatter_reduce_(mt_tensor *self, int64_t dim, const mt_tensor *index,
+                                    const mt_tensor *src, const char *reduce, bool include_self);
+
+// self with source folded into the slices that the index names; reduce: prod, mean, amax or amin.
+// Defaults: include_self true.
+MT_API mt_status mt_index_reduce(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                                 const mt_tensor *index, const mt_tensor *source,
+                                 const char *reduce, bool include_self);
+MT_API mt_status mt_index_reduce_(mt_tensor *self, int64_t dim, const mt_tensor *index,
+                                  const mt_tensor *source, const char *reduce, bool include_self);
+
+// The indices of the non-zero elements, int64 (count, ndim). Not differentiable.
+MT_API mt_status mt_argwhere(mt_tensor **out, const mt_tensor *self);
+
 // --- Reductions ---------------------------------------------------------------------------------
 // Over the dims listed (no dims: over all); keepdim leaves dims of size 1. Integers and bool sum
 // and multiply in int64. Reducing nothing gives the identity where there is one, NaN for mean and
@@ -949,6 +1004,9 @@ MT_API mt_status mt_addmm(mt_tensor **out, const mt_tensor *self, const mt_tenso
                           const mt_tensor *mat2);
 MT_API mt_status mt_addmm_scaled(mt_tensor **out, const mt_tensor *self, const mt_tensor *mat1,
                                  const mt_tensor *mat2, double beta, double alpha);
+MT_API mt_status mt_addmm_(mt_tensor *self, const mt_tensor *mat1, const mt_tensor *mat2);
+MT_API mt_status mt_addmm_scaled_(mt_tensor *self, const mt_tensor *mat1, const mt_tensor *mat2,
+                                  double beta, double alpha);
 
 // beta * self + alpha * batch1 x batch2, for batches of matrices. Defaults: beta 1, alpha 1.
 MT_API mt_status mt_baddbmm(mt_tensor **out, const mt_tensor *self, const mt_tensor *batch1,
@@ -956,10 +1014,232 @@ MT_API mt_status mt_baddbmm(mt_tensor **out, const mt_tensor *self, const mt_ten
 MT_API mt_status mt_baddbmm_scaled(mt_tensor **out, const mt_tensor *self,
                                    const mt_tensor *batch1, const mt_tensor *batch2, double beta,
                                    double alpha);
+MT_API mt_status mt_baddbmm_(mt_tensor *self, const mt_tensor *batch1, const mt_tensor *batch2);
+MT_API mt_status mt_baddbmm_scaled_(mt_tensor *self, const mt_tensor *batch1,
+                                    const mt_tensor *batch2, double beta, double alpha);
 
 // input (..., in) x weight (out, in) transposed + bias (out) -> (..., out). Defaults: bias none.
 MT_API mt_status mt_linear(mt_tensor **out, const mt_tensor *input, const mt_tensor *weight,
                            const mt_tensor *MT_NULLABLE bias);
+
+// --- Rearrangement ------------------------------------------------------------------------------
+// Order, repetition, padding, diagonals, grids and copies with a part replaced. Any dtype and
+// device; results are new tensors unless said to be views.
+
+// Reversed along every listed dim.
+MT_API mt_status mt_flip(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE dims,
+                         size_t n_dims);
+
+// Reversed along dim 1.
+MT_API mt_status mt_fliplr(mt_tensor **out, const mt_tensor *self);
+
+// Reversed along dim 0.
+MT_API mt_status mt_flipud(mt_tensor **out, const mt_tensor *self);
+
+// Elements moved by shifts along dims, round the end; without dims, of the flattened tensor.
+MT_API mt_status mt_roll(mt_tensor **out, const mt_tensor *self,
+                         const int64_t *MT_NULLABLE shifts, size_t n_shifts,
+                         const int64_t *MT_NULLABLE dims, size_t n_dims);
+
+// k quarter turns from the first of two dims towards the second.
+MT_API mt_status mt_rot90(mt_tensor **out, const mt_tensor *self, int64_t k,
+                          const int64_t *MT_NULLABLE dims, size_t n_dims);
+
+// The whole tensor repeated along each dim.
+MT_API mt_status mt_repeat(mt_tensor **out, const mt_tensor *self,
+                           const int64_t *MT_NULLABLE repeats, size_t n_repeats);
+
+// As repeat, with ones for the repeats that are missing in front.
+MT_API mt_status mt_tile(mt_tensor **out, const mt_tensor *self,
+                         const int64_t *MT_NULLABLE repeats, size_t n_repeats);
+
+// Every element along dim repeated: by one number, or one per element; without a dim, of the
+// flattened tensor. Defaults: dim none.
+MT_API mt_status mt_repeat_interleave(mt_tensor **out, const mt_tensor *self,
+                                      const mt_tensor *repeats, const int64_t *MT_NULLABLE dim);
+
+// 0 repeats[0] times, 1 repeats[1] times, and so on. Not differentiable.
+MT_API mt_status mt_repeat_interleave_indices(mt_tensor **out, const mt_tensor *repeats);
+
+// Padded by pairs of (before, after) from the last dim backwards; negative ones cut off. Defaults:
+// value 0.
+MT_API mt_status mt_constant_pad_nd(mt_tensor **out, const mt_tensor *self,
+                                    const int64_t *MT_NULLABLE pad, size_t n_pad, double value);
+
+// Self as a diagonal of two new dims of a tensor of zeros. Defaults: offset 0, dim1 -2, dim2 -1.
+MT_API mt_status mt_diag_embed(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_diag_embed_of(mt_tensor **out, const mt_tensor *self, int64_t offset,
+                                  int64_t dim1, int64_t dim2);
+
+// The diagonal of a matrix, or the matrix with a vector as diagonal. Defaults: diagonal 0.
+MT_API mt_status mt_diag(mt_tensor **out, const mt_tensor *self, int64_t diagonal);
+
+// The matrix with the flattened tensor as diagonal. Defaults: offset 0.
+MT_API mt_status mt_diagflat(mt_tensor **out, const mt_tensor *self, int64_t offset);
+
+// Rows and columns of the places on and below a diagonal, in row-major order, as (2, n). Defaults:
+// offset 0, dtype int64, device cpu. Not differentiable.
+MT_API mt_status mt_tril_indices(mt_tensor **out, int64_t row, int64_t col, int64_t offset);
+MT_API mt_status mt_tril_indices_with(mt_tensor **out, int64_t row, int64_t col, int64_t offset,
+                                      mt_dtype dtype, mt_device device);
+
+// Rows and columns of the places on and above a diagonal, in row-major order, as (2, n). Defaults:
+// offset 0, dtype int64, device cpu. Not differentiable.
+MT_API mt_status mt_triu_indices(mt_tensor **out, int64_t row, int64_t col, int64_t offset);
+MT_API mt_status mt_triu_indices_with(mt_tensor **out, int64_t row, int64_t col, int64_t offset,
+                                      mt_dtype dtype, mt_device device);
+
+// A copy of self with src in place of select(dim, index).
+MT_API mt_status mt_select_scatter(mt_tensor **out, const mt_tensor *self, const mt_tensor *src,
+                                   int64_t dim, int64_t index);
+
+// A copy of self with src in place of slice(dim, start, end, step). Defaults: start none, end none,
+// step 1.
+MT_API mt_status mt_slice_scatter(mt_tensor **out, const mt_tensor *self, const mt_tensor *src,
+                                  int64_t dim, const int64_t *MT_NULLABLE start,
+                                  const int64_t *MT_NULLABLE end, int64_t step);
+
+// A copy of self with src in place of diagonal(offset, dim1, dim2). Defaults: offset 0, dim1 0,
+// dim2 1.
+MT_API mt_status mt_diagonal_scatter(mt_tensor **out, const mt_tensor *self, const mt_tensor *src);
+MT_API mt_status mt_diagonal_scatter_of(mt_tensor **out, const mt_tensor *self,
+                                        const mt_tensor *src, int64_t offset, int64_t dim1,
+                                        int64_t dim2);
+
+// A copy of self with src in place of as_strided(sizes, strides, offset). Defaults: offset none.
+MT_API mt_status mt_as_strided_scatter(mt_tensor **out, const mt_tensor *self,
+                                       const mt_tensor *src, const int64_t *MT_NULLABLE sizes,
+                                       size_t n_sizes, const int64_t *MT_NULLABLE strides,
+                                       size_t n_strides, const int64_t *MT_NULLABLE offset);
+
+// A copy of narrow(dim, start, length).
+MT_API mt_status mt_narrow_copy(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                                int64_t start, int64_t length);
+
+// A view with at least 1 dim.
+MT_API mt_status mt_atleast_1d(mt_tensor **out, const mt_tensor *self);
+
+// A view with at least 2 dims.
+MT_API mt_status mt_atleast_2d(mt_tensor **out, const mt_tensor *self);
+
+// A view with at least 3 dims.
+MT_API mt_status mt_atleast_3d(mt_tensor **out, const mt_tensor *self);
+
+// Views of all tensors in the shape they broadcast to.
+MT_API mt_status mt_broadcast_tensors(mt_tensors **out, const mt_tensor *const *tensors,
+                                      size_t n_tensors);
+
+// Views of 1-dim tensors as coordinates of a grid; indexing ij, or xy for the first two dims
+// swapped. Defaults: indexing "ij".
+MT_API mt_status mt_meshgrid(mt_tensors **out, const mt_tensor *const *tensors, size_t n_tensors,
+                             const char *indexing);
+
+// All combinations of one element of each 1-dim tensor, as rows.
+MT_API mt_status mt_cartesian_prod(mt_tensor **out, const mt_tensor *const *tensors,
+                                   size_t n_tensors);
+
+// All sets of r elements of a 1-dim tensor, as rows. Defaults: r 2, with_replacement false.
+MT_API mt_status mt_combinations(mt_tensor **out, const mt_tensor *self, int64_t r,
+                                 bool with_replacement);
+
+// The matrix with the given matrices along its diagonal.
+MT_API mt_status mt_block_diag(mt_tensor **out, const mt_tensor *const *tensors, size_t n_tensors);
+
+// Joined along dim 2, after giving all at least 3 dims.
+MT_API mt_status mt_dstack(mt_tensor **out, const mt_tensor *const *tensors, size_t n_tensors);
+
+// Joined along dim 1, vectors being columns.
+MT_API mt_status mt_column_stack(mt_tensor **out, const mt_tensor *const *tensors,
+                                 size_t n_tensors);
+
+// Views of as many pieces along dim, as equal as possible, the first ones longer. Defaults: dim 0.
+MT_API mt_status mt_tensor_split(mt_tensors **out, const mt_tensor *self, int64_t sections,
+                                 int64_t dim);
+
+// Views of the pieces between the given places along dim. Defaults: dim 0.
+MT_API mt_status mt_tensor_split_indices(mt_tensors **out, const mt_tensor *self,
+                                         const int64_t *MT_NULLABLE indices, size_t n_indices,
+                                         int64_t dim);
+
+// Uninitialised, with the given strides. Defaults: dtype the default dtype, device cpu. Not
+// differentiable.
+MT_API mt_status mt_empty_strided(mt_tensor **out, const int64_t *MT_NULLABLE sizes,
+                                  size_t n_sizes, const int64_t *MT_NULLABLE strides,
+                                  size_t n_strides);
+MT_API mt_status mt_empty_strided_with(mt_tensor **out, const int64_t *MT_NULLABLE sizes,
+                                       size_t n_sizes, const int64_t *MT_NULLABLE strides,
+                                       size_t n_strides, mt_dtype dtype, mt_device device);
+
+// Another shape in place: old elements in storage order, new ones uninitialised. Not
+// differentiable.
+MT_API mt_status mt_resize_(mt_tensor *self, const int64_t *MT_NULLABLE sizes, size_t n_sizes);
+
+// --- Products over chosen dims ------------------------------------------------------------------
+// Contractions, products with an addend, chains of matrices, cross products, distances.
+
+// The sum of products over the listed dims of each operand, pair by pair.
+MT_API mt_status mt_tensordot(mt_tensor **out, const mt_tensor *self, const mt_tensor *other,
+                              const int64_t *MT_NULLABLE dims_self, size_t n_dims_self,
+                              const int64_t *MT_NULLABLE dims_other, size_t n_dims_other);
+
+// The sum of products over the last dims.
+MT_API mt_status mt_inner(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+
+// The product of two vectors.
+MT_API mt_status mt_vdot(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+
+// Kronecker's product.
+MT_API mt_status mt_kron(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+
+// Einstein's summation: ik,kj->ij; dots broadcast, a letter repeated in one operand takes its
+// diagonal.
+MT_API mt_status mt_einsum(mt_tensor **out, const char *equation,
+                           const mt_tensor *const *operands, size_t n_operands);
+
+// beta * self + alpha * mat x vec. Defaults: beta 1, alpha 1.
+MT_API mt_status mt_addmv(mt_tensor **out, const mt_tensor *self, const mt_tensor *mat,
+                          const mt_tensor *vec, double beta, double alpha);
+MT_API mt_status mt_addmv_(mt_tensor *self, const mt_tensor *mat, const mt_tensor *vec,
+                           double beta, double alpha);
+
+// beta * self + alpha * the outer product of two vectors. Defaults: beta 1, alpha 1.
+MT_API mt_status mt_addr(mt_tensor **out, const mt_tensor *self, const mt_tensor *vec1,
+                         const mt_tensor *vec2, double beta, double alpha);
+MT_API mt_status mt_addr_(mt_tensor *self, const mt_tensor *vec1, const mt_tensor *vec2,
+                          double beta, double alpha);
+
+// beta * self + alpha * the sum over the batch of batch1 x batch2. Defaults: beta 1, alpha 1.
+MT_API mt_status mt_addbmm(mt_tensor **out, const mt_tensor *self, const mt_tensor *batch1,
+                           const mt_tensor *batch2, double beta, double alpha);
+MT_API mt_status mt_addbmm_(mt_tensor *self, const mt_tensor *batch1, const mt_tensor *batch2,
+                            double beta, double alpha);
+
+// The product of matrices in the cheapest order; the first and last may be vectors.
+MT_API mt_status mt_linalg_multi_dot(mt_tensor **out, const mt_tensor *const *tensors,
+                                     size_t n_tensors);
+
+// The product of matrices in the cheapest order.
+MT_API mt_status mt_chain_matmul(mt_tensor **out, const mt_tensor *const *matrices,
+                                 size_t n_matrices);
+
+// The cross product of vectors along dim (without one: the first of size 3). Defaults: dim none.
+MT_API mt_status mt_cross(mt_tensor **out, const mt_tensor *self, const mt_tensor *other,
+                          const int64_t *MT_NULLABLE dim);
+
+// The cross product of vectors along dim; the other dims broadcast. Defaults: dim -1.
+MT_API mt_status mt_linalg_cross(mt_tensor **out, const mt_tensor *self, const mt_tensor *other,
+                                 int64_t dim);
+
+// The p-norm distances of the rows of (..., P, M) and (..., R, M) as (..., P, R). Defaults: p 2.0.
+MT_API mt_status mt_cdist(mt_tensor **out, const mt_tensor *x1, const mt_tensor *x2, double p);
+
+// The products of vectors along dim; the other dims broadcast. Defaults: dim -1.
+MT_API mt_status mt_linalg_vecdot(mt_tensor **out, const mt_tensor *x, const mt_tensor *y,
+                                  int64_t dim);
+
+// The powers 0, 1, ... of the elements as a new last dim of size n. Defaults: n none.
+MT_API mt_status mt_linalg_vander(mt_tensor **out, const mt_tensor *x,
+                                  const int64_t *MT_NULLABLE n);
 
 // --- Softmax ------------------------------------------------------------------------------------
 // Along one dim, for floating dtypes; with a dtype, self is converted to it first.

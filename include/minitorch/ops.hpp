@@ -1495,6 +1495,116 @@ inline const Tensor& index_put_(const Tensor& self, const Tensors& indices, cons
   return self;
 }
 
+// self with source written to the slices along dim that the index names.
+inline Tensor index_copy(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source)
+    {
+  mt_tensor* out = nullptr;
+  check(mt_index_copy(&out, self.get(), dim, index.get(), source.get()));
+  return Tensor(out);
+}
+
+// self with source written to the slices along dim that the index names.
+inline const Tensor& index_copy_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor&
+    source) {
+  check(mt_index_copy_(self.get(), dim, index.get(), source.get()));
+  return self;
+}
+
+// self with one value written to the slices along dim that the index names.
+inline Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& value)
+    {
+  mt_tensor* out = nullptr;
+  check(mt_index_fill(&out, self.get(), dim, index.get(), value.get()));
+  return Tensor(out);
+}
+
+// self with one value written to the slices along dim that the index names.
+inline const Tensor& index_fill_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor&
+    value) {
+  check(mt_index_fill_(self.get(), dim, index.get(), value.get()));
+  return self;
+}
+
+// Elements of the flattened tensor.
+inline Tensor take(const Tensor& self, const Tensor& index) {
+  mt_tensor* out = nullptr;
+  check(mt_take(&out, self.get(), index.get()));
+  return Tensor(out);
+}
+
+// self with source written to places of the flattened tensor, or added with accumulate.
+inline Tensor put(const Tensor& self, const Tensor& index, const Tensor& source, bool accumulate =
+    false) {
+  mt_tensor* out = nullptr;
+  check(mt_put(&out, self.get(), index.get(), source.get(), accumulate));
+  return Tensor(out);
+}
+
+// self with source written to places of the flattened tensor, or added with accumulate.
+inline const Tensor& put_(const Tensor& self, const Tensor& index, const Tensor& source, bool
+    accumulate = false) {
+  check(mt_put_(self.get(), index.get(), source.get(), accumulate));
+  return self;
+}
+
+// gather with the other dims broadcast; without a dim, of the flattened tensor.
+inline Tensor take_along_dim(const Tensor& self, const Tensor& indices, std::optional<int64_t> dim =
+    std::nullopt) {
+  mt_tensor* out = nullptr;
+  check(mt_take_along_dim(&out, self.get(), indices.get(), dim ? &*dim : nullptr));
+  return Tensor(out);
+}
+
+// self with source's elements in order at the places where the mask is true.
+inline Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tensor& source) {
+  mt_tensor* out = nullptr;
+  check(mt_masked_scatter(&out, self.get(), mask.get(), source.get()));
+  return Tensor(out);
+}
+
+// self with source's elements in order at the places where the mask is true.
+inline const Tensor& masked_scatter_(const Tensor& self, const Tensor& mask, const Tensor& source) {
+  check(mt_masked_scatter_(self.get(), mask.get(), source.get()));
+  return self;
+}
+
+// self with src folded in where scatter would write; reduce: sum, prod, mean, amax or amin.
+inline Tensor scatter_reduce(const Tensor& self, int64_t dim, const Tensor& index, const Tensor&
+    src, const char* reduce, bool include_self = true) {
+  mt_tensor* out = nullptr;
+  check(mt_scatter_reduce(&out, self.get(), dim, index.get(), src.get(), reduce, include_self));
+  return Tensor(out);
+}
+
+// self with src folded in where scatter would write; reduce: sum, prod, mean, amax or amin.
+inline const Tensor& scatter_reduce_(const Tensor& self, int64_t dim, const Tensor& index, const
+    Tensor& src, const char* reduce, bool include_self = true) {
+  check(mt_scatter_reduce_(self.get(), dim, index.get(), src.get(), reduce, include_self));
+  return self;
+}
+
+// self with source folded into the slices that the index names; reduce: prod, mean, amax or amin.
+inline Tensor index_reduce(const Tensor& self, int64_t dim, const Tensor& index, const Tensor&
+    source, const char* reduce, bool include_self = true) {
+  mt_tensor* out = nullptr;
+  check(mt_index_reduce(&out, self.get(), dim, index.get(), source.get(), reduce, include_self));
+  return Tensor(out);
+}
+
+// self with source folded into the slices that the index names; reduce: prod, mean, amax or amin.
+inline const Tensor& index_reduce_(const Tensor& self, int64_t dim, const Tensor& index, const
+    Tensor& source, const char* reduce, bool include_self = true) {
+  check(mt_index_reduce_(self.get(), dim, index.get(), source.get(), reduce, include_self));
+  return self;
+}
+
+// The indices of the non-zero elements, int64 (count, ndim).
+inline Tensor argwhere(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_argwhere(&out, self.get()));
+  return Tensor(out);
+}
+
 // --- Reductions ---------------------------------------------------------------------------------
 
 // The sum; with a dtype, self is converted to it first.
@@ -1684,6 +1794,13 @@ inline Tensor addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2, 
   return Tensor(out);
 }
 
+// beta * self + alpha * mat1 x mat2.
+inline const Tensor& addmm_(const Tensor& self, const Tensor& mat1, const Tensor& mat2, double beta
+    = 1, double alpha = 1) {
+  check(mt_addmm_scaled_(self.get(), mat1.get(), mat2.get(), beta, alpha));
+  return self;
+}
+
 // beta * self + alpha * batch1 x batch2, for batches of matrices.
 inline Tensor baddbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, double beta =
     1, double alpha = 1) {
@@ -1692,10 +1809,401 @@ inline Tensor baddbmm(const Tensor& self, const Tensor& batch1, const Tensor& ba
   return Tensor(out);
 }
 
+// beta * self + alpha * batch1 x batch2, for batches of matrices.
+inline const Tensor& baddbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2, double
+    beta = 1, double alpha = 1) {
+  check(mt_baddbmm_scaled_(self.get(), batch1.get(), batch2.get(), beta, alpha));
+  return self;
+}
+
 // input (..., in) x weight (out, in) transposed + bias (out) -> (..., out).
 inline Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor()) {
   mt_tensor* out = nullptr;
   check(mt_linear(&out, input.get(), weight.get(), bias.get()));
+  return Tensor(out);
+}
+
+// --- Rearrangement ------------------------------------------------------------------------------
+
+// Reversed along every listed dim.
+inline Tensor flip(const Tensor& self, Ints dims) {
+  mt_tensor* out = nullptr;
+  check(mt_flip(&out, self.get(), dims.data(), dims.size()));
+  return Tensor(out);
+}
+
+// Reversed along dim 1.
+inline Tensor fliplr(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_fliplr(&out, self.get()));
+  return Tensor(out);
+}
+
+// Reversed along dim 0.
+inline Tensor flipud(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_flipud(&out, self.get()));
+  return Tensor(out);
+}
+
+// Elements moved by shifts along dims, round the end; without dims, of the flattened tensor.
+inline Tensor roll(const Tensor& self, Ints shifts, Ints dims) {
+  mt_tensor* out = nullptr;
+  check(mt_roll(&out, self.get(), shifts.data(), shifts.size(), dims.data(), dims.size()));
+  return Tensor(out);
+}
+
+// k quarter turns from the first of two dims towards the second.
+inline Tensor rot90(const Tensor& self, int64_t k, Ints dims) {
+  mt_tensor* out = nullptr;
+  check(mt_rot90(&out, self.get(), k, dims.data(), dims.size()));
+  return Tensor(out);
+}
+
+// The whole tensor repeated along each dim.
+inline Tensor repeat(const Tensor& self, Ints repeats) {
+  mt_tensor* out = nullptr;
+  check(mt_repeat(&out, self.get(), repeats.data(), repeats.size()));
+  return Tensor(out);
+}
+
+// As repeat, with ones for the repeats that are missing in front.
+inline Tensor tile(const Tensor& self, Ints repeats) {
+  mt_tensor* out = nullptr;
+  check(mt_tile(&out, self.get(), repeats.data(), repeats.size()));
+  return Tensor(out);
+}
+
+// Every element along dim repeated: by one number, or one per element; without a dim, of the flattened tensor.
+inline Tensor repeat_interleave(const Tensor& self, const Tensor& repeats, std::optional<int64_t>
+    dim = std::nullopt) {
+  mt_tensor* out = nullptr;
+  check(mt_repeat_interleave(&out, self.get(), repeats.get(), dim ? &*dim : nullptr));
+  return Tensor(out);
+}
+
+// 0 repeats[0] times, 1 repeats[1] times, and so on.
+inline Tensor repeat_interleave_indices(const Tensor& repeats) {
+  mt_tensor* out = nullptr;
+  check(mt_repeat_interleave_indices(&out, repeats.get()));
+  return Tensor(out);
+}
+
+// Padded by pairs of (before, after) from the last dim backwards; negative ones cut off.
+inline Tensor constant_pad_nd(const Tensor& self, Ints pad, double value = 0) {
+  mt_tensor* out = nullptr;
+  check(mt_constant_pad_nd(&out, self.get(), pad.data(), pad.size(), value));
+  return Tensor(out);
+}
+
+// Self as a diagonal of two new dims of a tensor of zeros.
+inline Tensor diag_embed(const Tensor& self, int64_t offset = 0, int64_t dim1 = -2, int64_t dim2 =
+    -1) {
+  mt_tensor* out = nullptr;
+  check(mt_diag_embed_of(&out, self.get(), offset, dim1, dim2));
+  return Tensor(out);
+}
+
+// The diagonal of a matrix, or the matrix with a vector as diagonal.
+inline Tensor diag(const Tensor& self, int64_t diagonal = 0) {
+  mt_tensor* out = nullptr;
+  check(mt_diag(&out, self.get(), diagonal));
+  return Tensor(out);
+}
+
+// The matrix with the flattened tensor as diagonal.
+inline Tensor diagflat(const Tensor& self, int64_t offset = 0) {
+  mt_tensor* out = nullptr;
+  check(mt_diagflat(&out, self.get(), offset));
+  return Tensor(out);
+}
+
+// Rows and columns of the places on and below a diagonal, in row-major order, as (2, n).
+inline Tensor tril_indices(int64_t row, int64_t col, int64_t offset = 0, mt_dtype dtype =
+    MT_DTYPE_NONE, mt_device device = MT_CPU) {
+  mt_tensor* out = nullptr;
+  check(mt_tril_indices_with(&out, row, col, offset, dtype, device));
+  return Tensor(out);
+}
+
+// Rows and columns of the places on and above a diagonal, in row-major order, as (2, n).
+inline Tensor triu_indices(int64_t row, int64_t col, int64_t offset = 0, mt_dtype dtype =
+    MT_DTYPE_NONE, mt_device device = MT_CPU) {
+  mt_tensor* out = nullptr;
+  check(mt_triu_indices_with(&out, row, col, offset, dtype, device));
+  return Tensor(out);
+}
+
+// A copy of self with src in place of select(dim, index).
+inline Tensor select_scatter(const Tensor& self, const Tensor& src, int64_t dim, int64_t index) {
+  mt_tensor* out = nullptr;
+  check(mt_select_scatter(&out, self.get(), src.get(), dim, index));
+  return Tensor(out);
+}
+
+// A copy of self with src in place of slice(dim, start, end, step).
+inline Tensor slice_scatter(const Tensor& self, const Tensor& src, int64_t dim,
+    std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt, int64_t
+    step = 1) {
+  mt_tensor* out = nullptr;
+    check(mt_slice_scatter(&out, self.get(), src.get(), dim, start ? &*start : nullptr, end ? &*end
+      : nullptr, step));
+  return Tensor(out);
+}
+
+// A copy of self with src in place of diagonal(offset, dim1, dim2).
+inline Tensor diagonal_scatter(const Tensor& self, const Tensor& src, int64_t offset = 0, int64_t
+    dim1 = 0, int64_t dim2 = 1) {
+  mt_tensor* out = nullptr;
+  check(mt_diagonal_scatter_of(&out, self.get(), src.get(), offset, dim1, dim2));
+  return Tensor(out);
+}
+
+// A copy of self with src in place of as_strided(sizes, strides, offset).
+inline Tensor as_strided_scatter(const Tensor& self, const Tensor& src, Ints sizes, Ints strides,
+    std::optional<int64_t> offset = std::nullopt) {
+  mt_tensor* out = nullptr;
+    check(mt_as_strided_scatter(&out, self.get(), src.get(), sizes.data(), sizes.size(),
+      strides.data(), strides.size(), offset ? &*offset : nullptr));
+  return Tensor(out);
+}
+
+// A copy of narrow(dim, start, length).
+inline Tensor narrow_copy(const Tensor& self, int64_t dim, int64_t start, int64_t length) {
+  mt_tensor* out = nullptr;
+  check(mt_narrow_copy(&out, self.get(), dim, start, length));
+  return Tensor(out);
+}
+
+// A view with at least 1 dim.
+inline Tensor atleast_1d(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_atleast_1d(&out, self.get()));
+  return Tensor(out);
+}
+
+// A view with at least 2 dims.
+inline Tensor atleast_2d(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_atleast_2d(&out, self.get()));
+  return Tensor(out);
+}
+
+// A view with at least 3 dims.
+inline Tensor atleast_3d(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_atleast_3d(&out, self.get()));
+  return Tensor(out);
+}
+
+// Views of all tensors in the shape they broadcast to.
+inline std::vector<Tensor> broadcast_tensors(const Tensors& tensors) {
+  mt_tensors* out = nullptr;
+  check(mt_broadcast_tensors(&out, tensors.data(), tensors.size()));
+  return take_list(out);
+}
+
+// Views of 1-dim tensors as coordinates of a grid; indexing ij, or xy for the first two dims swapped.
+inline std::vector<Tensor> meshgrid(const Tensors& tensors, const char* indexing = "ij") {
+  mt_tensors* out = nullptr;
+  check(mt_meshgrid(&out, tensors.data(), tensors.size(), indexing));
+  return take_list(out);
+}
+
+// All combinations of one element of each 1-dim tensor, as rows.
+inline Tensor cartesian_prod(const Tensors& tensors) {
+  mt_tensor* out = nullptr;
+  check(mt_cartesian_prod(&out, tensors.data(), tensors.size()));
+  return Tensor(out);
+}
+
+// All sets of r elements of a 1-dim tensor, as rows.
+inline Tensor combinations(const Tensor& self, int64_t r = 2, bool with_replacement = false) {
+  mt_tensor* out = nullptr;
+  check(mt_combinations(&out, self.get(), r, with_replacement));
+  return Tensor(out);
+}
+
+// The matrix with the given matrices along its diagonal.
+inline Tensor block_diag(const Tensors& tensors) {
+  mt_tensor* out = nullptr;
+  check(mt_block_diag(&out, tensors.data(), tensors.size()));
+  return Tensor(out);
+}
+
+// Joined along dim 2, after giving all at least 3 dims.
+inline Tensor dstack(const Tensors& tensors) {
+  mt_tensor* out = nullptr;
+  check(mt_dstack(&out, tensors.data(), tensors.size()));
+  return Tensor(out);
+}
+
+// Joined along dim 1, vectors being columns.
+inline Tensor column_stack(const Tensors& tensors) {
+  mt_tensor* out = nullptr;
+  check(mt_column_stack(&out, tensors.data(), tensors.size()));
+  return Tensor(out);
+}
+
+// Views of as many pieces along dim, as equal as possible, the first ones longer.
+inline std::vector<Tensor> tensor_split(const Tensor& self, int64_t sections, int64_t dim = 0) {
+  mt_tensors* out = nullptr;
+  check(mt_tensor_split(&out, self.get(), sections, dim));
+  return take_list(out);
+}
+
+// Views of the pieces between the given places along dim.
+inline std::vector<Tensor> tensor_split(const Tensor& self, Ints indices, int64_t dim = 0) {
+  mt_tensors* out = nullptr;
+  check(mt_tensor_split_indices(&out, self.get(), indices.data(), indices.size(), dim));
+  return take_list(out);
+}
+
+// Uninitialised, with the given strides.
+inline Tensor empty_strided(Ints sizes, Ints strides, mt_dtype dtype = MT_DTYPE_NONE, mt_device
+    device = MT_CPU) {
+  mt_tensor* out = nullptr;
+    check(mt_empty_strided_with(&out, sizes.data(), sizes.size(), strides.data(), strides.size(),
+      dtype, device));
+  return Tensor(out);
+}
+
+// Another shape in place: old elements in storage order, new ones uninitialised.
+inline const Tensor& resize_(const Tensor& self, Ints sizes) {
+  check(mt_resize_(self.get(), sizes.data(), sizes.size()));
+  return self;
+}
+
+// --- Products over chosen dims ------------------------------------------------------------------
+
+// The sum of products over the listed dims of each operand, pair by pair.
+inline Tensor tensordot(const Tensor& self, const Tensor& other, Ints dims_self, Ints dims_other) {
+  mt_tensor* out = nullptr;
+    check(mt_tensordot(&out, self.get(), other.get(), dims_self.data(), dims_self.size(),
+      dims_other.data(), dims_other.size()));
+  return Tensor(out);
+}
+
+// The sum of products over the last dims.
+inline Tensor inner(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_inner(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// The product of two vectors.
+inline Tensor vdot(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_vdot(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// Kronecker's product.
+inline Tensor kron(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_kron(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// Einstein's summation: ik,kj->ij; dots broadcast, a letter repeated in one operand takes its diagonal.
+inline Tensor einsum(const char* equation, const Tensors& operands) {
+  mt_tensor* out = nullptr;
+  check(mt_einsum(&out, equation, operands.data(), operands.size()));
+  return Tensor(out);
+}
+
+// beta * self + alpha * mat x vec.
+inline Tensor addmv(const Tensor& self, const Tensor& mat, const Tensor& vec, double beta = 1,
+    double alpha = 1) {
+  mt_tensor* out = nullptr;
+  check(mt_addmv(&out, self.get(), mat.get(), vec.get(), beta, alpha));
+  return Tensor(out);
+}
+
+// beta * self + alpha * mat x vec.
+inline const Tensor& addmv_(const Tensor& self, const Tensor& mat, const Tensor& vec, double beta =
+    1, double alpha = 1) {
+  check(mt_addmv_(self.get(), mat.get(), vec.get(), beta, alpha));
+  return self;
+}
+
+// beta * self + alpha * the outer product of two vectors.
+inline Tensor addr(const Tensor& self, const Tensor& vec1, const Tensor& vec2, double beta = 1,
+    double alpha = 1) {
+  mt_tensor* out = nullptr;
+  check(mt_addr(&out, self.get(), vec1.get(), vec2.get(), beta, alpha));
+  return Tensor(out);
+}
+
+// beta * self + alpha * the outer product of two vectors.
+inline const Tensor& addr_(const Tensor& self, const Tensor& vec1, const Tensor& vec2, double beta =
+    1, double alpha = 1) {
+  check(mt_addr_(self.get(), vec1.get(), vec2.get(), beta, alpha));
+  return self;
+}
+
+// beta * self + alpha * the sum over the batch of batch1 x batch2.
+inline Tensor addbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, double beta =
+    1, double alpha = 1) {
+  mt_tensor* out = nullptr;
+  check(mt_addbmm(&out, self.get(), batch1.get(), batch2.get(), beta, alpha));
+  return Tensor(out);
+}
+
+// beta * self + alpha * the sum over the batch of batch1 x batch2.
+inline const Tensor& addbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2, double
+    beta = 1, double alpha = 1) {
+  check(mt_addbmm_(self.get(), batch1.get(), batch2.get(), beta, alpha));
+  return self;
+}
+
+// The product of matrices in the cheapest order; the first and last may be vectors.
+inline Tensor linalg_multi_dot(const Tensors& tensors) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_multi_dot(&out, tensors.data(), tensors.size()));
+  return Tensor(out);
+}
+
+// The product of matrices in the cheapest order.
+inline Tensor chain_matmul(const Tensors& matrices) {
+  mt_tensor* out = nullptr;
+  check(mt_chain_matmul(&out, matrices.data(), matrices.size()));
+  return Tensor(out);
+}
+
+// The cross product of vectors along dim (without one: the first of size 3).
+inline Tensor cross(const Tensor& self, const Tensor& other, std::optional<int64_t> dim =
+    std::nullopt) {
+  mt_tensor* out = nullptr;
+  check(mt_cross(&out, self.get(), other.get(), dim ? &*dim : nullptr));
+  return Tensor(out);
+}
+
+// The cross product of vectors along dim; the other dims broadcast.
+inline Tensor linalg_cross(const Tensor& self, const Tensor& other, int64_t dim = -1) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_cross(&out, self.get(), other.get(), dim));
+  return Tensor(out);
+}
+
+// The p-norm distances of the rows of (..., P, M) and (..., R, M) as (..., P, R).
+inline Tensor cdist(const Tensor& x1, const Tensor& x2, double p = 2.0) {
+  mt_tensor* out = nullptr;
+  check(mt_cdist(&out, x1.get(), x2.get(), p));
+  return Tensor(out);
+}
+
+// The products of vectors along dim; the other dims broadcast.
+inline Tensor linalg_vecdot(const Tensor& x, const Tensor& y, int64_t dim = -1) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_vecdot(&out, x.get(), y.get(), dim));
+  return Tensor(out);
+}
+
+// The powers 0, 1, ... of the elements as a new last dim of size n.
+inline Tensor linalg_vander(const Tensor& x, std::optional<int64_t> n = std::nullopt) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_vander(&out, x.get(), n ? &*n : nullptr));
   return Tensor(out);
 }
 

@@ -172,11 +172,11 @@ Tensor scatter_zeros(const Tensor& g, int dim, const Tensor& index) {
 
 // Checks index against self (both with at least one dim) and returns its values.
 Tensor grid_index(std::string_view op, const Tensor& self, int dim, const Tensor& index) {
+  if (index.numel() == 0) return contiguous_values(converted(index, DType::kInt64));
   if (index.dtype() != DType::kInt64) {
     fail(Status::kDType, op, ": dtype mismatch: index is ", dtype_name(index.dtype()),
          ": must be int64; convert with mt_tensor_to_dtype");
   }
-  if (index.numel() == 0) return contiguous_values(index);
   if (index.dim() != self.dim()) {
     fail(Status::kShape, op, ": shape mismatch: self ", shape_string(self.sizes()), ", index ",
          shape_string(index.sizes()), ": both must have the same number of dims");

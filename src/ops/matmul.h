@@ -26,6 +26,10 @@ Tensor addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2, Scalar 
              Scalar alpha = 1);
 Tensor baddbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, Scalar beta = 1,
                Scalar alpha = 1);
+const Tensor& addmm_(const Tensor& self, const Tensor& mat1, const Tensor& mat2, Scalar beta = 1,
+                     Scalar alpha = 1);
+const Tensor& baddbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2,
+                       Scalar beta = 1, Scalar alpha = 1);
 // input (..., in) x weight (out, in) transposed + bias (out) -> (..., out). A weight of shape (in)
 // gives (...). `bias` may be undefined.
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = {});

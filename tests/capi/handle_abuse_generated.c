@@ -2458,422 +2458,967 @@ static mt_status call_610(const void *bad) {
 }
 
 static mt_status call_611(const void *bad) {
-  return mt_sum((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_index_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_612(const void *bad) {
-  return mt_sum_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
+  return mt_index_copy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_613(const void *bad) {
-  return mt_mean((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_index_copy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_614(const void *bad) {
-  return mt_mean_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
+  return mt_index_copy_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_615(const void *bad) {
-  return mt_prod((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_index_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_616(const void *bad) {
-  return mt_prod_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false, 0);
+  return mt_index_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_617(const void *bad) {
-  return mt_var((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_index_fill((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_618(const void *bad) {
-  return mt_var_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
+  return mt_index_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_619(const void *bad) {
-  return mt_std((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_index_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_620(const void *bad) {
-  return mt_std_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
+  return mt_index_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_621(const void *bad) {
-  return mt_amax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_index_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
 }
 
 static mt_status call_622(const void *bad) {
-  return mt_amax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
+  return mt_index_fill_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_623(const void *bad) {
-  return mt_amin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_index_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_624(const void *bad) {
-  return mt_amin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
+  return mt_index_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_625(const void *bad) {
-  return mt_max((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_index_fill_scalar_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_626(const void *bad) {
-  return mt_min((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_index_fill_scalar_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
 }
 
 static mt_status call_627(const void *bad) {
-  return mt_max_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_take((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_628(const void *bad) {
-  return mt_min_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_take((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_629(const void *bad) {
-  return mt_argmax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_put((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
 static mt_status call_630(const void *bad) {
-  return mt_argmax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
+  return mt_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
 static mt_status call_631(const void *bad) {
-  return mt_argmin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
 }
 
 static mt_status call_632(const void *bad) {
-  return mt_argmin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
+  return mt_put_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
 static mt_status call_633(const void *bad) {
-  return mt_any((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
 static mt_status call_634(const void *bad) {
-  return mt_any_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
+  return mt_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
 }
 
 static mt_status call_635(const void *bad) {
-  return mt_all((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_take_along_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_636(const void *bad) {
-  return mt_all_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
+  return mt_take_along_dim((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_637(const void *bad) {
-  return mt_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_masked_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_638(const void *bad) {
-  return mt_norm_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, false);
+  return mt_masked_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_639(const void *bad) {
-  return mt_logsumexp((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
+  return mt_masked_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_640(const void *bad) {
-  return mt_cumsum((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_masked_scatter_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_641(const void *bad) {
-  return mt_cumsum_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_masked_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_642(const void *bad) {
-  return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_masked_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_643(const void *bad) {
-  return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_scatter_reduce((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
 static mt_status call_644(const void *bad) {
-  return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_scatter_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
 static mt_status call_645(const void *bad) {
-  return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_scatter_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", false);
 }
 
 static mt_status call_646(const void *bad) {
-  return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_scatter_reduce_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
 static mt_status call_647(const void *bad) {
-  return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_scatter_reduce_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
 static mt_status call_648(const void *bad) {
-  return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_scatter_reduce_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", false);
 }
 
 static mt_status call_649(const void *bad) {
-  return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_index_reduce((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
 static mt_status call_650(const void *bad) {
-  return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_index_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
 static mt_status call_651(const void *bad) {
-  return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_index_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", false);
 }
 
 static mt_status call_652(const void *bad) {
-  return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_index_reduce_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
 static mt_status call_653(const void *bad) {
-  return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_index_reduce_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
 static mt_status call_654(const void *bad) {
-  return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_index_reduce_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", false);
 }
 
 static mt_status call_655(const void *bad) {
-  return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_argwhere((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_656(const void *bad) {
-  return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_sum((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_657(const void *bad) {
-  return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_sum_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
 static mt_status call_658(const void *bad) {
-  return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_mean((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_659(const void *bad) {
-  return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_mean_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
 static mt_status call_660(const void *bad) {
-  return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_prod((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_661(const void *bad) {
-  return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_prod_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false, 0);
 }
 
 static mt_status call_662(const void *bad) {
-  return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_var((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_663(const void *bad) {
-  return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_var_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
 static mt_status call_664(const void *bad) {
-  return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_std((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_665(const void *bad) {
-  return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_std_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
 static mt_status call_666(const void *bad) {
-  return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_amax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_667(const void *bad) {
-  return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_amax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
 static mt_status call_668(const void *bad) {
-  return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_amin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_669(const void *bad) {
-  return mt_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_amin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
 static mt_status call_670(const void *bad) {
-  return mt_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_max((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_671(const void *bad) {
-  return mt_log_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_min((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_672(const void *bad) {
-  return mt_log_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_max_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_673(const void *bad) {
-  return mt_softmin((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_min_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_674(const void *bad) {
-  return mt_softmin_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_argmax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_675(const void *bad) {
-  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_argmax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_676(const void *bad) {
-  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_argmin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_677(const void *bad) {
-  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_argmin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_678(const void *bad) {
-  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_any((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_679(const void *bad) {
-  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_any_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_680(const void *bad) {
-  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_all((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_681(const void *bad) {
-  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_all_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_682(const void *bad) {
-  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_683(const void *bad) {
-  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_norm_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, false);
 }
 
 static mt_status call_684(const void *bad) {
-  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_logsumexp((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
 static mt_status call_685(const void *bad) {
-  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_cumsum((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_686(const void *bad) {
-  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_cumsum_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_687(const void *bad) {
-  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_688(const void *bad) {
-  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_689(const void *bad) {
-  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_690(const void *bad) {
-  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_691(const void *bad) {
-  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_692(const void *bad) {
-  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_693(const void *bad) {
-  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0);
+  return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_694(const void *bad) {
-  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0);
+  return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_695(const void *bad) {
-  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_696(const void *bad) {
-  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_697(const void *bad) {
-  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_698(const void *bad) {
-  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0, 0);
+  return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_699(const void *bad) {
-  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0, 0);
+  return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_700(const void *bad) {
-  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, 0);
+  return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_701(const void *bad) {
-  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_702(const void *bad) {
-  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_703(const void *bad) {
-  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_704(const void *bad) {
-  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_705(const void *bad) {
-  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_addmm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_706(const void *bad) {
-  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_707(const void *bad) {
-  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_addmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_708(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL);
+  return mt_addmm_scaled_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_709(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_addmm_scaled_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_710(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, NULL);
+  return mt_addmm_scaled_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_711(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad);
+  return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_712(const void *bad) {
-  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_713(const void *bad) {
-  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_714(const void *bad) {
-  return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false);
+  return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_715(const void *bad) {
+  return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_716(const void *bad) {
+  return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_717(const void *bad) {
+  return mt_baddbmm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_718(const void *bad) {
+  return mt_baddbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_719(const void *bad) {
+  return mt_baddbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_720(const void *bad) {
+  return mt_baddbmm_scaled_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_721(const void *bad) {
+  return mt_baddbmm_scaled_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_722(const void *bad) {
+  return mt_baddbmm_scaled_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_723(const void *bad) {
+  return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_724(const void *bad) {
+  return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_725(const void *bad) {
+  return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_726(const void *bad) {
+  return mt_flip((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_727(const void *bad) {
+  return mt_fliplr((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+}
+
+static mt_status call_728(const void *bad) {
+  return mt_flipud((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+}
+
+static mt_status call_729(const void *bad) {
+  return mt_roll((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+}
+
+static mt_status call_730(const void *bad) {
+  return mt_rot90((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+}
+
+static mt_status call_731(const void *bad) {
+  return mt_repeat((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_732(const void *bad) {
+  return mt_tile((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_733(const void *bad) {
+  return mt_repeat_interleave((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_734(const void *bad) {
+  return mt_repeat_interleave((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_735(const void *bad) {
+  return mt_repeat_interleave_indices((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+}
+
+static mt_status call_736(const void *bad) {
+  return mt_constant_pad_nd((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
+}
+
+static mt_status call_737(const void *bad) {
+  return mt_diag_embed((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+}
+
+static mt_status call_738(const void *bad) {
+  return mt_diag_embed_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+}
+
+static mt_status call_739(const void *bad) {
+  return mt_diag((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_740(const void *bad) {
+  return mt_diagflat((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_741(const void *bad) {
+  return mt_select_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_742(const void *bad) {
+  return mt_select_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_743(const void *bad) {
+  return mt_slice_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, NULL, 0);
+}
+
+static mt_status call_744(const void *bad) {
+  return mt_slice_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, NULL, NULL, 0);
+}
+
+static mt_status call_745(const void *bad) {
+  return mt_diagonal_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_746(const void *bad) {
+  return mt_diagonal_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_747(const void *bad) {
+  return mt_diagonal_scatter_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, 0);
+}
+
+static mt_status call_748(const void *bad) {
+  return mt_diagonal_scatter_of((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, 0);
+}
+
+static mt_status call_749(const void *bad) {
+  return mt_as_strided_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL);
+}
+
+static mt_status call_750(const void *bad) {
+  return mt_as_strided_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL);
+}
+
+static mt_status call_751(const void *bad) {
+  return mt_narrow_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+}
+
+static mt_status call_752(const void *bad) {
+  return mt_atleast_1d((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+}
+
+static mt_status call_753(const void *bad) {
+  return mt_atleast_2d((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+}
+
+static mt_status call_754(const void *bad) {
+  return mt_atleast_3d((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+}
+
+static mt_status call_755(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_broadcast_tensors((mt_tensors**)abuse_out(), list, 1);
+}
+
+static mt_status call_756(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_meshgrid((mt_tensors**)abuse_out(), list, 1, "x");
+}
+
+static mt_status call_757(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_cartesian_prod((mt_tensor**)abuse_out(), list, 1);
+}
+
+static mt_status call_758(const void *bad) {
+  return mt_combinations((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+}
+
+static mt_status call_759(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_block_diag((mt_tensor**)abuse_out(), list, 1);
+}
+
+static mt_status call_760(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_dstack((mt_tensor**)abuse_out(), list, 1);
+}
+
+static mt_status call_761(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_column_stack((mt_tensor**)abuse_out(), list, 1);
+}
+
+static mt_status call_762(const void *bad) {
+  return mt_tensor_split((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_763(const void *bad) {
+  return mt_tensor_split_indices((mt_tensors**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
+}
+
+static mt_status call_764(const void *bad) {
+  return mt_resize_((mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_765(const void *bad) {
+  return mt_tensordot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0);
+}
+
+static mt_status call_766(const void *bad) {
+  return mt_tensordot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL, 0);
+}
+
+static mt_status call_767(const void *bad) {
+  return mt_inner((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_768(const void *bad) {
+  return mt_inner((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_769(const void *bad) {
+  return mt_vdot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_770(const void *bad) {
+  return mt_vdot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_771(const void *bad) {
+  return mt_kron((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_772(const void *bad) {
+  return mt_kron((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_773(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_einsum((mt_tensor**)abuse_out(), "x", list, 1);
+}
+
+static mt_status call_774(const void *bad) {
+  return mt_addmv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_775(const void *bad) {
+  return mt_addmv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_776(const void *bad) {
+  return mt_addmv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_777(const void *bad) {
+  return mt_addmv_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_778(const void *bad) {
+  return mt_addmv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_779(const void *bad) {
+  return mt_addmv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_780(const void *bad) {
+  return mt_addr((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_781(const void *bad) {
+  return mt_addr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_782(const void *bad) {
+  return mt_addr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_783(const void *bad) {
+  return mt_addr_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_784(const void *bad) {
+  return mt_addr_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_785(const void *bad) {
+  return mt_addr_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_786(const void *bad) {
+  return mt_addbmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_787(const void *bad) {
+  return mt_addbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_788(const void *bad) {
+  return mt_addbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_789(const void *bad) {
+  return mt_addbmm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_790(const void *bad) {
+  return mt_addbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_791(const void *bad) {
+  return mt_addbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_792(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_linalg_multi_dot((mt_tensor**)abuse_out(), list, 1);
+}
+
+static mt_status call_793(const void *bad) {
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_chain_matmul((mt_tensor**)abuse_out(), list, 1);
+}
+
+static mt_status call_794(const void *bad) {
+  return mt_cross((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_795(const void *bad) {
+  return mt_cross((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_796(const void *bad) {
+  return mt_linalg_cross((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_797(const void *bad) {
+  return mt_linalg_cross((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_798(const void *bad) {
+  return mt_cdist((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_799(const void *bad) {
+  return mt_cdist((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_800(const void *bad) {
+  return mt_linalg_vecdot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_801(const void *bad) {
+  return mt_linalg_vecdot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_802(const void *bad) {
+  return mt_linalg_vander((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_803(const void *bad) {
+  return mt_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_804(const void *bad) {
+  return mt_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_805(const void *bad) {
+  return mt_log_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_806(const void *bad) {
+  return mt_log_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_807(const void *bad) {
+  return mt_softmin((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_808(const void *bad) {
+  return mt_softmin_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_809(const void *bad) {
+  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_810(const void *bad) {
+  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_811(const void *bad) {
+  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_812(const void *bad) {
+  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_813(const void *bad) {
+  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_814(const void *bad) {
+  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_815(const void *bad) {
+  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_816(const void *bad) {
+  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_817(const void *bad) {
+  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_818(const void *bad) {
+  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_819(const void *bad) {
+  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_820(const void *bad) {
+  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_821(const void *bad) {
+  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_822(const void *bad) {
+  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_823(const void *bad) {
+  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_824(const void *bad) {
+  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_825(const void *bad) {
+  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_826(const void *bad) {
+  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_827(const void *bad) {
+  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0);
+}
+
+static mt_status call_828(const void *bad) {
+  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0);
+}
+
+static mt_status call_829(const void *bad) {
+  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_830(const void *bad) {
+  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_831(const void *bad) {
+  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_832(const void *bad) {
+  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0, 0);
+}
+
+static mt_status call_833(const void *bad) {
+  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0, 0);
+}
+
+static mt_status call_834(const void *bad) {
+  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, 0);
+}
+
+static mt_status call_835(const void *bad) {
+  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_836(const void *bad) {
+  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_837(const void *bad) {
+  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+}
+
+static mt_status call_838(const void *bad) {
+  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_839(const void *bad) {
+  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_840(const void *bad) {
+  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_841(const void *bad) {
+  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_842(const void *bad) {
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL);
+}
+
+static mt_status call_843(const void *bad) {
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_844(const void *bad) {
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, NULL);
+}
+
+static mt_status call_845(const void *bad) {
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad);
+}
+
+static mt_status call_846(const void *bad) {
+  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_847(const void *bad) {
+  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_848(const void *bad) {
+  return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false);
+}
+
+static mt_status call_849(const void *bad) {
   return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false);
 }
 
@@ -3489,111 +4034,245 @@ static const struct abuse_case cases[] = {
     {call_608, "mt_index_put_accumulate_", "self", MT_HANDLE_TENSOR, 0},
     {call_609, "mt_index_put_accumulate_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
     {call_610, "mt_index_put_accumulate_", "values", MT_HANDLE_TENSOR, 0},
-    {call_611, "mt_sum", "self", MT_HANDLE_TENSOR, 0},
-    {call_612, "mt_sum_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_613, "mt_mean", "self", MT_HANDLE_TENSOR, 0},
-    {call_614, "mt_mean_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_615, "mt_prod", "self", MT_HANDLE_TENSOR, 0},
-    {call_616, "mt_prod_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_617, "mt_var", "self", MT_HANDLE_TENSOR, 0},
-    {call_618, "mt_var_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_619, "mt_std", "self", MT_HANDLE_TENSOR, 0},
-    {call_620, "mt_std_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_621, "mt_amax", "self", MT_HANDLE_TENSOR, 0},
-    {call_622, "mt_amax_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_623, "mt_amin", "self", MT_HANDLE_TENSOR, 0},
-    {call_624, "mt_amin_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_625, "mt_max", "self", MT_HANDLE_TENSOR, 0},
-    {call_626, "mt_min", "self", MT_HANDLE_TENSOR, 0},
-    {call_627, "mt_max_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_628, "mt_min_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_629, "mt_argmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_630, "mt_argmax_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_631, "mt_argmin", "self", MT_HANDLE_TENSOR, 0},
-    {call_632, "mt_argmin_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_633, "mt_any", "self", MT_HANDLE_TENSOR, 0},
-    {call_634, "mt_any_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_635, "mt_all", "self", MT_HANDLE_TENSOR, 0},
-    {call_636, "mt_all_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_637, "mt_norm", "self", MT_HANDLE_TENSOR, 0},
-    {call_638, "mt_norm_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_639, "mt_logsumexp", "self", MT_HANDLE_TENSOR, 0},
-    {call_640, "mt_cumsum", "self", MT_HANDLE_TENSOR, 0},
-    {call_641, "mt_cumsum_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_642, "mt_mm", "self", MT_HANDLE_TENSOR, 0},
-    {call_643, "mt_mm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_644, "mt_bmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_645, "mt_bmm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_646, "mt_mv", "self", MT_HANDLE_TENSOR, 0},
-    {call_647, "mt_mv", "vec", MT_HANDLE_TENSOR, 0},
-    {call_648, "mt_dot", "self", MT_HANDLE_TENSOR, 0},
-    {call_649, "mt_dot", "tensor", MT_HANDLE_TENSOR, 0},
-    {call_650, "mt_outer", "self", MT_HANDLE_TENSOR, 0},
-    {call_651, "mt_outer", "vec2", MT_HANDLE_TENSOR, 0},
-    {call_652, "mt_matmul", "self", MT_HANDLE_TENSOR, 0},
-    {call_653, "mt_matmul", "other", MT_HANDLE_TENSOR, 0},
-    {call_654, "mt_addmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_655, "mt_addmm", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_656, "mt_addmm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_657, "mt_addmm_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_658, "mt_addmm_scaled", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_659, "mt_addmm_scaled", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_660, "mt_baddbmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_661, "mt_baddbmm", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_662, "mt_baddbmm", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_663, "mt_baddbmm_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_664, "mt_baddbmm_scaled", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_665, "mt_baddbmm_scaled", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_666, "mt_linear", "input", MT_HANDLE_TENSOR, 0},
-    {call_667, "mt_linear", "weight", MT_HANDLE_TENSOR, 0},
-    {call_668, "mt_linear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_669, "mt_softmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_670, "mt_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_671, "mt_log_softmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_672, "mt_log_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_673, "mt_softmin", "self", MT_HANDLE_TENSOR, 0},
-    {call_674, "mt_softmin_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_675, "mt_mse_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_676, "mt_mse_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_677, "mt_mse_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_678, "mt_mse_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_679, "mt_l1_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_680, "mt_l1_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_681, "mt_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_682, "mt_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_683, "mt_smooth_l1_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_684, "mt_smooth_l1_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_685, "mt_smooth_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_686, "mt_smooth_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_687, "mt_huber_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_688, "mt_huber_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_689, "mt_huber_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_690, "mt_huber_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_691, "mt_nll_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_692, "mt_nll_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_693, "mt_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_694, "mt_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_695, "mt_nll_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_696, "mt_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
-    {call_697, "mt_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
-    {call_698, "mt_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_699, "mt_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_700, "mt_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_701, "mt_binary_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
-    {call_702, "mt_binary_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
-    {call_703, "mt_binary_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_704, "mt_binary_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_705, "mt_binary_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_706, "mt_binary_cross_entropy_with_logits", "input", MT_HANDLE_TENSOR, 0},
-    {call_707, "mt_binary_cross_entropy_with_logits", "target", MT_HANDLE_TENSOR, 0},
-    {call_708, "mt_binary_cross_entropy_with_logits_weighted", "input", MT_HANDLE_TENSOR, 0},
-    {call_709, "mt_binary_cross_entropy_with_logits_weighted", "target", MT_HANDLE_TENSOR, 0},
-    {call_710, "mt_binary_cross_entropy_with_logits_weighted", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_711, "mt_binary_cross_entropy_with_logits_weighted", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_712, "mt_kl_div", "input", MT_HANDLE_TENSOR, 0},
-    {call_713, "mt_kl_div", "target", MT_HANDLE_TENSOR, 0},
-    {call_714, "mt_kl_div_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_715, "mt_kl_div_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_611, "mt_index_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_612, "mt_index_copy", "index", MT_HANDLE_TENSOR, 0},
+    {call_613, "mt_index_copy", "source", MT_HANDLE_TENSOR, 0},
+    {call_614, "mt_index_copy_", "self", MT_HANDLE_TENSOR, 0},
+    {call_615, "mt_index_copy_", "index", MT_HANDLE_TENSOR, 0},
+    {call_616, "mt_index_copy_", "source", MT_HANDLE_TENSOR, 0},
+    {call_617, "mt_index_fill", "self", MT_HANDLE_TENSOR, 0},
+    {call_618, "mt_index_fill", "index", MT_HANDLE_TENSOR, 0},
+    {call_619, "mt_index_fill", "value", MT_HANDLE_TENSOR, 0},
+    {call_620, "mt_index_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_621, "mt_index_fill_scalar", "index", MT_HANDLE_TENSOR, 0},
+    {call_622, "mt_index_fill_", "self", MT_HANDLE_TENSOR, 0},
+    {call_623, "mt_index_fill_", "index", MT_HANDLE_TENSOR, 0},
+    {call_624, "mt_index_fill_", "value", MT_HANDLE_TENSOR, 0},
+    {call_625, "mt_index_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_626, "mt_index_fill_scalar_", "index", MT_HANDLE_TENSOR, 0},
+    {call_627, "mt_take", "self", MT_HANDLE_TENSOR, 0},
+    {call_628, "mt_take", "index", MT_HANDLE_TENSOR, 0},
+    {call_629, "mt_put", "self", MT_HANDLE_TENSOR, 0},
+    {call_630, "mt_put", "index", MT_HANDLE_TENSOR, 0},
+    {call_631, "mt_put", "source", MT_HANDLE_TENSOR, 0},
+    {call_632, "mt_put_", "self", MT_HANDLE_TENSOR, 0},
+    {call_633, "mt_put_", "index", MT_HANDLE_TENSOR, 0},
+    {call_634, "mt_put_", "source", MT_HANDLE_TENSOR, 0},
+    {call_635, "mt_take_along_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_636, "mt_take_along_dim", "indices", MT_HANDLE_TENSOR, 0},
+    {call_637, "mt_masked_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_638, "mt_masked_scatter", "mask", MT_HANDLE_TENSOR, 0},
+    {call_639, "mt_masked_scatter", "source", MT_HANDLE_TENSOR, 0},
+    {call_640, "mt_masked_scatter_", "self", MT_HANDLE_TENSOR, 0},
+    {call_641, "mt_masked_scatter_", "mask", MT_HANDLE_TENSOR, 0},
+    {call_642, "mt_masked_scatter_", "source", MT_HANDLE_TENSOR, 0},
+    {call_643, "mt_scatter_reduce", "self", MT_HANDLE_TENSOR, 0},
+    {call_644, "mt_scatter_reduce", "index", MT_HANDLE_TENSOR, 0},
+    {call_645, "mt_scatter_reduce", "src", MT_HANDLE_TENSOR, 0},
+    {call_646, "mt_scatter_reduce_", "self", MT_HANDLE_TENSOR, 0},
+    {call_647, "mt_scatter_reduce_", "index", MT_HANDLE_TENSOR, 0},
+    {call_648, "mt_scatter_reduce_", "src", MT_HANDLE_TENSOR, 0},
+    {call_649, "mt_index_reduce", "self", MT_HANDLE_TENSOR, 0},
+    {call_650, "mt_index_reduce", "index", MT_HANDLE_TENSOR, 0},
+    {call_651, "mt_index_reduce", "source", MT_HANDLE_TENSOR, 0},
+    {call_652, "mt_index_reduce_", "self", MT_HANDLE_TENSOR, 0},
+    {call_653, "mt_index_reduce_", "index", MT_HANDLE_TENSOR, 0},
+    {call_654, "mt_index_reduce_", "source", MT_HANDLE_TENSOR, 0},
+    {call_655, "mt_argwhere", "self", MT_HANDLE_TENSOR, 0},
+    {call_656, "mt_sum", "self", MT_HANDLE_TENSOR, 0},
+    {call_657, "mt_sum_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_658, "mt_mean", "self", MT_HANDLE_TENSOR, 0},
+    {call_659, "mt_mean_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_660, "mt_prod", "self", MT_HANDLE_TENSOR, 0},
+    {call_661, "mt_prod_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_662, "mt_var", "self", MT_HANDLE_TENSOR, 0},
+    {call_663, "mt_var_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_664, "mt_std", "self", MT_HANDLE_TENSOR, 0},
+    {call_665, "mt_std_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_666, "mt_amax", "self", MT_HANDLE_TENSOR, 0},
+    {call_667, "mt_amax_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_668, "mt_amin", "self", MT_HANDLE_TENSOR, 0},
+    {call_669, "mt_amin_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_670, "mt_max", "self", MT_HANDLE_TENSOR, 0},
+    {call_671, "mt_min", "self", MT_HANDLE_TENSOR, 0},
+    {call_672, "mt_max_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_673, "mt_min_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_674, "mt_argmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_675, "mt_argmax_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_676, "mt_argmin", "self", MT_HANDLE_TENSOR, 0},
+    {call_677, "mt_argmin_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_678, "mt_any", "self", MT_HANDLE_TENSOR, 0},
+    {call_679, "mt_any_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_680, "mt_all", "self", MT_HANDLE_TENSOR, 0},
+    {call_681, "mt_all_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_682, "mt_norm", "self", MT_HANDLE_TENSOR, 0},
+    {call_683, "mt_norm_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_684, "mt_logsumexp", "self", MT_HANDLE_TENSOR, 0},
+    {call_685, "mt_cumsum", "self", MT_HANDLE_TENSOR, 0},
+    {call_686, "mt_cumsum_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_687, "mt_mm", "self", MT_HANDLE_TENSOR, 0},
+    {call_688, "mt_mm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_689, "mt_bmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_690, "mt_bmm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_691, "mt_mv", "self", MT_HANDLE_TENSOR, 0},
+    {call_692, "mt_mv", "vec", MT_HANDLE_TENSOR, 0},
+    {call_693, "mt_dot", "self", MT_HANDLE_TENSOR, 0},
+    {call_694, "mt_dot", "tensor", MT_HANDLE_TENSOR, 0},
+    {call_695, "mt_outer", "self", MT_HANDLE_TENSOR, 0},
+    {call_696, "mt_outer", "vec2", MT_HANDLE_TENSOR, 0},
+    {call_697, "mt_matmul", "self", MT_HANDLE_TENSOR, 0},
+    {call_698, "mt_matmul", "other", MT_HANDLE_TENSOR, 0},
+    {call_699, "mt_addmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_700, "mt_addmm", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_701, "mt_addmm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_702, "mt_addmm_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_703, "mt_addmm_scaled", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_704, "mt_addmm_scaled", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_705, "mt_addmm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_706, "mt_addmm_", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_707, "mt_addmm_", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_708, "mt_addmm_scaled_", "self", MT_HANDLE_TENSOR, 0},
+    {call_709, "mt_addmm_scaled_", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_710, "mt_addmm_scaled_", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_711, "mt_baddbmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_712, "mt_baddbmm", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_713, "mt_baddbmm", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_714, "mt_baddbmm_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_715, "mt_baddbmm_scaled", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_716, "mt_baddbmm_scaled", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_717, "mt_baddbmm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_718, "mt_baddbmm_", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_719, "mt_baddbmm_", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_720, "mt_baddbmm_scaled_", "self", MT_HANDLE_TENSOR, 0},
+    {call_721, "mt_baddbmm_scaled_", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_722, "mt_baddbmm_scaled_", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_723, "mt_linear", "input", MT_HANDLE_TENSOR, 0},
+    {call_724, "mt_linear", "weight", MT_HANDLE_TENSOR, 0},
+    {call_725, "mt_linear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_726, "mt_flip", "self", MT_HANDLE_TENSOR, 0},
+    {call_727, "mt_fliplr", "self", MT_HANDLE_TENSOR, 0},
+    {call_728, "mt_flipud", "self", MT_HANDLE_TENSOR, 0},
+    {call_729, "mt_roll", "self", MT_HANDLE_TENSOR, 0},
+    {call_730, "mt_rot90", "self", MT_HANDLE_TENSOR, 0},
+    {call_731, "mt_repeat", "self", MT_HANDLE_TENSOR, 0},
+    {call_732, "mt_tile", "self", MT_HANDLE_TENSOR, 0},
+    {call_733, "mt_repeat_interleave", "self", MT_HANDLE_TENSOR, 0},
+    {call_734, "mt_repeat_interleave", "repeats", MT_HANDLE_TENSOR, 0},
+    {call_735, "mt_repeat_interleave_indices", "repeats", MT_HANDLE_TENSOR, 0},
+    {call_736, "mt_constant_pad_nd", "self", MT_HANDLE_TENSOR, 0},
+    {call_737, "mt_diag_embed", "self", MT_HANDLE_TENSOR, 0},
+    {call_738, "mt_diag_embed_of", "self", MT_HANDLE_TENSOR, 0},
+    {call_739, "mt_diag", "self", MT_HANDLE_TENSOR, 0},
+    {call_740, "mt_diagflat", "self", MT_HANDLE_TENSOR, 0},
+    {call_741, "mt_select_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_742, "mt_select_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_743, "mt_slice_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_744, "mt_slice_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_745, "mt_diagonal_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_746, "mt_diagonal_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_747, "mt_diagonal_scatter_of", "self", MT_HANDLE_TENSOR, 0},
+    {call_748, "mt_diagonal_scatter_of", "src", MT_HANDLE_TENSOR, 0},
+    {call_749, "mt_as_strided_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_750, "mt_as_strided_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_751, "mt_narrow_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_752, "mt_atleast_1d", "self", MT_HANDLE_TENSOR, 0},
+    {call_753, "mt_atleast_2d", "self", MT_HANDLE_TENSOR, 0},
+    {call_754, "mt_atleast_3d", "self", MT_HANDLE_TENSOR, 0},
+    {call_755, "mt_broadcast_tensors", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_756, "mt_meshgrid", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_757, "mt_cartesian_prod", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_758, "mt_combinations", "self", MT_HANDLE_TENSOR, 0},
+    {call_759, "mt_block_diag", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_760, "mt_dstack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_761, "mt_column_stack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_762, "mt_tensor_split", "self", MT_HANDLE_TENSOR, 0},
+    {call_763, "mt_tensor_split_indices", "self", MT_HANDLE_TENSOR, 0},
+    {call_764, "mt_resize_", "self", MT_HANDLE_TENSOR, 0},
+    {call_765, "mt_tensordot", "self", MT_HANDLE_TENSOR, 0},
+    {call_766, "mt_tensordot", "other", MT_HANDLE_TENSOR, 0},
+    {call_767, "mt_inner", "self", MT_HANDLE_TENSOR, 0},
+    {call_768, "mt_inner", "other", MT_HANDLE_TENSOR, 0},
+    {call_769, "mt_vdot", "self", MT_HANDLE_TENSOR, 0},
+    {call_770, "mt_vdot", "other", MT_HANDLE_TENSOR, 0},
+    {call_771, "mt_kron", "self", MT_HANDLE_TENSOR, 0},
+    {call_772, "mt_kron", "other", MT_HANDLE_TENSOR, 0},
+    {call_773, "mt_einsum", "operands", MT_HANDLE_TENSOR, 0},
+    {call_774, "mt_addmv", "self", MT_HANDLE_TENSOR, 0},
+    {call_775, "mt_addmv", "mat", MT_HANDLE_TENSOR, 0},
+    {call_776, "mt_addmv", "vec", MT_HANDLE_TENSOR, 0},
+    {call_777, "mt_addmv_", "self", MT_HANDLE_TENSOR, 0},
+    {call_778, "mt_addmv_", "mat", MT_HANDLE_TENSOR, 0},
+    {call_779, "mt_addmv_", "vec", MT_HANDLE_TENSOR, 0},
+    {call_780, "mt_addr", "self", MT_HANDLE_TENSOR, 0},
+    {call_781, "mt_addr", "vec1", MT_HANDLE_TENSOR, 0},
+    {call_782, "mt_addr", "vec2", MT_HANDLE_TENSOR, 0},
+    {call_783, "mt_addr_", "self", MT_HANDLE_TENSOR, 0},
+    {call_784, "mt_addr_", "vec1", MT_HANDLE_TENSOR, 0},
+    {call_785, "mt_addr_", "vec2", MT_HANDLE_TENSOR, 0},
+    {call_786, "mt_addbmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_787, "mt_addbmm", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_788, "mt_addbmm", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_789, "mt_addbmm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_790, "mt_addbmm_", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_791, "mt_addbmm_", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_792, "mt_linalg_multi_dot", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_793, "mt_chain_matmul", "matrices", MT_HANDLE_TENSOR, 0},
+    {call_794, "mt_cross", "self", MT_HANDLE_TENSOR, 0},
+    {call_795, "mt_cross", "other", MT_HANDLE_TENSOR, 0},
+    {call_796, "mt_linalg_cross", "self", MT_HANDLE_TENSOR, 0},
+    {call_797, "mt_linalg_cross", "other", MT_HANDLE_TENSOR, 0},
+    {call_798, "mt_cdist", "x1", MT_HANDLE_TENSOR, 0},
+    {call_799, "mt_cdist", "x2", MT_HANDLE_TENSOR, 0},
+    {call_800, "mt_linalg_vecdot", "x", MT_HANDLE_TENSOR, 0},
+    {call_801, "mt_linalg_vecdot", "y", MT_HANDLE_TENSOR, 0},
+    {call_802, "mt_linalg_vander", "x", MT_HANDLE_TENSOR, 0},
+    {call_803, "mt_softmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_804, "mt_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_805, "mt_log_softmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_806, "mt_log_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_807, "mt_softmin", "self", MT_HANDLE_TENSOR, 0},
+    {call_808, "mt_softmin_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_809, "mt_mse_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_810, "mt_mse_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_811, "mt_mse_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_812, "mt_mse_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_813, "mt_l1_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_814, "mt_l1_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_815, "mt_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_816, "mt_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_817, "mt_smooth_l1_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_818, "mt_smooth_l1_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_819, "mt_smooth_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_820, "mt_smooth_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_821, "mt_huber_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_822, "mt_huber_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_823, "mt_huber_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_824, "mt_huber_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_825, "mt_nll_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_826, "mt_nll_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_827, "mt_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_828, "mt_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_829, "mt_nll_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_830, "mt_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
+    {call_831, "mt_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
+    {call_832, "mt_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_833, "mt_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_834, "mt_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_835, "mt_binary_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
+    {call_836, "mt_binary_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
+    {call_837, "mt_binary_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_838, "mt_binary_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_839, "mt_binary_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_840, "mt_binary_cross_entropy_with_logits", "input", MT_HANDLE_TENSOR, 0},
+    {call_841, "mt_binary_cross_entropy_with_logits", "target", MT_HANDLE_TENSOR, 0},
+    {call_842, "mt_binary_cross_entropy_with_logits_weighted", "input", MT_HANDLE_TENSOR, 0},
+    {call_843, "mt_binary_cross_entropy_with_logits_weighted", "target", MT_HANDLE_TENSOR, 0},
+    {call_844, "mt_binary_cross_entropy_with_logits_weighted", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_845, "mt_binary_cross_entropy_with_logits_weighted", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_846, "mt_kl_div", "input", MT_HANDLE_TENSOR, 0},
+    {call_847, "mt_kl_div", "target", MT_HANDLE_TENSOR, 0},
+    {call_848, "mt_kl_div_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_849, "mt_kl_div_with", "target", MT_HANDLE_TENSOR, 0},
 };
 
 int main(void) { return abuse_run(cases, sizeof cases / sizeof cases[0]); }

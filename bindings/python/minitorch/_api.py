@@ -101,18 +101,6 @@ def split(input, split_size_or_sections: Ints, dim=0):
     return _ops.split_with_sizes(input, split_size_or_sections, dim)
 
 
-def scatter(input, dim: int, index, src=None, *, value: Number | None = None):
-    if isinstance(src, TensorBase):
-        return _ops.scatter(input, dim, index, src)
-    return _ops.scatter_value(input, dim, index, value if src is None else src)
-
-
-def scatter_(input, dim: int, index, src=None, *, value: Number | None = None):
-    if isinstance(src, TensorBase):
-        return _ops.scatter_(input, dim, index, src)
-    return _ops.scatter_value_(input, dim, index, value if src is None else src)
-
-
 @overload
 def where(condition: Tensor) -> tuple[Tensor, ...]: ...
 @overload
@@ -161,12 +149,6 @@ def normal(mean: Tensor | float, std: Tensor | float = 1.0, size=None, *, dtype=
 
 def numpy_T(input):
     return _ops.permute(input, tuple(range(input.ndim - 1, -1, -1)))
-
-
-def broadcast_tensors(*tensors) -> tuple[Tensor, ...]:
-    from . import broadcast_shapes
-    shape = broadcast_shapes(*[t.shape for t in tensors])
-    return tuple(_ops.expand(t, shape) for t in tensors)
 
 
 def swapaxes(input, axis0, axis1):

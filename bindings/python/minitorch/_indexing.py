@@ -10,19 +10,33 @@ def _advanced(k):
         if k.dtype.is_floating_point:
             raise IndexError("tensors used as indices must be long, byte or bool tensors")
         return k
-    if isinstance(k, (list, range)) or hasattr(k, "__array__"):
+    if isinstance(k, (list, tuple, range)) or hasattr(k, "__array__"):
         from . import tensor
         t = tensor(list(k) if isinstance(k, range) else k)
-        if t.numel() == 0 and isinstance(k, list):
+        if t.numel() == 0 and isinstance(k, (list, tuple)):
             t = t.long()
+        if t.dtype.is_floating_point:
+            raise IndexError("tensors used as indices must be long, byte or bool tensors")
         return t
     return None
+
+
+def _as_tuple(key):
+    """The key as a tuple of keys. A short list that holds more than numbers counts as a tuple, which
+    torch has from NumPy's old days."""
+    if isinstance(key, tuple):
+        return key
+    if isinstance(key, list) and len(key) < 32 and any(
+            k is None or k is Ellipsis or isinstance(k, (list, tuple, slice, TensorBase)) for k in key):
+        return tuple(key)
+    return (key,)
 
 
 def _split(t, key):
     """Applies the basic parts of a key as views. Returns the view and a list of index tensors (or
     None per dim) for the advanced part, empty when there is none."""
-    keys = key if isinstance(key, tuple) else (key,)
+    # Sequences become tensors once, here.
+    keys = tuple(_advanced(k) if isinstance(k, (list, tuple, range)) else k for k in _as_tuple(key))
     if sum(k is Ellipsis for k in keys) > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
     used = 0

@@ -1501,6 +1501,102 @@ def index_put_(input, indices, values, accumulate=False):
     return input
 
 
+def index_copy(input, dim, index, source):
+    """self with source written to the slices along dim that the index names."""
+    h = _lib.py_index_copy(_h(input), dim, _h(index), _h(source))
+    return _wrap(h) if h else _raise()
+
+
+def index_copy_(input, dim, index, source):
+    """self with source written to the slices along dim that the index names."""
+    if _lib.py_index_copy_(_h(input), dim, _h(index), _h(source)):
+        _raise()
+    return input
+
+
+def index_fill(input, dim, index, value):
+    """self with one value written to the slices along dim that the index names."""
+    h = _lib.py_index_fill(_h(input), dim, _h(index), _h(value))
+    return _wrap(h) if h else _raise()
+
+
+def index_fill_(input, dim, index, value):
+    """self with one value written to the slices along dim that the index names."""
+    if _lib.py_index_fill_(_h(input), dim, _h(index), _h(value)):
+        _raise()
+    return input
+
+
+def take(input, index):
+    """Elements of the flattened tensor."""
+    h = _lib.py_take(_h(input), _h(index))
+    return _wrap(h) if h else _raise()
+
+
+def put(input, index, source, accumulate=False):
+    """self with source written to places of the flattened tensor, or added with accumulate."""
+    h = _lib.py_put(_h(input), _h(index), _h(source), bool(accumulate))
+    return _wrap(h) if h else _raise()
+
+
+def put_(input, index, source, accumulate=False):
+    """self with source written to places of the flattened tensor, or added with accumulate."""
+    if _lib.py_put_(_h(input), _h(index), _h(source), bool(accumulate)):
+        _raise()
+    return input
+
+
+def take_along_dim(input, indices, dim=None):
+    """gather with the other dims broadcast; without a dim, of the flattened tensor."""
+    h = _lib.py_take_along_dim(_h(input), _h(indices), dim is not None, dim or 0)
+    return _wrap(h) if h else _raise()
+
+
+def masked_scatter(input, mask, source):
+    """self with source's elements in order at the places where the mask is true."""
+    h = _lib.py_masked_scatter(_h(input), _h(mask), _h(source))
+    return _wrap(h) if h else _raise()
+
+
+def masked_scatter_(input, mask, source):
+    """self with source's elements in order at the places where the mask is true."""
+    if _lib.py_masked_scatter_(_h(input), _h(mask), _h(source)):
+        _raise()
+    return input
+
+
+def scatter_reduce(input, dim, index, src, reduce, include_self=True):
+    """self with src folded in where scatter would write; reduce: sum, prod, mean, amax or amin."""
+    h = _lib.py_scatter_reduce(_h(input), dim, _h(index), _h(src), _str(reduce), bool(include_self))
+    return _wrap(h) if h else _raise()
+
+
+def scatter_reduce_(input, dim, index, src, reduce, include_self=True):
+    """self with src folded in where scatter would write; reduce: sum, prod, mean, amax or amin."""
+    if _lib.py_scatter_reduce_(_h(input), dim, _h(index), _h(src), _str(reduce), bool(include_self)):
+        _raise()
+    return input
+
+
+def index_reduce(input, dim, index, source, reduce, include_self=True):
+    """self with source folded into the slices that the index names; reduce: prod, mean, amax or amin."""
+    h = _lib.py_index_reduce(_h(input), dim, _h(index), _h(source), _str(reduce), bool(include_self))
+    return _wrap(h) if h else _raise()
+
+
+def index_reduce_(input, dim, index, source, reduce, include_self=True):
+    """self with source folded into the slices that the index names; reduce: prod, mean, amax or amin."""
+    if _lib.py_index_reduce_(_h(input), dim, _h(index), _h(source), _str(reduce), bool(include_self)):
+        _raise()
+    return input
+
+
+def argwhere(input):
+    """The indices of the non-zero elements, int64 (count, ndim)."""
+    h = _lib.py_argwhere(_h(input))
+    return _wrap(h) if h else _raise()
+
+
 def sum(input, dim=None, keepdim=False, dtype=None):
     """The sum; with a dtype, self is converted to it first."""
     dim = _ints(dim)
@@ -1707,6 +1803,13 @@ def addmm(input, mat1, mat2, beta=1, alpha=1):
     return _wrap(h) if h else _raise()
 
 
+def addmm_(input, mat1, mat2, beta=1, alpha=1):
+    """beta * self + alpha * mat1 x mat2."""
+    if _lib.py_addmm_scaled_(_h(input), _h(mat1), _h(mat2), beta, alpha):
+        _raise()
+    return input
+
+
 def baddbmm(input, batch1, batch2, beta=1, alpha=1):
     """beta * self + alpha * batch1 x batch2, for batches of matrices."""
     if beta == 1 and alpha == 1:
@@ -1716,9 +1819,371 @@ def baddbmm(input, batch1, batch2, beta=1, alpha=1):
     return _wrap(h) if h else _raise()
 
 
+def baddbmm_(input, batch1, batch2, beta=1, alpha=1):
+    """beta * self + alpha * batch1 x batch2, for batches of matrices."""
+    if _lib.py_baddbmm_scaled_(_h(input), _h(batch1), _h(batch2), beta, alpha):
+        _raise()
+    return input
+
+
 def linear(input, weight, bias=None):
     """input (..., in) x weight (out, in) transposed + bias (out) -> (..., out)."""
     h = _lib.py_linear(_h(input), _h(weight), _opt(bias))
+    return _wrap(h) if h else _raise()
+
+
+def flip(input, dim):
+    """Reversed along every listed dim."""
+    dim = _ints(dim)
+    h = _lib.py_flip(_h(input), dim, len(dim))
+    return _wrap(h) if h else _raise()
+
+
+def fliplr(input):
+    """Reversed along dim 1."""
+    h = _lib.py_fliplr(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def flipud(input):
+    """Reversed along dim 0."""
+    h = _lib.py_flipud(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def roll(input, shifts, dim):
+    """Elements moved by shifts along dims, round the end; without dims, of the flattened tensor."""
+    shifts = _ints(shifts)
+    dim = _ints(dim)
+    h = _lib.py_roll(_h(input), shifts, len(shifts), dim, len(dim))
+    return _wrap(h) if h else _raise()
+
+
+def rot90(input, k, dim):
+    """k quarter turns from the first of two dims towards the second."""
+    dim = _ints(dim)
+    h = _lib.py_rot90(_h(input), k, dim, len(dim))
+    return _wrap(h) if h else _raise()
+
+
+def repeat(input, repeats):
+    """The whole tensor repeated along each dim."""
+    repeats = _ints(repeats)
+    h = _lib.py_repeat(_h(input), repeats, len(repeats))
+    return _wrap(h) if h else _raise()
+
+
+def tile(input, repeats):
+    """As repeat, with ones for the repeats that are missing in front."""
+    repeats = _ints(repeats)
+    h = _lib.py_tile(_h(input), repeats, len(repeats))
+    return _wrap(h) if h else _raise()
+
+
+def repeat_interleave(input, repeats, dim=None):
+    """Every element along dim repeated: by one number, or one per element; without a dim, of the flattened tensor."""
+    h = _lib.py_repeat_interleave(_h(input), _h(repeats), dim is not None, dim or 0)
+    return _wrap(h) if h else _raise()
+
+
+def repeat_interleave_indices(repeats):
+    """0 repeats[0] times, 1 repeats[1] times, and so on."""
+    h = _lib.py_repeat_interleave_indices(_h(repeats))
+    return _wrap(h) if h else _raise()
+
+
+def constant_pad_nd(input, pad, value=0):
+    """Padded by pairs of (before, after) from the last dim backwards; negative ones cut off."""
+    pad = _ints(pad)
+    h = _lib.py_constant_pad_nd(_h(input), pad, len(pad), value)
+    return _wrap(h) if h else _raise()
+
+
+def diag_embed(input, offset=0, dim1=-2, dim2=-1):
+    """Self as a diagonal of two new dims of a tensor of zeros."""
+    if offset == 0 and dim1 == -2 and dim2 == -1:
+        h = _lib.py_diag_embed(_h(input))
+    else:
+        h = _lib.py_diag_embed_of(_h(input), offset, dim1, dim2)
+    return _wrap(h) if h else _raise()
+
+
+def diag(input, diagonal=0):
+    """The diagonal of a matrix, or the matrix with a vector as diagonal."""
+    h = _lib.py_diag(_h(input), diagonal)
+    return _wrap(h) if h else _raise()
+
+
+def diagflat(input, offset=0):
+    """The matrix with the flattened tensor as diagonal."""
+    h = _lib.py_diagflat(_h(input), offset)
+    return _wrap(h) if h else _raise()
+
+
+def tril_indices(row, col, offset=0, dtype=None, device=None):
+    """Rows and columns of the places on and below a diagonal, in row-major order, as (2, n)."""
+    if dtype is None and device is None:
+        h = _lib.py_tril_indices(row, col, offset)
+    else:
+        h = _lib.py_tril_indices_with(row, col, offset, _dtype(dtype), _device(device))
+    return _wrap(h) if h else _raise()
+
+
+def triu_indices(row, col, offset=0, dtype=None, device=None):
+    """Rows and columns of the places on and above a diagonal, in row-major order, as (2, n)."""
+    if dtype is None and device is None:
+        h = _lib.py_triu_indices(row, col, offset)
+    else:
+        h = _lib.py_triu_indices_with(row, col, offset, _dtype(dtype), _device(device))
+    return _wrap(h) if h else _raise()
+
+
+def select_scatter(input, src, dim, index):
+    """A copy of self with src in place of select(dim, index)."""
+    h = _lib.py_select_scatter(_h(input), _h(src), dim, index)
+    return _wrap(h) if h else _raise()
+
+
+def slice_scatter(input, src, dim, start=None, end=None, step=1):
+    """A copy of self with src in place of slice(dim, start, end, step)."""
+    h = _lib.py_slice_scatter(_h(input), _h(src), dim, start is not None, start or 0, end is not None, end or 0, step)
+    return _wrap(h) if h else _raise()
+
+
+def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
+    """A copy of self with src in place of diagonal(offset, dim1, dim2)."""
+    if offset == 0 and dim1 == 0 and dim2 == 1:
+        h = _lib.py_diagonal_scatter(_h(input), _h(src))
+    else:
+        h = _lib.py_diagonal_scatter_of(_h(input), _h(src), offset, dim1, dim2)
+    return _wrap(h) if h else _raise()
+
+
+def as_strided_scatter(input, src, sizes, strides, offset=None):
+    """A copy of self with src in place of as_strided(sizes, strides, offset)."""
+    sizes = _ints(sizes)
+    strides = _ints(strides)
+    h = _lib.py_as_strided_scatter(_h(input), _h(src), sizes, len(sizes), strides, len(strides), offset is not None, offset or 0)
+    return _wrap(h) if h else _raise()
+
+
+def narrow_copy(input, dim, start, length):
+    """A copy of narrow(dim, start, length)."""
+    h = _lib.py_narrow_copy(_h(input), dim, start, length)
+    return _wrap(h) if h else _raise()
+
+
+def atleast_1d(input):
+    """A view with at least 1 dim."""
+    h = _lib.py_atleast_1d(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def atleast_2d(input):
+    """A view with at least 2 dims."""
+    h = _lib.py_atleast_2d(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def atleast_3d(input):
+    """A view with at least 3 dims."""
+    h = _lib.py_atleast_3d(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def broadcast_tensors(tensors):
+    """Views of all tensors in the shape they broadcast to."""
+    tensors_ = _handles(tensors)
+    h = _lib.py_broadcast_tensors(tensors_, len(tensors_))
+    return _wrap_list(h) if h else _raise()
+
+
+def meshgrid(tensors, indexing='ij'):
+    """Views of 1-dim tensors as coordinates of a grid; indexing ij, or xy for the first two dims swapped."""
+    tensors_ = _handles(tensors)
+    h = _lib.py_meshgrid(tensors_, len(tensors_), _str(indexing))
+    return _wrap_list(h) if h else _raise()
+
+
+def cartesian_prod(tensors):
+    """All combinations of one element of each 1-dim tensor, as rows."""
+    tensors_ = _handles(tensors)
+    h = _lib.py_cartesian_prod(tensors_, len(tensors_))
+    return _wrap(h) if h else _raise()
+
+
+def combinations(input, r=2, with_replacement=False):
+    """All sets of r elements of a 1-dim tensor, as rows."""
+    h = _lib.py_combinations(_h(input), r, bool(with_replacement))
+    return _wrap(h) if h else _raise()
+
+
+def block_diag(tensors):
+    """The matrix with the given matrices along its diagonal."""
+    tensors_ = _handles(tensors)
+    h = _lib.py_block_diag(tensors_, len(tensors_))
+    return _wrap(h) if h else _raise()
+
+
+def dstack(tensors):
+    """Joined along dim 2, after giving all at least 3 dims."""
+    tensors_ = _handles(tensors)
+    h = _lib.py_dstack(tensors_, len(tensors_))
+    return _wrap(h) if h else _raise()
+
+
+def column_stack(tensors):
+    """Joined along dim 1, vectors being columns."""
+    tensors_ = _handles(tensors)
+    h = _lib.py_column_stack(tensors_, len(tensors_))
+    return _wrap(h) if h else _raise()
+
+
+def tensor_split(input, sections, dim=0):
+    """Views of as many pieces along dim, as equal as possible, the first ones longer."""
+    h = _lib.py_tensor_split(_h(input), sections, dim)
+    return _wrap_list(h) if h else _raise()
+
+
+def tensor_split_indices(input, indices, dim=0):
+    """Views of the pieces between the given places along dim."""
+    indices = _ints(indices)
+    h = _lib.py_tensor_split_indices(_h(input), indices, len(indices), dim)
+    return _wrap_list(h) if h else _raise()
+
+
+def empty_strided(sizes, strides, dtype=None, device=None):
+    """Uninitialised, with the given strides."""
+    sizes = _ints(sizes)
+    strides = _ints(strides)
+    if dtype is None and device is None:
+        h = _lib.py_empty_strided(sizes, len(sizes), strides, len(strides))
+    else:
+        h = _lib.py_empty_strided_with(sizes, len(sizes), strides, len(strides), _dtype(dtype), _device(device))
+    return _wrap(h) if h else _raise()
+
+
+def resize_(input, sizes):
+    """Another shape in place: old elements in storage order, new ones uninitialised."""
+    sizes = _ints(sizes)
+    if _lib.py_resize_(_h(input), sizes, len(sizes)):
+        _raise()
+    return input
+
+
+def tensordot(input, other, dims_self, dims_other):
+    """The sum of products over the listed dims of each operand, pair by pair."""
+    dims_self = _ints(dims_self)
+    dims_other = _ints(dims_other)
+    h = _lib.py_tensordot(_h(input), _h(other), dims_self, len(dims_self), dims_other, len(dims_other))
+    return _wrap(h) if h else _raise()
+
+
+def inner(input, other):
+    """The sum of products over the last dims."""
+    h = _lib.py_inner(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def vdot(input, other):
+    """The product of two vectors."""
+    h = _lib.py_vdot(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def kron(input, other):
+    """Kronecker's product."""
+    h = _lib.py_kron(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def einsum(equation, operands):
+    """Einstein's summation: ik,kj->ij; dots broadcast, a letter repeated in one operand takes its diagonal."""
+    operands_ = _handles(operands)
+    h = _lib.py_einsum(_str(equation), operands_, len(operands_))
+    return _wrap(h) if h else _raise()
+
+
+def addmv(input, mat, vec, beta=1, alpha=1):
+    """beta * self + alpha * mat x vec."""
+    h = _lib.py_addmv(_h(input), _h(mat), _h(vec), beta, alpha)
+    return _wrap(h) if h else _raise()
+
+
+def addmv_(input, mat, vec, beta=1, alpha=1):
+    """beta * self + alpha * mat x vec."""
+    if _lib.py_addmv_(_h(input), _h(mat), _h(vec), beta, alpha):
+        _raise()
+    return input
+
+
+def addr(input, vec1, vec2, beta=1, alpha=1):
+    """beta * self + alpha * the outer product of two vectors."""
+    h = _lib.py_addr(_h(input), _h(vec1), _h(vec2), beta, alpha)
+    return _wrap(h) if h else _raise()
+
+
+def addr_(input, vec1, vec2, beta=1, alpha=1):
+    """beta * self + alpha * the outer product of two vectors."""
+    if _lib.py_addr_(_h(input), _h(vec1), _h(vec2), beta, alpha):
+        _raise()
+    return input
+
+
+def addbmm(input, batch1, batch2, beta=1, alpha=1):
+    """beta * self + alpha * the sum over the batch of batch1 x batch2."""
+    h = _lib.py_addbmm(_h(input), _h(batch1), _h(batch2), beta, alpha)
+    return _wrap(h) if h else _raise()
+
+
+def addbmm_(input, batch1, batch2, beta=1, alpha=1):
+    """beta * self + alpha * the sum over the batch of batch1 x batch2."""
+    if _lib.py_addbmm_(_h(input), _h(batch1), _h(batch2), beta, alpha):
+        _raise()
+    return input
+
+
+def linalg_multi_dot(tensors):
+    """The product of matrices in the cheapest order; the first and last may be vectors."""
+    tensors_ = _handles(tensors)
+    h = _lib.py_linalg_multi_dot(tensors_, len(tensors_))
+    return _wrap(h) if h else _raise()
+
+
+def chain_matmul(matrices):
+    """The product of matrices in the cheapest order."""
+    matrices_ = _handles(matrices)
+    h = _lib.py_chain_matmul(matrices_, len(matrices_))
+    return _wrap(h) if h else _raise()
+
+
+def cross(input, other, dim=None):
+    """The cross product of vectors along dim (without one: the first of size 3)."""
+    h = _lib.py_cross(_h(input), _h(other), dim is not None, dim or 0)
+    return _wrap(h) if h else _raise()
+
+
+def linalg_cross(input, other, dim=-1):
+    """The cross product of vectors along dim; the other dims broadcast."""
+    h = _lib.py_linalg_cross(_h(input), _h(other), dim)
+    return _wrap(h) if h else _raise()
+
+
+def cdist(x1, x2, p=2.0):
+    """The p-norm distances of the rows of (..., P, M) and (..., R, M) as (..., P, R)."""
+    h = _lib.py_cdist(_h(x1), _h(x2), p)
+    return _wrap(h) if h else _raise()
+
+
+def linalg_vecdot(x, y, dim=-1):
+    """The products of vectors along dim; the other dims broadcast."""
+    h = _lib.py_linalg_vecdot(_h(x), _h(y), dim)
+    return _wrap(h) if h else _raise()
+
+
+def linalg_vander(x, n=None):
+    """The powers 0, 1, ... of the elements as a new last dim of size n."""
+    h = _lib.py_linalg_vander(_h(x), n is not None, n or 0)
     return _wrap(h) if h else _raise()
 
 
@@ -2042,6 +2507,21 @@ TABLE = {
     'index': (False, False, ''),
     'index_put': (True, True, ''),
     'index_put_': (True, True, ''),
+    'index_copy': (True, True, ''),
+    'index_copy_': (True, True, ''),
+    'index_fill': (True, True, ''),
+    'index_fill_': (True, True, ''),
+    'take': (True, True, ''),
+    'put': (False, True, ''),
+    'put_': (False, True, ''),
+    'take_along_dim': (True, True, ''),
+    'masked_scatter': (True, True, ''),
+    'masked_scatter_': (True, True, ''),
+    'scatter_reduce': (True, True, ''),
+    'scatter_reduce_': (True, True, ''),
+    'index_reduce': (True, True, ''),
+    'index_reduce_': (True, True, ''),
+    'argwhere': (True, True, ''),
     'sum': (True, True, ''),
     'mean': (True, True, ''),
     'prod': (True, True, ''),
@@ -2067,8 +2547,62 @@ TABLE = {
     'outer': (True, True, ''),
     'matmul': (True, True, ''),
     'addmm': (True, True, ''),
+    'addmm_': (True, True, ''),
     'baddbmm': (True, True, ''),
+    'baddbmm_': (True, True, ''),
     'linear': (False, False, 'nn.functional'),
+    'flip': (True, True, ''),
+    'fliplr': (True, True, ''),
+    'flipud': (True, True, ''),
+    'roll': (True, True, ''),
+    'rot90': (True, True, ''),
+    'repeat': (False, True, ''),
+    'tile': (True, True, ''),
+    'repeat_interleave': (True, True, ''),
+    'repeat_interleave_indices': (False, False, ''),
+    'constant_pad_nd': (True, True, ''),
+    'diag_embed': (True, True, ''),
+    'diag': (True, True, ''),
+    'diagflat': (True, True, ''),
+    'tril_indices': (True, False, ''),
+    'triu_indices': (True, False, ''),
+    'select_scatter': (True, True, ''),
+    'slice_scatter': (True, True, ''),
+    'diagonal_scatter': (True, True, ''),
+    'as_strided_scatter': (True, True, ''),
+    'narrow_copy': (True, True, ''),
+    'atleast_1d': (True, False, ''),
+    'atleast_2d': (True, False, ''),
+    'atleast_3d': (True, False, ''),
+    'broadcast_tensors': (True, False, ''),
+    'meshgrid': (True, False, ''),
+    'cartesian_prod': (True, False, ''),
+    'combinations': (True, False, ''),
+    'block_diag': (True, False, ''),
+    'dstack': (True, False, ''),
+    'column_stack': (True, False, ''),
+    'tensor_split': (True, True, ''),
+    'tensor_split_indices': (False, False, ''),
+    'empty_strided': (True, False, ''),
+    'resize_': (False, True, ''),
+    'tensordot': (True, False, ''),
+    'inner': (True, True, ''),
+    'vdot': (True, True, ''),
+    'kron': (True, True, ''),
+    'einsum': (True, False, ''),
+    'addmv': (True, True, ''),
+    'addmv_': (True, True, ''),
+    'addr': (True, True, ''),
+    'addr_': (True, True, ''),
+    'addbmm': (True, True, ''),
+    'addbmm_': (True, True, ''),
+    'linalg_multi_dot': (False, False, 'linalg'),
+    'chain_matmul': (True, False, ''),
+    'cross': (True, True, ''),
+    'linalg_cross': (False, False, 'linalg'),
+    'cdist': (True, False, ''),
+    'linalg_vecdot': (False, False, 'linalg'),
+    'linalg_vander': (False, False, 'linalg'),
     'softmax': (True, True, ''),
     'log_softmax': (True, True, ''),
     'softmin': (False, False, 'nn.functional'),

@@ -139,7 +139,17 @@ class Tensor(TensorBase):
 
     @property
     def mT(self):
-        return _ops.transpose(self, -2, -1)
+        return _ops.transpose(self, -2, -1) if self.ndim else self
+
+    @property
+    def H(self):
+        if self.ndim not in (0, 2):
+            raise RuntimeError("tensor.H is only supported on matrices (2-D tensors). Got "
+                               f"{self.ndim}-D tensor. For batches of matrices, consider using "
+                               "tensor.mH")
+        return _ops.transpose(self, 0, 1) if self.ndim else self
+
+    mH = mT
 
     # --- autograd ------------------------------------------------------------------------
     @property
@@ -322,14 +332,17 @@ class Tensor(TensorBase):
         return t
 
     # --- conversion ----------------------------------------------------------------------
-    def to(self, *args, dtype=None, device=None, copy=False) -> Tensor:
-        for a in args:
+    def to(self, *args, dtype=None, device=None, copy=False, non_blocking=False, memory_format=None,
+           other=None) -> Tensor:
+        flags = [a for a in args if isinstance(a, bool)]
+        copy = copy or len(flags) > 1 and flags[1]
+        for a in args if other is None else (other, *args):
             if isinstance(a, Tensor):
                 dtype, device = a.dtype, a.device
             elif isinstance(a, str) or hasattr(a, "index") and hasattr(a, "type"):
                 device = a
             elif isinstance(a, bool):
-                pass  # non_blocking
+                pass  # non_blocking, copy
             else:
                 dtype = a
         t = self
@@ -377,22 +390,38 @@ class Tensor(TensorBase):
     def expand_as(self, other: Tensor):
         return _ops.expand(self, other.shape)
 
-    def new_tensor(self, data, dtype=None, device=None, requires_grad=False) -> Tensor:
+    def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False) -> Tensor:
         from . import tensor
-        return tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
+        return tensor(data, dtype=dtype or self.dtype, device=device or self.device,
+                      requires_grad=requires_grad)
 
-    def new_zeros(self, *size, dtype=None):
-        return _ops.zeros(_shape_args(size), dtype or self.dtype)
+    def _new(self, make, size, dtype, device, requires_grad):
+        t = make(_shape_args(size), dtype or self.dtype, device or self.device)
+        return t.requires_grad_() if requires_grad else t
 
-    def new_ones(self, *size, dtype=None):
-        return _ops.ones(_shape_args(size), dtype or self.dtype)
+    def new_zeros(self, *size, dtype=None, device=None, requires_grad=False, layout=None,
+                  pin_memory=False):
+        return self._new(_ops.zeros, size, dtype, device, requires_grad)
 
-    def new_empty(self, *size, dtype=None):
-        return _ops.empty(_shape_args(size), dtype or self.dtype)
+    def new_ones(self, *size, dtype=None, device=None, requires_grad=False, layout=None,
+                 pin_memory=False):
+        return self._new(_ops.ones, size, dtype, device, requires_grad)
 
-    def new_full(self, size, fill_value, dtype=None) -> Tensor:
+    def new_empty(self, *size, dtype=None, device=None, requires_grad=False, layout=None,
+                  pin_memory=False) -> Tensor:
+        return self._new(_ops.empty, size, dtype, device, requires_grad)
+
+    def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False,
+                 layout=None, pin_memory=False) -> Tensor:
         from . import full
-        return full(size, fill_value, dtype=dtype or self.dtype)
+        return full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device,
+                    requires_grad=requires_grad)
+
+    def new_empty_strided(self, size, stride, *, dtype=None, device=None, requires_grad=False,
+                          layout=None, pin_memory=False):
+        from . import empty_strided
+        return empty_strided(size, stride, dtype=dtype or self.dtype,
+                             device=device or self.device, requires_grad=requires_grad)
 
     # --- indexing ------------------------------------------------------------------------
     def __getitem__(self, key) -> Tensor:
