@@ -3,6 +3,9 @@
 
 Programs are listed by Meson; GoogleTest, TAP and unittest outputs are read. The last line is
 "N passed, N failed, N skipped". Usage: run_all.py BUILDDIR [name filter ...]
+
+A build with -Db_sanitize=address leaves the lint programs out, and loads the sanitizer's library into
+Python, which was not built with it.
 """
 import concurrent.futures
 import json
@@ -44,9 +47,28 @@ def count(protocol, text, code):
     return passed, failed, skipped
 
 
-def run(test, build):
+def option(build, name):
+    """The value of a Meson option."""
+    options = json.loads(subprocess.check_output(["meson", "introspect", "--buildoptions", build]))
+    return next(o["value"] for o in options if o["name"] == name)
+
+
+def sanitizer_library(build):
+    """The runtime to preload into programs that were not linked with it."""
+    targets = json.loads(subprocess.check_output(["meson", "introspect", "--targets", build]))
+    compiler = next(s["compiler"] for t in targets for s in t["target_sources"]
+                    if s["language"] == "cpp")
+    clang = any("clang" in part for part in compiler)
+    name = f"libclang_rt.asan-{os.uname().machine}.so" if clang else "libasan.so"
+    return subprocess.check_output([*compiler, "-print-file-name=" + name], text=True).strip()
+
+
+def run(test, build, preload):
     env = dict(os.environ)
     env.update(test["env"])
+    if preload and "python" in os.path.basename(test["cmd"][0]):
+        env["LD_PRELOAD"] = preload
+        env["ASAN_OPTIONS"] = "allocator_may_return_null=1:detect_leaks=0"  # Python keeps much
     start = time.monotonic()
     try:
         done = subprocess.run(test["cmd"], cwd=test["workdir"] or build, env=env, text=True,
@@ -67,9 +89,13 @@ def main():
     build, filters = sys.argv[1], sys.argv[2:]
     tests = json.loads(subprocess.check_output(["meson", "introspect", "--tests", build]))
     tests = [t for t in tests if not filters or any(f in t["name"] for f in filters)]
+    preload = None
+    if "address" in option(build, "b_sanitize"):
+        tests = [t for t in tests if not t["name"].startswith("lint_")]
+        preload = sanitizer_library(build)
     totals = [0, 0, 0]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = {pool.submit(run, t, build): t for t in sorted(tests, key=lambda t: t["priority"])}
+        jobs = {pool.submit(run, t, build, preload): t for t in sorted(tests, key=lambda t: t["priority"])}
         for job in concurrent.futures.as_completed(jobs):
             test = jobs[job]
             text, code, seconds = job.result()

@@ -153,8 +153,11 @@ void multiply_batches_into(std::string_view op, const Tensor& out, const Matrix&
       at_b += index * stride_b[g];
       at_c += index * stride_c[g];
     }
-    args.a = pa.data + at_a * bytes;
-    args.b = pb.data + at_b * bytes;
+    // Operands of no elements, an inner size of 0, have no address to add to.
+    if (a.cols > 0) {
+      args.a = pa.data + at_a * bytes;
+      args.b = pb.data + at_b * bytes;
+    }
     args.c = static_cast<char*>(out.data()) + at_c * bytes;
     kernel(args);
   }

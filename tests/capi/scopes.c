@@ -1,6 +1,19 @@
 // Scopes, live counts and bytes: a training loop that frees nothing by hand leaves nothing behind.
 #include "check.h"
 
+// Under AddressSanitizer the library keeps no freed blocks, so that each use after free is seen.
+#if defined(__SANITIZE_ADDRESS__)
+static const bool kCached = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+static const bool kCached = false;
+#else
+static const bool kCached = true;
+#endif
+#else
+static const bool kCached = true;
+#endif
+
 static void nesting(void) {
   mt_tensor *a = NULL, *b = NULL, *c = NULL, *outside = NULL;
   OK(mt_ones(&outside, NULL, 0));
@@ -81,7 +94,7 @@ static void training(void) {
       allocations = stats.system_allocations;
     }
     if (step > 10) CHECK(stats.current_bytes == steady);
-    if (step > 10) CHECK(stats.system_allocations == allocations);
+    if (step > 10 && kCached) CHECK(stats.system_allocations == allocations);
   }
   CHECK(fabs(item(w) - 3) < 1e-4);
   mt_tensor_free(w);

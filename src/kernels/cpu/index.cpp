@@ -122,6 +122,7 @@ constexpr int64_t kGrain = 16384;
 // Calls f(o, j, count) for runs of output rows (o, j) .. (o, j + count - 1), in parallel.
 template <class F>
 void over_rows(const IndexArgs& a, const F& f) {
+  if (a.inner == 0) return;  // nothing to move, and no addresses
   const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, a.inner));
   parallel_for(0, a.outer * a.n_out, grain, [&](int64_t begin, int64_t end) {
     while (begin < end) {

@@ -169,7 +169,9 @@ typename Op::W fold_block(const T* in, int64_t n, double mean) {
   using C = typename Op::C;
   const hn::ScalableTag<C> d;
   const int64_t lanes = el::lanes(d);
-  const auto identity = hn::Set(d, Op::identity()), center = hn::Set(d, static_cast<C>(mean));
+  // Means are of floats only; integers have no variance.
+  const auto center = hn::Set(d, std::is_floating_point_v<C> ? static_cast<C>(mean) : C{});
+  const auto identity = hn::Set(d, Op::identity());
   auto a0 = identity, a1 = identity, a2 = identity, a3 = identity;
   int64_t i = 0;
   for (; i + 4 * lanes <= n; i += 4 * lanes) {
