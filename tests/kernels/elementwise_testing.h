@@ -62,8 +62,8 @@ inline Params params(double f0, double f1 = 0) {
   Params p;
   p.f[0] = f0;
   p.f[1] = f1;
-  p.i[0] = static_cast<int64_t>(f0);
-  p.i[1] = static_cast<int64_t>(f1);
+  if (std::fabs(f0) < 1e18) p.i[0] = static_cast<int64_t>(f0);
+  if (std::fabs(f1) < 1e18) p.i[1] = static_cast<int64_t>(f1);
   return p;
 }
 

@@ -208,6 +208,19 @@ HWY_INLINE void store_up_to(D d, hn::Vec<D> v, T* p, int64_t count) {
   }
 }
 
+// The largest or smallest lane of a vector without NaN. Highway 1.0's portable MaxOfLanes starts
+// from the least finite number, and so loses a vector of infinities.
+template <bool kMax, class D>
+HWY_INLINE hn::TFromD<D> extreme_of_lanes(D d, hn::Vec<D> v) {
+  HWY_ALIGN hn::TFromD<D> lane[hn::MaxLanes(D())];
+  hn::Store(v, d, lane);
+  auto best = lane[0];
+  for (size_t i = 1; i < hn::Lanes(d); ++i) {
+    if (kMax ? lane[i] > best : lane[i] < best) best = lane[i];
+  }
+  return best;
+}
+
 // Calls f(i, count) for the vectors of [begin, end): whole ones, then what is left.
 template <class F>
 HWY_INLINE void each_vector(int64_t begin, int64_t end, int64_t lanes, const F& f) {

@@ -202,7 +202,7 @@ el::Compute<T> row_max(const T* in, int64_t n) {
   }
   for (; i + lanes <= n; i += lanes) a0 = hn::Max(load(d, in + i), a0);
   if (i < n) a1 = hn::Max(load_some(d, in + i, n - i, lowest), a1);
-  return hn::GetLane(hn::MaxOfLanes(d, hn::Max(a0, a1)));
+  return el::extreme_of_lanes<true>(d, hn::Max(a0, a1));
 }
 
 // sum(exp(in - max))

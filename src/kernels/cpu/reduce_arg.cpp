@@ -89,7 +89,7 @@ C block_extreme(const T* in, int64_t n) {
     if (!hn::AllFalse(d, hn::MaskFromVec(nan))) return std::numeric_limits<C>::quiet_NaN();
   }
   see(a0, a1);
-  return hn::GetLane(kMax ? hn::MaxOfLanes(d, a0) : hn::MinOfLanes(d, a0));
+  return el::extreme_of_lanes<kMax>(d, a0);
 }
 
 // The place of the first element that is `value`, which is there; NaN is NaN.

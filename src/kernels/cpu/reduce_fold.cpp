@@ -158,9 +158,9 @@ C extreme_of_floats(const T* in, int64_t n) {
     return std::numeric_limits<C>::quiet_NaN();
   }
   if constexpr (kMax) {
-    return hn::GetLane(hn::MaxOfLanes(d, hn::Max(hn::Max(a0, a1), hn::Max(a2, a3))));
+    return el::extreme_of_lanes<true>(d, hn::Max(hn::Max(a0, a1), hn::Max(a2, a3)));
   } else {
-    return hn::GetLane(hn::MinOfLanes(d, hn::Min(hn::Min(a0, a1), hn::Min(a2, a3))));
+    return el::extreme_of_lanes<false>(d, hn::Min(hn::Min(a0, a1), hn::Min(a2, a3)));
   }
 }
 

@@ -60,7 +60,7 @@ C row_max(const T* in, int64_t n) {
   }
   for (; i + lanes <= n; i += lanes) a0 = hn::Max(load(d, in + i), a0);
   if (i < n) a1 = hn::Max(load_some(d, in + i, n - i, lowest), a1);
-  return hn::GetLane(hn::MaxOfLanes(d, hn::Max(hn::Max(a0, a1), hn::Max(a2, a3))));
+  return el::extreme_of_lanes<true>(d, hn::Max(hn::Max(a0, a1), hn::Max(a2, a3)));
 }
 
 // Sum over [0, n) of term(i, count), a vector with zeros behind `count`, in blocks added in double.
