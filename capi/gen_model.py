@@ -13,11 +13,12 @@ SCALAR_C = {
     "int?": "const int64_t *MT_NULLABLE ", "float?": "const double *MT_NULLABLE ",
     "scalar?": "const double *MT_NULLABLE ",
 }
-KINDS = set(SCALAR_C) | {"tensor", "tensor?", "tensors", "tensors?", "ints"}
+LIST_C = {"ints": "const int64_t *", "floats": "const double *"}
+KINDS = set(SCALAR_C) | set(LIST_C) | {"tensor", "tensor?", "tensors", "tensors?"}
 RETURN_C = {"tensor": "mt_tensor **", "tensors": "mt_tensors **", "bool": "bool *",
             "int": "int64_t *", "float": "double *", "dtype": "mt_dtype *"}
 OP_KEYS = {"args", "full", "returns", "doc", "notes", "cpp", "c", "inplace", "inplace_only",
-           "scalar", "differentiable", "methods", "namespace", "since", "python", "header"}
+           "scalar", "differentiable", "methods", "namespace", "since", "python", "header", "options"}
 MAX_KNOBS = 3
 
 
@@ -43,6 +44,13 @@ class Function:
     full: bool = True   # takes every argument of the op
     scalar: tuple = ()    # the arguments that are doubles instead of tensors
 
+    def in_struct(self, arg):
+        """Whether the argument comes in the op's options struct."""
+        return self.full and bool(self.op.options) and arg.name in self.op.struct_args()
+
+    def has_struct(self):
+        return any(self.in_struct(a) for a in self.args)
+
 
 @dataclass
 class Op:
@@ -65,7 +73,13 @@ class Op:
     since: str
     python: str
     header: str
+    options: str = ""   # the struct that holds the knobs after the bar in the full form
     functions: list = field(default_factory=list)
+
+    def struct_args(self):
+        """{name: Arg} of the knobs that are members of the options struct."""
+        return {a.name: a for a in self.args[self.n_short:]
+                if a.kind not in ("tensor?", "generator?")} if self.options else {}
 
 
 @dataclass
@@ -74,6 +88,19 @@ class Api:
     enums: dict
     families: dict
     ops: list
+
+    def structs(self):
+        """{name: (the first op that takes it, its members)} of the options structs. Ops that share
+        one have the same knobs."""
+        out = {}
+        for op in self.ops:
+            if not op.options:
+                continue
+            members = list(op.struct_args().values())
+            first = out.setdefault(op.options, (op, members))
+            if first[1] != members:
+                raise SpecError(f"{op.name}: {op.options} differs from that of {first[0].name}")
+        return out
 
 
 def _split(text):
@@ -150,8 +177,10 @@ def _op(family, name, t, since):
     if any(not a.has_default for a in args[n_short:]):
         raise SpecError(f"{where}: arguments after the bar need defaults")
     knobs = [a for a in args if a.has_default and a.kind not in ("tensor?", "generator?")]
-    if len(knobs) > MAX_KNOBS:
-        raise SpecError(f"{where}: more than {MAX_KNOBS} knobs")
+    if len(knobs) > MAX_KNOBS and "options" not in t:
+        raise SpecError(f"{where}: more than {MAX_KNOBS} knobs: give an options struct")
+    if "options" in t and not bar:
+        raise SpecError(f"{where}: options need a bar")
     doc = t.get("doc", "")
     if not doc.endswith(".") or "\n" in doc:
         raise SpecError(f"{where}: doc must be one line ending with a full stop")
@@ -170,7 +199,8 @@ def _op(family, name, t, since):
             inplace_only=t.get("inplace_only", False), scalar=_scalar_args(where, t, args),
             differentiable=t.get("differentiable", True), methods=t.get("methods", "both"),
             namespace=t.get("namespace", ""), since=t.get("since", since),
-            python=t.get("python", name), header=t.get("header", ""))
+            python=t.get("python", name), header=t.get("header", ""),
+            options=t.get("options", ""))
     if op.methods not in ("both", "function", "method", "none"):
         raise SpecError(f"{where}: methods = {op.methods!r}")
     if op.inplace and (not args or args[0].kind != "tensor"):
@@ -208,7 +238,9 @@ def load(path):
             if fn.name in seen:
                 raise SpecError(f"{fn.name} is made by both {seen[fn.name]} and {op.name}")
             seen[fn.name] = op.name
-    return Api(since, enums, families, ops)
+    api = Api(since, enums, families, ops)
+    api.structs()
+    return api
 
 
 def c_params(fn):
@@ -217,6 +249,8 @@ def c_params(fn):
     if fn.form == "out":
         out += [(RETURN_C[kind], name, kind, "out") for name, kind in fn.op.returns]
     for i, a in enumerate(fn.args):
+        if fn.in_struct(a):
+            continue
         if a.name in fn.scalar:
             optional = a.kind == "tensor?"
             out.append(("const double *MT_NULLABLE " if optional else "double ", a.name,
@@ -229,10 +263,24 @@ def c_params(fn):
         elif a.kind in ("tensors", "tensors?"):
             out.append(("const mt_tensor *const *", a.name, a.kind, "in"))
             out.append(("size_t ", "n_" + a.name, "count", "count"))
-        elif a.kind == "ints":
-            out.append(("const int64_t *MT_NULLABLE ", a.name, "ints", "in"))
+        elif a.kind in LIST_C:
+            out.append((LIST_C[a.kind] + "MT_NULLABLE ", a.name, a.kind, "in"))
             out.append(("size_t ", "n_" + a.name, "count", "count"))
         else:
             c = SCALAR_C[a.kind]
             out.append((c if c.endswith("*") or c.endswith(" ") else c + " ", a.name, a.kind, "in"))
+    if fn.has_struct():
+        out.append((f"const {fn.op.options} *MT_NULLABLE ", "options", "struct", "in"))
+    return out
+
+
+def struct_fields(members):
+    """(C type ending where the name goes, name, the argument it belongs to) of a struct's members."""
+    out = [("size_t ", "struct_size", None)]
+    for a in members:
+        if a.kind in LIST_C:
+            out += [(LIST_C[a.kind], a.name, a), ("size_t ", "n_" + a.name, a)]
+        else:
+            c = SCALAR_C[a.kind].replace("MT_NULLABLE ", "")
+            out.append((c if c.endswith("*") else c + " ", a.name, a))
     return out

@@ -86,7 +86,7 @@ def op_types(api):
             name, kind = gen_python.RENAME.get(a.name, a.name), KINDS[a.kind]
             if a.kind.startswith("tensor") and i and (a.name in op.scalar or a.name == "other"):
                 kind = OTHER + (" | None" if a.kind == "tensor?" else "")
-            if a.kind == "ints" and a.has_default:
+            if a.kind in ("ints", "floats") and a.has_default:
                 kind += " | None"
             kinds[name] = kind
         params[op.name] = params[op.name + "_"] = kinds

@@ -128,6 +128,12 @@ class Call {
     }
     return {values, n};
   }
+  std::span<const double> floats(const char* arg, const double* values, size_t n) const {
+    if (n != 0 && !values) [[unlikely]] {
+      fail_null(arg);
+    }
+    return {values, n};
+  }
   std::string_view string(const char* arg, const char* s) const { return pointer(arg, s); }
   DType dtype(const char* arg, mt_dtype v) const;
   std::optional<DType> optional_dtype(const char* arg, mt_dtype v) const {

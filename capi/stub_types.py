@@ -24,7 +24,7 @@ KNOWN.update({"OrderedDict": "collections", "namedtuple": "collections", "PathLi
 KINDS = {"tensor": "Tensor", "tensor?": "Tensor | None", "tensors": "Sequence[Tensor]",
          "tensors?": "Sequence[Tensor | None]", "int": "int", "int?": "int | None",
          "float": "float", "float?": "float | None", "bool": "bool", "scalar": "Number",
-         "scalar?": "Number | None", "ints": "Ints", "string": "str", "dtype": "DType | None",
+         "scalar?": "Number | None", "ints": "Ints", "floats": "Any", "string": "str", "dtype": "DType | None",
          "dtype?": "DType | None", "device": "Device | None", "device?": "Device | None",
          "reduction": "str", "generator?": "Any"}
 RETURNS = {"tensor": "Tensor", "tensors": "tuple[Tensor, ...]", "bool": "bool", "int": "int",

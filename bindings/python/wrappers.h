@@ -1985,3 +1985,701 @@ static uint64_t py_kl_div_with(uint64_t input, uint64_t target, mt_reduction red
   mt_tensor *out = NULL;
   return mt_kl_div_with(&out, (mt_tensor *)input, (mt_tensor *)target, reduction, log_target) ? 0 : (uint64_t)(uintptr_t)out;
 }
+
+static uint64_t py_conv1d(uint64_t input, uint64_t weight, uint64_t bias) {
+  mt_tensor *out = NULL;
+  return mt_conv1d(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_conv1d_with(uint64_t input, uint64_t weight, uint64_t bias, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, const int64_t *dilation, size_t n_dilation, int64_t groups, const char *auto_padding) {
+  mt_tensor *out = NULL;
+  mt_conv_options options;
+  mt_conv_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.dilation = dilation;
+  options.n_dilation = n_dilation;
+  options.groups = groups;
+  options.auto_padding = auto_padding;
+  return mt_conv1d_with(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_conv2d(uint64_t input, uint64_t weight, uint64_t bias) {
+  mt_tensor *out = NULL;
+  return mt_conv2d(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_conv2d_with(uint64_t input, uint64_t weight, uint64_t bias, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, const int64_t *dilation, size_t n_dilation, int64_t groups, const char *auto_padding) {
+  mt_tensor *out = NULL;
+  mt_conv_options options;
+  mt_conv_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.dilation = dilation;
+  options.n_dilation = n_dilation;
+  options.groups = groups;
+  options.auto_padding = auto_padding;
+  return mt_conv2d_with(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_conv3d(uint64_t input, uint64_t weight, uint64_t bias) {
+  mt_tensor *out = NULL;
+  return mt_conv3d(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_conv3d_with(uint64_t input, uint64_t weight, uint64_t bias, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, const int64_t *dilation, size_t n_dilation, int64_t groups, const char *auto_padding) {
+  mt_tensor *out = NULL;
+  mt_conv_options options;
+  mt_conv_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.dilation = dilation;
+  options.n_dilation = n_dilation;
+  options.groups = groups;
+  options.auto_padding = auto_padding;
+  return mt_conv3d_with(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_conv_transpose1d(uint64_t input, uint64_t weight, uint64_t bias) {
+  mt_tensor *out = NULL;
+  return mt_conv_transpose1d(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_conv_transpose1d_with(uint64_t input, uint64_t weight, uint64_t bias, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, const int64_t *output_padding, size_t n_output_padding, int64_t groups, const int64_t *dilation, size_t n_dilation) {
+  mt_tensor *out = NULL;
+  mt_conv_transpose_options options;
+  mt_conv_transpose_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.output_padding = output_padding;
+  options.n_output_padding = n_output_padding;
+  options.groups = groups;
+  options.dilation = dilation;
+  options.n_dilation = n_dilation;
+  return mt_conv_transpose1d_with(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_conv_transpose2d(uint64_t input, uint64_t weight, uint64_t bias) {
+  mt_tensor *out = NULL;
+  return mt_conv_transpose2d(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_conv_transpose2d_with(uint64_t input, uint64_t weight, uint64_t bias, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, const int64_t *output_padding, size_t n_output_padding, int64_t groups, const int64_t *dilation, size_t n_dilation) {
+  mt_tensor *out = NULL;
+  mt_conv_transpose_options options;
+  mt_conv_transpose_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.output_padding = output_padding;
+  options.n_output_padding = n_output_padding;
+  options.groups = groups;
+  options.dilation = dilation;
+  options.n_dilation = n_dilation;
+  return mt_conv_transpose2d_with(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_conv_transpose3d(uint64_t input, uint64_t weight, uint64_t bias) {
+  mt_tensor *out = NULL;
+  return mt_conv_transpose3d(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_conv_transpose3d_with(uint64_t input, uint64_t weight, uint64_t bias, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, const int64_t *output_padding, size_t n_output_padding, int64_t groups, const int64_t *dilation, size_t n_dilation) {
+  mt_tensor *out = NULL;
+  mt_conv_transpose_options options;
+  mt_conv_transpose_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.output_padding = output_padding;
+  options.n_output_padding = n_output_padding;
+  options.groups = groups;
+  options.dilation = dilation;
+  options.n_dilation = n_dilation;
+  return mt_conv_transpose3d_with(&out, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_max_pool1d(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size) {
+  mt_tensor *out = NULL;
+  return mt_max_pool1d(&out, (mt_tensor *)input, kernel_size, n_kernel_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_max_pool1d_with(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, const int64_t *dilation, size_t n_dilation, bool ceil_mode) {
+  mt_tensor *out = NULL;
+  mt_max_pool_options options;
+  mt_max_pool_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.dilation = dilation;
+  options.n_dilation = n_dilation;
+  options.ceil_mode = ceil_mode;
+  return mt_max_pool1d_with(&out, (mt_tensor *)input, kernel_size, n_kernel_size, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_max_pool1d_with_indices(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *kernel_size, size_t n_kernel_size) {
+  return mt_max_pool1d_with_indices((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, kernel_size, n_kernel_size);
+}
+
+static mt_status py_max_pool1d_with_indices_with(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, const int64_t *dilation, size_t n_dilation, bool ceil_mode) {
+  mt_max_pool_options options;
+  mt_max_pool_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.dilation = dilation;
+  options.n_dilation = n_dilation;
+  options.ceil_mode = ceil_mode;
+  return mt_max_pool1d_with_indices_with((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, kernel_size, n_kernel_size, &options);
+}
+
+static uint64_t py_avg_pool1d(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size) {
+  mt_tensor *out = NULL;
+  return mt_avg_pool1d(&out, (mt_tensor *)input, kernel_size, n_kernel_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_avg_pool1d_with(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, bool ceil_mode, bool count_include_pad, bool has_divisor_override, int64_t divisor_override) {
+  mt_tensor *out = NULL;
+  mt_avg_pool_options options;
+  mt_avg_pool_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.ceil_mode = ceil_mode;
+  options.count_include_pad = count_include_pad;
+  options.divisor_override = has_divisor_override ? &divisor_override : NULL;
+  return mt_avg_pool1d_with(&out, (mt_tensor *)input, kernel_size, n_kernel_size, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_lp_pool1d(uint64_t input, double norm_type, const int64_t *kernel_size, size_t n_kernel_size) {
+  mt_tensor *out = NULL;
+  return mt_lp_pool1d(&out, (mt_tensor *)input, norm_type, kernel_size, n_kernel_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_lp_pool1d_with(uint64_t input, double norm_type, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *stride, size_t n_stride, bool ceil_mode) {
+  mt_tensor *out = NULL;
+  return mt_lp_pool1d_with(&out, (mt_tensor *)input, norm_type, kernel_size, n_kernel_size, stride, n_stride, ceil_mode) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_adaptive_max_pool1d_with_indices(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *output_size, size_t n_output_size) {
+  return mt_adaptive_max_pool1d_with_indices((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, output_size, n_output_size);
+}
+
+static uint64_t py_adaptive_avg_pool1d(uint64_t input, const int64_t *output_size, size_t n_output_size) {
+  mt_tensor *out = NULL;
+  return mt_adaptive_avg_pool1d(&out, (mt_tensor *)input, output_size, n_output_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_max_unpool1d(uint64_t input, uint64_t indices, const int64_t *output_size, size_t n_output_size) {
+  mt_tensor *out = NULL;
+  return mt_max_unpool1d(&out, (mt_tensor *)input, (mt_tensor *)indices, output_size, n_output_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_max_pool2d(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size) {
+  mt_tensor *out = NULL;
+  return mt_max_pool2d(&out, (mt_tensor *)input, kernel_size, n_kernel_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_max_pool2d_with(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, const int64_t *dilation, size_t n_dilation, bool ceil_mode) {
+  mt_tensor *out = NULL;
+  mt_max_pool_options options;
+  mt_max_pool_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.dilation = dilation;
+  options.n_dilation = n_dilation;
+  options.ceil_mode = ceil_mode;
+  return mt_max_pool2d_with(&out, (mt_tensor *)input, kernel_size, n_kernel_size, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_max_pool2d_with_indices(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *kernel_size, size_t n_kernel_size) {
+  return mt_max_pool2d_with_indices((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, kernel_size, n_kernel_size);
+}
+
+static mt_status py_max_pool2d_with_indices_with(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, const int64_t *dilation, size_t n_dilation, bool ceil_mode) {
+  mt_max_pool_options options;
+  mt_max_pool_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.dilation = dilation;
+  options.n_dilation = n_dilation;
+  options.ceil_mode = ceil_mode;
+  return mt_max_pool2d_with_indices_with((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, kernel_size, n_kernel_size, &options);
+}
+
+static uint64_t py_avg_pool2d(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size) {
+  mt_tensor *out = NULL;
+  return mt_avg_pool2d(&out, (mt_tensor *)input, kernel_size, n_kernel_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_avg_pool2d_with(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, bool ceil_mode, bool count_include_pad, bool has_divisor_override, int64_t divisor_override) {
+  mt_tensor *out = NULL;
+  mt_avg_pool_options options;
+  mt_avg_pool_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.ceil_mode = ceil_mode;
+  options.count_include_pad = count_include_pad;
+  options.divisor_override = has_divisor_override ? &divisor_override : NULL;
+  return mt_avg_pool2d_with(&out, (mt_tensor *)input, kernel_size, n_kernel_size, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_lp_pool2d(uint64_t input, double norm_type, const int64_t *kernel_size, size_t n_kernel_size) {
+  mt_tensor *out = NULL;
+  return mt_lp_pool2d(&out, (mt_tensor *)input, norm_type, kernel_size, n_kernel_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_lp_pool2d_with(uint64_t input, double norm_type, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *stride, size_t n_stride, bool ceil_mode) {
+  mt_tensor *out = NULL;
+  return mt_lp_pool2d_with(&out, (mt_tensor *)input, norm_type, kernel_size, n_kernel_size, stride, n_stride, ceil_mode) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_adaptive_max_pool2d_with_indices(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *output_size, size_t n_output_size) {
+  return mt_adaptive_max_pool2d_with_indices((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, output_size, n_output_size);
+}
+
+static uint64_t py_adaptive_avg_pool2d(uint64_t input, const int64_t *output_size, size_t n_output_size) {
+  mt_tensor *out = NULL;
+  return mt_adaptive_avg_pool2d(&out, (mt_tensor *)input, output_size, n_output_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_fractional_max_pool2d_with_indices(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *output_size, size_t n_output_size) {
+  return mt_fractional_max_pool2d_with_indices((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, kernel_size, n_kernel_size, output_size, n_output_size);
+}
+
+static mt_status py_fractional_max_pool2d_with_indices_with(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *output_size, size_t n_output_size, uint64_t random_samples, uint64_t generator) {
+  return mt_fractional_max_pool2d_with_indices_with((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, kernel_size, n_kernel_size, output_size, n_output_size, (mt_tensor *)random_samples, (mt_generator *)generator);
+}
+
+static uint64_t py_max_unpool2d(uint64_t input, uint64_t indices, const int64_t *output_size, size_t n_output_size) {
+  mt_tensor *out = NULL;
+  return mt_max_unpool2d(&out, (mt_tensor *)input, (mt_tensor *)indices, output_size, n_output_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_max_pool3d(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size) {
+  mt_tensor *out = NULL;
+  return mt_max_pool3d(&out, (mt_tensor *)input, kernel_size, n_kernel_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_max_pool3d_with(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, const int64_t *dilation, size_t n_dilation, bool ceil_mode) {
+  mt_tensor *out = NULL;
+  mt_max_pool_options options;
+  mt_max_pool_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.dilation = dilation;
+  options.n_dilation = n_dilation;
+  options.ceil_mode = ceil_mode;
+  return mt_max_pool3d_with(&out, (mt_tensor *)input, kernel_size, n_kernel_size, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_max_pool3d_with_indices(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *kernel_size, size_t n_kernel_size) {
+  return mt_max_pool3d_with_indices((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, kernel_size, n_kernel_size);
+}
+
+static mt_status py_max_pool3d_with_indices_with(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, const int64_t *dilation, size_t n_dilation, bool ceil_mode) {
+  mt_max_pool_options options;
+  mt_max_pool_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.dilation = dilation;
+  options.n_dilation = n_dilation;
+  options.ceil_mode = ceil_mode;
+  return mt_max_pool3d_with_indices_with((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, kernel_size, n_kernel_size, &options);
+}
+
+static uint64_t py_avg_pool3d(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size) {
+  mt_tensor *out = NULL;
+  return mt_avg_pool3d(&out, (mt_tensor *)input, kernel_size, n_kernel_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_avg_pool3d_with(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *stride, size_t n_stride, const int64_t *padding, size_t n_padding, bool ceil_mode, bool count_include_pad, bool has_divisor_override, int64_t divisor_override) {
+  mt_tensor *out = NULL;
+  mt_avg_pool_options options;
+  mt_avg_pool_options_init(&options);
+  options.stride = stride;
+  options.n_stride = n_stride;
+  options.padding = padding;
+  options.n_padding = n_padding;
+  options.ceil_mode = ceil_mode;
+  options.count_include_pad = count_include_pad;
+  options.divisor_override = has_divisor_override ? &divisor_override : NULL;
+  return mt_avg_pool3d_with(&out, (mt_tensor *)input, kernel_size, n_kernel_size, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_lp_pool3d(uint64_t input, double norm_type, const int64_t *kernel_size, size_t n_kernel_size) {
+  mt_tensor *out = NULL;
+  return mt_lp_pool3d(&out, (mt_tensor *)input, norm_type, kernel_size, n_kernel_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_lp_pool3d_with(uint64_t input, double norm_type, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *stride, size_t n_stride, bool ceil_mode) {
+  mt_tensor *out = NULL;
+  return mt_lp_pool3d_with(&out, (mt_tensor *)input, norm_type, kernel_size, n_kernel_size, stride, n_stride, ceil_mode) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_adaptive_max_pool3d_with_indices(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *output_size, size_t n_output_size) {
+  return mt_adaptive_max_pool3d_with_indices((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, output_size, n_output_size);
+}
+
+static uint64_t py_adaptive_avg_pool3d(uint64_t input, const int64_t *output_size, size_t n_output_size) {
+  mt_tensor *out = NULL;
+  return mt_adaptive_avg_pool3d(&out, (mt_tensor *)input, output_size, n_output_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_fractional_max_pool3d_with_indices(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *output_size, size_t n_output_size) {
+  return mt_fractional_max_pool3d_with_indices((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, kernel_size, n_kernel_size, output_size, n_output_size);
+}
+
+static mt_status py_fractional_max_pool3d_with_indices_with(uint64_t *values, uint64_t *indices, uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *output_size, size_t n_output_size, uint64_t random_samples, uint64_t generator) {
+  return mt_fractional_max_pool3d_with_indices_with((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)input, kernel_size, n_kernel_size, output_size, n_output_size, (mt_tensor *)random_samples, (mt_generator *)generator);
+}
+
+static uint64_t py_max_unpool3d(uint64_t input, uint64_t indices, const int64_t *output_size, size_t n_output_size) {
+  mt_tensor *out = NULL;
+  return mt_max_unpool3d(&out, (mt_tensor *)input, (mt_tensor *)indices, output_size, n_output_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_batch_norm(uint64_t input, uint64_t running_mean, uint64_t running_var, uint64_t weight, uint64_t bias, bool training, double momentum, double eps) {
+  mt_tensor *out = NULL;
+  return mt_batch_norm(&out, (mt_tensor *)input, (mt_tensor *)running_mean, (mt_tensor *)running_var, (mt_tensor *)weight, (mt_tensor *)bias, training, momentum, eps) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_native_batch_norm(uint64_t *output, uint64_t *mean, uint64_t *rstd, uint64_t input, uint64_t weight, uint64_t bias, uint64_t running_mean, uint64_t running_var, bool training, double momentum, double eps) {
+  return mt_native_batch_norm((mt_tensor **)output, (mt_tensor **)mean, (mt_tensor **)rstd, (mt_tensor *)input, (mt_tensor *)weight, (mt_tensor *)bias, (mt_tensor *)running_mean, (mt_tensor *)running_var, training, momentum, eps);
+}
+
+static uint64_t py_instance_norm(uint64_t input, uint64_t running_mean, uint64_t running_var, uint64_t weight, uint64_t bias) {
+  mt_tensor *out = NULL;
+  return mt_instance_norm(&out, (mt_tensor *)input, (mt_tensor *)running_mean, (mt_tensor *)running_var, (mt_tensor *)weight, (mt_tensor *)bias) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_instance_norm_with(uint64_t input, uint64_t running_mean, uint64_t running_var, uint64_t weight, uint64_t bias, bool use_input_stats, double momentum, double eps) {
+  mt_tensor *out = NULL;
+  return mt_instance_norm_with(&out, (mt_tensor *)input, (mt_tensor *)running_mean, (mt_tensor *)running_var, (mt_tensor *)weight, (mt_tensor *)bias, use_input_stats, momentum, eps) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_layer_norm(uint64_t input, const int64_t *normalized_shape, size_t n_normalized_shape, uint64_t weight, uint64_t bias) {
+  mt_tensor *out = NULL;
+  return mt_layer_norm(&out, (mt_tensor *)input, normalized_shape, n_normalized_shape, (mt_tensor *)weight, (mt_tensor *)bias) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_layer_norm_with(uint64_t input, const int64_t *normalized_shape, size_t n_normalized_shape, uint64_t weight, uint64_t bias, double eps) {
+  mt_tensor *out = NULL;
+  return mt_layer_norm_with(&out, (mt_tensor *)input, normalized_shape, n_normalized_shape, (mt_tensor *)weight, (mt_tensor *)bias, eps) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_native_layer_norm(uint64_t *output, uint64_t *mean, uint64_t *rstd, uint64_t input, const int64_t *normalized_shape, size_t n_normalized_shape, uint64_t weight, uint64_t bias, double eps) {
+  return mt_native_layer_norm((mt_tensor **)output, (mt_tensor **)mean, (mt_tensor **)rstd, (mt_tensor *)input, normalized_shape, n_normalized_shape, (mt_tensor *)weight, (mt_tensor *)bias, eps);
+}
+
+static uint64_t py_group_norm(uint64_t input, int64_t num_groups, uint64_t weight, uint64_t bias) {
+  mt_tensor *out = NULL;
+  return mt_group_norm(&out, (mt_tensor *)input, num_groups, (mt_tensor *)weight, (mt_tensor *)bias) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_group_norm_with(uint64_t input, int64_t num_groups, uint64_t weight, uint64_t bias, double eps) {
+  mt_tensor *out = NULL;
+  return mt_group_norm_with(&out, (mt_tensor *)input, num_groups, (mt_tensor *)weight, (mt_tensor *)bias, eps) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_local_response_norm(uint64_t input, int64_t size) {
+  mt_tensor *out = NULL;
+  return mt_local_response_norm(&out, (mt_tensor *)input, size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_local_response_norm_with(uint64_t input, int64_t size, double alpha, double beta, double k) {
+  mt_tensor *out = NULL;
+  return mt_local_response_norm_with(&out, (mt_tensor *)input, size, alpha, beta, k) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_interpolate(uint64_t input, const int64_t *size, size_t n_size) {
+  mt_tensor *out = NULL;
+  return mt_interpolate(&out, (mt_tensor *)input, size, n_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_interpolate_with(uint64_t input, const int64_t *size, size_t n_size, const double *scale_factors, size_t n_scale_factors, const char *mode, bool align_corners, bool recompute_scale_factor, bool antialias) {
+  mt_tensor *out = NULL;
+  mt_interpolate_options options;
+  mt_interpolate_options_init(&options);
+  options.scale_factors = scale_factors;
+  options.n_scale_factors = n_scale_factors;
+  options.mode = mode;
+  options.align_corners = align_corners;
+  options.recompute_scale_factor = recompute_scale_factor;
+  options.antialias = antialias;
+  return mt_interpolate_with(&out, (mt_tensor *)input, size, n_size, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_grid_sample(uint64_t input, uint64_t grid) {
+  mt_tensor *out = NULL;
+  return mt_grid_sample(&out, (mt_tensor *)input, (mt_tensor *)grid) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_grid_sample_with(uint64_t input, uint64_t grid, const char *mode, const char *padding_mode, bool align_corners) {
+  mt_tensor *out = NULL;
+  return mt_grid_sample_with(&out, (mt_tensor *)input, (mt_tensor *)grid, mode, padding_mode, align_corners) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_affine_grid(uint64_t theta, const int64_t *size, size_t n_size) {
+  mt_tensor *out = NULL;
+  return mt_affine_grid(&out, (mt_tensor *)theta, size, n_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_affine_grid_with(uint64_t theta, const int64_t *size, size_t n_size, bool align_corners) {
+  mt_tensor *out = NULL;
+  return mt_affine_grid_with(&out, (mt_tensor *)theta, size, n_size, align_corners) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_pad(uint64_t self, const int64_t *pad, size_t n_pad) {
+  mt_tensor *out = NULL;
+  return mt_pad(&out, (mt_tensor *)self, pad, n_pad) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_pad_with(uint64_t self, const int64_t *pad, size_t n_pad, const char *mode, double value) {
+  mt_tensor *out = NULL;
+  return mt_pad_with(&out, (mt_tensor *)self, pad, n_pad, mode, value) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_im2col(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size) {
+  mt_tensor *out = NULL;
+  return mt_im2col(&out, (mt_tensor *)input, kernel_size, n_kernel_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_im2col_with(uint64_t input, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *dilation, size_t n_dilation, const int64_t *padding, size_t n_padding, const int64_t *stride, size_t n_stride) {
+  mt_tensor *out = NULL;
+  return mt_im2col_with(&out, (mt_tensor *)input, kernel_size, n_kernel_size, dilation, n_dilation, padding, n_padding, stride, n_stride) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_col2im(uint64_t input, const int64_t *output_size, size_t n_output_size, const int64_t *kernel_size, size_t n_kernel_size) {
+  mt_tensor *out = NULL;
+  return mt_col2im(&out, (mt_tensor *)input, output_size, n_output_size, kernel_size, n_kernel_size) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_col2im_with(uint64_t input, const int64_t *output_size, size_t n_output_size, const int64_t *kernel_size, size_t n_kernel_size, const int64_t *dilation, size_t n_dilation, const int64_t *padding, size_t n_padding, const int64_t *stride, size_t n_stride) {
+  mt_tensor *out = NULL;
+  return mt_col2im_with(&out, (mt_tensor *)input, output_size, n_output_size, kernel_size, n_kernel_size, dilation, n_dilation, padding, n_padding, stride, n_stride) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_pixel_shuffle(uint64_t self, int64_t upscale_factor) {
+  mt_tensor *out = NULL;
+  return mt_pixel_shuffle(&out, (mt_tensor *)self, upscale_factor) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_pixel_unshuffle(uint64_t self, int64_t downscale_factor) {
+  mt_tensor *out = NULL;
+  return mt_pixel_unshuffle(&out, (mt_tensor *)self, downscale_factor) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_channel_shuffle(uint64_t self, int64_t groups) {
+  mt_tensor *out = NULL;
+  return mt_channel_shuffle(&out, (mt_tensor *)self, groups) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_embedding(uint64_t weight, uint64_t indices) {
+  mt_tensor *out = NULL;
+  return mt_embedding(&out, (mt_tensor *)weight, (mt_tensor *)indices) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_embedding_with(uint64_t weight, uint64_t indices, bool has_padding_idx, int64_t padding_idx, bool scale_grad_by_freq) {
+  mt_tensor *out = NULL;
+  return mt_embedding_with(&out, (mt_tensor *)weight, (mt_tensor *)indices, has_padding_idx ? &padding_idx : NULL, scale_grad_by_freq) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_embedding_renorm_(uint64_t self, uint64_t indices, double max_norm, double norm_type) {
+  return mt_embedding_renorm_((mt_tensor *)self, (mt_tensor *)indices, max_norm, norm_type);
+}
+
+static uint64_t py_embedding_bag(uint64_t weight, uint64_t indices, uint64_t offsets) {
+  mt_tensor *out = NULL;
+  return mt_embedding_bag(&out, (mt_tensor *)weight, (mt_tensor *)indices, (mt_tensor *)offsets) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_embedding_bag_with(uint64_t weight, uint64_t indices, uint64_t offsets, uint64_t per_sample_weights, const char *mode, bool include_last_offset, bool has_padding_idx, int64_t padding_idx, bool scale_grad_by_freq) {
+  mt_tensor *out = NULL;
+  mt_embedding_bag_options options;
+  mt_embedding_bag_options_init(&options);
+  options.mode = mode;
+  options.include_last_offset = include_last_offset;
+  options.padding_idx = has_padding_idx ? &padding_idx : NULL;
+  options.scale_grad_by_freq = scale_grad_by_freq;
+  return mt_embedding_bag_with(&out, (mt_tensor *)weight, (mt_tensor *)indices, (mt_tensor *)offsets, (mt_tensor *)per_sample_weights, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_one_hot(uint64_t self, int64_t num_classes) {
+  mt_tensor *out = NULL;
+  return mt_one_hot(&out, (mt_tensor *)self, num_classes) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_bilinear(uint64_t input1, uint64_t input2, uint64_t weight, uint64_t bias) {
+  mt_tensor *out = NULL;
+  return mt_bilinear(&out, (mt_tensor *)input1, (mt_tensor *)input2, (mt_tensor *)weight, (mt_tensor *)bias) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_scaled_dot_product_attention(uint64_t *output, uint64_t *weights, uint64_t query, uint64_t key, uint64_t value, uint64_t attn_mask) {
+  return mt_scaled_dot_product_attention((mt_tensor **)output, (mt_tensor **)weights, (mt_tensor *)query, (mt_tensor *)key, (mt_tensor *)value, (mt_tensor *)attn_mask);
+}
+
+static mt_status py_scaled_dot_product_attention_with(uint64_t *output, uint64_t *weights, uint64_t query, uint64_t key, uint64_t value, uint64_t attn_mask, double dropout_p, bool is_causal, uint64_t generator) {
+  return mt_scaled_dot_product_attention_with((mt_tensor **)output, (mt_tensor **)weights, (mt_tensor *)query, (mt_tensor *)key, (mt_tensor *)value, (mt_tensor *)attn_mask, dropout_p, is_causal, (mt_generator *)generator);
+}
+
+static uint64_t py_margin_ranking_loss(uint64_t input1, uint64_t input2, uint64_t target) {
+  mt_tensor *out = NULL;
+  return mt_margin_ranking_loss(&out, (mt_tensor *)input1, (mt_tensor *)input2, (mt_tensor *)target) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_margin_ranking_loss_with(uint64_t input1, uint64_t input2, uint64_t target, double margin, mt_reduction reduction) {
+  mt_tensor *out = NULL;
+  return mt_margin_ranking_loss_with(&out, (mt_tensor *)input1, (mt_tensor *)input2, (mt_tensor *)target, margin, reduction) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_hinge_embedding_loss(uint64_t input, uint64_t target) {
+  mt_tensor *out = NULL;
+  return mt_hinge_embedding_loss(&out, (mt_tensor *)input, (mt_tensor *)target) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_hinge_embedding_loss_with(uint64_t input, uint64_t target, double margin, mt_reduction reduction) {
+  mt_tensor *out = NULL;
+  return mt_hinge_embedding_loss_with(&out, (mt_tensor *)input, (mt_tensor *)target, margin, reduction) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cosine_embedding_loss(uint64_t input1, uint64_t input2, uint64_t target) {
+  mt_tensor *out = NULL;
+  return mt_cosine_embedding_loss(&out, (mt_tensor *)input1, (mt_tensor *)input2, (mt_tensor *)target) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cosine_embedding_loss_with(uint64_t input1, uint64_t input2, uint64_t target, double margin, mt_reduction reduction) {
+  mt_tensor *out = NULL;
+  return mt_cosine_embedding_loss_with(&out, (mt_tensor *)input1, (mt_tensor *)input2, (mt_tensor *)target, margin, reduction) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_soft_margin_loss(uint64_t input, uint64_t target) {
+  mt_tensor *out = NULL;
+  return mt_soft_margin_loss(&out, (mt_tensor *)input, (mt_tensor *)target) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_soft_margin_loss_with(uint64_t input, uint64_t target, mt_reduction reduction) {
+  mt_tensor *out = NULL;
+  return mt_soft_margin_loss_with(&out, (mt_tensor *)input, (mt_tensor *)target, reduction) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_multi_margin_loss(uint64_t input, uint64_t target) {
+  mt_tensor *out = NULL;
+  return mt_multi_margin_loss(&out, (mt_tensor *)input, (mt_tensor *)target) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_multi_margin_loss_with(uint64_t input, uint64_t target, int64_t p, double margin, uint64_t weight, mt_reduction reduction) {
+  mt_tensor *out = NULL;
+  return mt_multi_margin_loss_with(&out, (mt_tensor *)input, (mt_tensor *)target, p, margin, (mt_tensor *)weight, reduction) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_multilabel_margin_loss(uint64_t input, uint64_t target) {
+  mt_tensor *out = NULL;
+  return mt_multilabel_margin_loss(&out, (mt_tensor *)input, (mt_tensor *)target) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_multilabel_margin_loss_with(uint64_t input, uint64_t target, mt_reduction reduction) {
+  mt_tensor *out = NULL;
+  return mt_multilabel_margin_loss_with(&out, (mt_tensor *)input, (mt_tensor *)target, reduction) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_multilabel_soft_margin_loss(uint64_t input, uint64_t target) {
+  mt_tensor *out = NULL;
+  return mt_multilabel_soft_margin_loss(&out, (mt_tensor *)input, (mt_tensor *)target) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_multilabel_soft_margin_loss_with(uint64_t input, uint64_t target, uint64_t weight, mt_reduction reduction) {
+  mt_tensor *out = NULL;
+  return mt_multilabel_soft_margin_loss_with(&out, (mt_tensor *)input, (mt_tensor *)target, (mt_tensor *)weight, reduction) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_poisson_nll_loss(uint64_t input, uint64_t target) {
+  mt_tensor *out = NULL;
+  return mt_poisson_nll_loss(&out, (mt_tensor *)input, (mt_tensor *)target) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_poisson_nll_loss_with(uint64_t input, uint64_t target, bool log_input, bool full, double eps, mt_reduction reduction) {
+  mt_tensor *out = NULL;
+  mt_poisson_nll_loss_options options;
+  mt_poisson_nll_loss_options_init(&options);
+  options.log_input = log_input;
+  options.full = full;
+  options.eps = eps;
+  options.reduction = reduction;
+  return mt_poisson_nll_loss_with(&out, (mt_tensor *)input, (mt_tensor *)target, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_gaussian_nll_loss(uint64_t input, uint64_t target, uint64_t var) {
+  mt_tensor *out = NULL;
+  return mt_gaussian_nll_loss(&out, (mt_tensor *)input, (mt_tensor *)target, (mt_tensor *)var) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_gaussian_nll_loss_with(uint64_t input, uint64_t target, uint64_t var, bool full, double eps, mt_reduction reduction) {
+  mt_tensor *out = NULL;
+  return mt_gaussian_nll_loss_with(&out, (mt_tensor *)input, (mt_tensor *)target, (mt_tensor *)var, full, eps, reduction) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_triplet_margin_loss(uint64_t anchor, uint64_t positive, uint64_t negative) {
+  mt_tensor *out = NULL;
+  return mt_triplet_margin_loss(&out, (mt_tensor *)anchor, (mt_tensor *)positive, (mt_tensor *)negative) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_triplet_margin_loss_with(uint64_t anchor, uint64_t positive, uint64_t negative, double margin, double p, double eps, bool swap, mt_reduction reduction) {
+  mt_tensor *out = NULL;
+  mt_triplet_margin_loss_options options;
+  mt_triplet_margin_loss_options_init(&options);
+  options.margin = margin;
+  options.p = p;
+  options.eps = eps;
+  options.swap = swap;
+  options.reduction = reduction;
+  return mt_triplet_margin_loss_with(&out, (mt_tensor *)anchor, (mt_tensor *)positive, (mt_tensor *)negative, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_ctc_loss(uint64_t log_probs, uint64_t targets, uint64_t input_lengths, uint64_t target_lengths) {
+  mt_tensor *out = NULL;
+  return mt_ctc_loss(&out, (mt_tensor *)log_probs, (mt_tensor *)targets, (mt_tensor *)input_lengths, (mt_tensor *)target_lengths) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_ctc_loss_with(uint64_t log_probs, uint64_t targets, uint64_t input_lengths, uint64_t target_lengths, int64_t blank, mt_reduction reduction, bool zero_infinity) {
+  mt_tensor *out = NULL;
+  return mt_ctc_loss_with(&out, (mt_tensor *)log_probs, (mt_tensor *)targets, (mt_tensor *)input_lengths, (mt_tensor *)target_lengths, blank, reduction, zero_infinity) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cosine_similarity(uint64_t x1, uint64_t x2, int64_t dim, double eps) {
+  mt_tensor *out = NULL;
+  return mt_cosine_similarity(&out, (mt_tensor *)x1, (mt_tensor *)x2, dim, eps) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_pairwise_distance(uint64_t x1, uint64_t x2, double p, double eps, bool keepdim) {
+  mt_tensor *out = NULL;
+  return mt_pairwise_distance(&out, (mt_tensor *)x1, (mt_tensor *)x2, p, eps, keepdim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_pdist(uint64_t self, double p) {
+  mt_tensor *out = NULL;
+  return mt_pdist(&out, (mt_tensor *)self, p) ? 0 : (uint64_t)(uintptr_t)out;
+}

@@ -1330,6 +1330,646 @@ MT_API mt_status mt_kl_div(mt_tensor **out, const mt_tensor *input, const mt_ten
 MT_API mt_status mt_kl_div_with(mt_tensor **out, const mt_tensor *input, const mt_tensor *target,
                                 mt_reduction reduction, bool log_target);
 
+// --- Convolution --------------------------------------------------------------------------------
+// Cross-correlations over 1 to 3 spatial dims. input (batch, channels, ...) or without the batch;
+// weight (out_channels, in_channels / groups, ...), transposed (in_channels, out_channels / groups,
+// ...). Lists have a number for each spatial dim, one for all, or none for the default: 1, padding
+// 0. auto_padding is "", "valid" or "same".
+
+// Options of ops. Lists come with their counts; an empty one stands for the op's default.
+typedef struct mt_conv_options {
+  size_t struct_size;
+  const int64_t *stride;
+  size_t n_stride;
+  const int64_t *padding;
+  size_t n_padding;
+  const int64_t *dilation;
+  size_t n_dilation;
+  int64_t groups;  // 1
+  const char *auto_padding;
+} mt_conv_options;
+MT_API void mt_conv_options_init(mt_conv_options *options);
+
+// Convolution of signals. Defaults: bias none, stride none listed, padding none listed, dilation
+// none listed, groups 1, auto_padding "".
+MT_API mt_status mt_conv1d(mt_tensor **out, const mt_tensor *input, const mt_tensor *weight,
+                           const mt_tensor *MT_NULLABLE bias);
+MT_API mt_status mt_conv1d_with(mt_tensor **out, const mt_tensor *input, const mt_tensor *weight,
+                                const mt_tensor *MT_NULLABLE bias,
+                                const mt_conv_options *MT_NULLABLE options);
+
+// Convolution of images. Defaults: bias none, stride none listed, padding none listed, dilation
+// none listed, groups 1, auto_padding "".
+MT_API mt_status mt_conv2d(mt_tensor **out, const mt_tensor *input, const mt_tensor *weight,
+                           const mt_tensor *MT_NULLABLE bias);
+MT_API mt_status mt_conv2d_with(mt_tensor **out, const mt_tensor *input, const mt_tensor *weight,
+                                const mt_tensor *MT_NULLABLE bias,
+                                const mt_conv_options *MT_NULLABLE options);
+
+// Convolution of volumes. Defaults: bias none, stride none listed, padding none listed, dilation
+// none listed, groups 1, auto_padding "".
+MT_API mt_status mt_conv3d(mt_tensor **out, const mt_tensor *input, const mt_tensor *weight,
+                           const mt_tensor *MT_NULLABLE bias);
+MT_API mt_status mt_conv3d_with(mt_tensor **out, const mt_tensor *input, const mt_tensor *weight,
+                                const mt_tensor *MT_NULLABLE bias,
+                                const mt_conv_options *MT_NULLABLE options);
+
+// Options of ops. Lists come with their counts; an empty one stands for the op's default.
+typedef struct mt_conv_transpose_options {
+  size_t struct_size;
+  const int64_t *stride;
+  size_t n_stride;
+  const int64_t *padding;
+  size_t n_padding;
+  const int64_t *output_padding;
+  size_t n_output_padding;
+  int64_t groups;  // 1
+  const int64_t *dilation;
+  size_t n_dilation;
+} mt_conv_transpose_options;
+MT_API void mt_conv_transpose_options_init(mt_conv_transpose_options *options);
+
+// The gradient of conv1d's input, as an op: it makes signals longer. Defaults: bias none, stride
+// none listed, padding none listed, output_padding none listed, groups 1, dilation none listed.
+MT_API mt_status mt_conv_transpose1d(mt_tensor **out, const mt_tensor *input,
+                                     const mt_tensor *weight, const mt_tensor *MT_NULLABLE bias);
+MT_API mt_status mt_conv_transpose1d_with(mt_tensor **out, const mt_tensor *input,
+                                          const mt_tensor *weight,
+                                          const mt_tensor *MT_NULLABLE bias,
+                                          const mt_conv_transpose_options *MT_NULLABLE options);
+
+// The gradient of conv2d's input, as an op: it makes images larger. Defaults: bias none, stride
+// none listed, padding none listed, output_padding none listed, groups 1, dilation none listed.
+MT_API mt_status mt_conv_transpose2d(mt_tensor **out, const mt_tensor *input,
+                                     const mt_tensor *weight, const mt_tensor *MT_NULLABLE bias);
+MT_API mt_status mt_conv_transpose2d_with(mt_tensor **out, const mt_tensor *input,
+                                          const mt_tensor *weight,
+                                          const mt_tensor *MT_NULLABLE bias,
+                                          const mt_conv_transpose_options *MT_NULLABLE options);
+
+// The gradient of conv3d's input, as an op: it makes volumes larger. Defaults: bias none, stride
+// none listed, padding none listed, output_padding none listed, groups 1, dilation none listed.
+MT_API mt_status mt_conv_transpose3d(mt_tensor **out, const mt_tensor *input,
+                                     const mt_tensor *weight, const mt_tensor *MT_NULLABLE bias);
+MT_API mt_status mt_conv_transpose3d_with(mt_tensor **out, const mt_tensor *input,
+                                          const mt_tensor *weight,
+                                          const mt_tensor *MT_NULLABLE bias,
+                                          const mt_conv_transpose_options *MT_NULLABLE options);
+
+// --- Pooling ------------------------------------------------------------------------------------
+// Over windows of 1 to 3 spatial dims; input (batch, channels, ...) or without the batch. Lists
+// have a number for each spatial dim or one for all; without a stride it is the kernel size.
+// Indices count within a channel's image.
+
+// Options of ops. Lists come with their counts; an empty one stands for the op's default.
+typedef struct mt_max_pool_options {
+  size_t struct_size;
+  const int64_t *stride;
+  size_t n_stride;
+  const int64_t *padding;
+  size_t n_padding;
+  const int64_t *dilation;
+  size_t n_dilation;
+  bool ceil_mode;
+} mt_max_pool_options;
+MT_API void mt_max_pool_options_init(mt_max_pool_options *options);
+
+// The largest values of windows of signals. Defaults: stride none listed, padding none listed,
+// dilation none listed, ceil_mode false.
+MT_API mt_status mt_max_pool1d(mt_tensor **out, const mt_tensor *input,
+                               const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size);
+MT_API mt_status mt_max_pool1d_with(mt_tensor **out, const mt_tensor *input,
+                                    const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size,
+                                    const mt_max_pool_options *MT_NULLABLE options);
+
+// max_pool1d and where its values were found. Defaults: stride none listed, padding none listed,
+// dilation none listed, ceil_mode false.
+MT_API mt_status mt_max_pool1d_with_indices(mt_tensor **values, mt_tensor **indices,
+                                            const mt_tensor *input,
+                                            const int64_t *MT_NULLABLE kernel_size,
+                                            size_t n_kernel_size);
+MT_API mt_status mt_max_pool1d_with_indices_with(mt_tensor **values, mt_tensor **indices,
+                                                 const mt_tensor *input,
+                                                 const int64_t *MT_NULLABLE kernel_size,
+                                                 size_t n_kernel_size,
+                                                 const mt_max_pool_options *MT_NULLABLE options);
+
+// Options of ops. Lists come with their counts; an empty one stands for the op's default.
+typedef struct mt_avg_pool_options {
+  size_t struct_size;
+  const int64_t *stride;
+  size_t n_stride;
+  const int64_t *padding;
+  size_t n_padding;
+  bool ceil_mode;
+  bool count_include_pad;  // true
+  const int64_t *divisor_override;
+} mt_avg_pool_options;
+MT_API void mt_avg_pool_options_init(mt_avg_pool_options *options);
+
+// The means of windows of signals. Defaults: stride none listed, padding none listed, ceil_mode
+// false, count_include_pad true, divisor_override none.
+MT_API mt_status mt_avg_pool1d(mt_tensor **out, const mt_tensor *input,
+                               const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size);
+MT_API mt_status mt_avg_pool1d_with(mt_tensor **out, const mt_tensor *input,
+                                    const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size,
+                                    const mt_avg_pool_options *MT_NULLABLE options);
+
+// The p-norms of windows of signals. Defaults: stride none listed, ceil_mode false.
+MT_API mt_status mt_lp_pool1d(mt_tensor **out, const mt_tensor *input, double norm_type,
+                              const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size);
+MT_API mt_status mt_lp_pool1d_with(mt_tensor **out, const mt_tensor *input, double norm_type,
+                                   const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size,
+                                   const int64_t *MT_NULLABLE stride, size_t n_stride,
+                                   bool ceil_mode);
+
+// The largest values of windows that make signals of output_size, and where they were found. -1
+// keeps a size.
+MT_API mt_status mt_adaptive_max_pool1d_with_indices(mt_tensor **values, mt_tensor **indices,
+                                                     const mt_tensor *input,
+                                                     const int64_t *MT_NULLABLE output_size,
+                                                     size_t n_output_size);
+
+// The means of windows that make signals of output_size. -1 keeps a size.
+MT_API mt_status mt_adaptive_avg_pool1d(mt_tensor **out, const mt_tensor *input,
+                                        const int64_t *MT_NULLABLE output_size,
+                                        size_t n_output_size);
+
+// The values of a max_pool1d back at their places in signals of zeros.
+MT_API mt_status mt_max_unpool1d(mt_tensor **out, const mt_tensor *input,
+                                 const mt_tensor *indices, const int64_t *MT_NULLABLE output_size,
+                                 size_t n_output_size);
+
+// The largest values of windows of images. Defaults: stride none listed, padding none listed,
+// dilation none listed, ceil_mode false.
+MT_API mt_status mt_max_pool2d(mt_tensor **out, const mt_tensor *input,
+                               const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size);
+MT_API mt_status mt_max_pool2d_with(mt_tensor **out, const mt_tensor *input,
+                                    const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size,
+                                    const mt_max_pool_options *MT_NULLABLE options);
+
+// max_pool2d and where its values were found. Defaults: stride none listed, padding none listed,
+// dilation none listed, ceil_mode false.
+MT_API mt_status mt_max_pool2d_with_indices(mt_tensor **values, mt_tensor **indices,
+                                            const mt_tensor *input,
+                                            const int64_t *MT_NULLABLE kernel_size,
+                                            size_t n_kernel_size);
+MT_API mt_status mt_max_pool2d_with_indices_with(mt_tensor **values, mt_tensor **indices,
+                                                 const mt_tensor *input,
+                                                 const int64_t *MT_NULLABLE kernel_size,
+                                                 size_t n_kernel_size,
+                                                 const mt_max_pool_options *MT_NULLABLE options);
+
+// The means of windows of images. Defaults: stride none listed, padding none listed, ceil_mode
+// false, count_include_pad true, divisor_override none.
+MT_API mt_status mt_avg_pool2d(mt_tensor **out, const mt_tensor *input,
+                               const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size);
+MT_API mt_status mt_avg_pool2d_with(mt_tensor **out, const mt_tensor *input,
+                                    const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size,
+                                    const mt_avg_pool_options *MT_NULLABLE options);
+
+// The p-norms of windows of images. Defaults: stride none listed, ceil_mode false.
+MT_API mt_status mt_lp_pool2d(mt_tensor **out, const mt_tensor *input, double norm_type,
+                              const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size);
+MT_API mt_status mt_lp_pool2d_with(mt_tensor **out, const mt_tensor *input, double norm_type,
+                                   const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size,
+                                   const int64_t *MT_NULLABLE stride, size_t n_stride,
+                                   bool ceil_mode);
+
+// The largest values of windows that make images of output_size, and where they were found. -1
+// keeps a size.
+MT_API mt_status mt_adaptive_max_pool2d_with_indices(mt_tensor **values, mt_tensor **indices,
+                                                     const mt_tensor *input,
+                                                     const int64_t *MT_NULLABLE output_size,
+                                                     size_t n_output_size);
+
+// The means of windows that make images of output_size. -1 keeps a size.
+MT_API mt_status mt_adaptive_avg_pool2d(mt_tensor **out, const mt_tensor *input,
+                                        const int64_t *MT_NULLABLE output_size,
+                                        size_t n_output_size);
+
+// Largest values of windows at pseudo-random places that make images of output_size, and where they
+// were found. Defaults: random_samples none, generator none.
+MT_API mt_status mt_fractional_max_pool2d_with_indices(mt_tensor **values, mt_tensor **indices,
+                                                       const mt_tensor *input,
+                                                       const int64_t *MT_NULLABLE kernel_size,
+                                                       size_t n_kernel_size,
+                                                       const int64_t *MT_NULLABLE output_size,
+                                                       size_t n_output_size);
+MT_API mt_status mt_fractional_max_pool2d_with_indices_with(mt_tensor **values,
+                                                            mt_tensor **indices,
+                                                            const mt_tensor *input,
+                                                            const int64_t *MT_NULLABLE kernel_size,
+                                                            size_t n_kernel_size,
+                                                            const int64_t *MT_NULLABLE output_size,
+                                                            size_t n_output_size,
+                                                            const mt_tensor *MT_NULLABLE random_samples,
+                                                            mt_generator *MT_NULLABLE generator);
+
+// The values of a max_pool2d back at their places in images of zeros.
+MT_API mt_status mt_max_unpool2d(mt_tensor **out, const mt_tensor *input,
+                                 const mt_tensor *indices, const int64_t *MT_NULLABLE output_size,
+                                 size_t n_output_size);
+
+// The largest values of windows of volumes. Defaults: stride none listed, padding none listed,
+// dilation none listed, ceil_mode false.
+MT_API mt_status mt_max_pool3d(mt_tensor **out, const mt_tensor *input,
+                               const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size);
+MT_API mt_status mt_max_pool3d_with(mt_tensor **out, const mt_tensor *input,
+                                    const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size,
+                                    const mt_max_pool_options *MT_NULLABLE options);
+
+// max_pool3d and where its values were found. Defaults: stride none listed, padding none listed,
+// dilation none listed, ceil_mode false.
+MT_API mt_status mt_max_pool3d_with_indices(mt_tensor **values, mt_tensor **indices,
+                                            const mt_tensor *input,
+                                            const int64_t *MT_NULLABLE kernel_size,
+                                            size_t n_kernel_size);
+MT_API mt_status mt_max_pool3d_with_indices_with(mt_tensor **values, mt_tensor **indices,
+                                                 const mt_tensor *input,
+                                                 const int64_t *MT_NULLABLE kernel_size,
+                                                 size_t n_kernel_size,
+                                                 const mt_max_pool_options *MT_NULLABLE options);
+
+// The means of windows of volumes. Defaults: stride none listed, padding none listed, ceil_mode
+// false, count_include_pad true, divisor_override none.
+MT_API mt_status mt_avg_pool3d(mt_tensor **out, const mt_tensor *input,
+                               const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size);
+MT_API mt_status mt_avg_pool3d_with(mt_tensor **out, const mt_tensor *input,
+                                    const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size,
+                                    const mt_avg_pool_options *MT_NULLABLE options);
+
+// The p-norms of windows of volumes. Defaults: stride none listed, ceil_mode false.
+MT_API mt_status mt_lp_pool3d(mt_tensor **out, const mt_tensor *input, double norm_type,
+                              const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size);
+MT_API mt_status mt_lp_pool3d_with(mt_tensor **out, const mt_tensor *input, double norm_type,
+                                   const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size,
+                                   const int64_t *MT_NULLABLE stride, size_t n_stride,
+                                   bool ceil_mode);
+
+// The largest values of windows that make volumes of output_size, and where they were found. -1
+// keeps a size.
+MT_API mt_status mt_adaptive_max_pool3d_with_indices(mt_tensor **values, mt_tensor **indices,
+                                                     const mt_tensor *input,
+                                                     const int64_t *MT_NULLABLE output_size,
+                                                     size_t n_output_size);
+
+// The means of windows that make volumes of output_size. -1 keeps a size.
+MT_API mt_status mt_adaptive_avg_pool3d(mt_tensor **out, const mt_tensor *input,
+                                        const int64_t *MT_NULLABLE output_size,
+                                        size_t n_output_size);
+
+// Largest values of windows at pseudo-random places that make volumes of output_size, and where
+// they were found. Defaults: random_samples none, generator none.
+MT_API mt_status mt_fractional_max_pool3d_with_indices(mt_tensor **values, mt_tensor **indices,
+                                                       const mt_tensor *input,
+                                                       const int64_t *MT_NULLABLE kernel_size,
+                                                       size_t n_kernel_size,
+                                                       const int64_t *MT_NULLABLE output_size,
+                                                       size_t n_output_size);
+MT_API mt_status mt_fractional_max_pool3d_with_indices_with(mt_tensor **values,
+                                                            mt_tensor **indices,
+                                                            const mt_tensor *input,
+                                                            const int64_t *MT_NULLABLE kernel_size,
+                                                            size_t n_kernel_size,
+                                                            const int64_t *MT_NULLABLE output_size,
+                                                            size_t n_output_size,
+                                                            const mt_tensor *MT_NULLABLE random_samples,
+                                                            mt_generator *MT_NULLABLE generator);
+
+// The values of a max_pool3d back at their places in volumes of zeros.
+MT_API mt_status mt_max_unpool3d(mt_tensor **out, const mt_tensor *input,
+                                 const mt_tensor *indices, const int64_t *MT_NULLABLE output_size,
+                                 size_t n_output_size);
+
+// --- Normalisation ------------------------------------------------------------------------------
+// Layers that take mean and variance out of groups of values. input (batch, channels, ...); weight
+// and bias of a value for each channel.
+
+// Over all dims but the channels'. In training with the batch's statistics, moving the running
+// ones; else with the running ones. Defaults: running_mean none, running_var none, weight none,
+// bias none.
+MT_API mt_status mt_batch_norm(mt_tensor **out, const mt_tensor *input,
+                               const mt_tensor *MT_NULLABLE running_mean,
+                               const mt_tensor *MT_NULLABLE running_var,
+                               const mt_tensor *MT_NULLABLE weight,
+                               const mt_tensor *MT_NULLABLE bias, bool training, double momentum,
+                               double eps);
+
+// batch_norm with the mean and 1 / standard deviation that were used. Defaults: weight none, bias
+// none, running_mean none, running_var none.
+MT_API mt_status mt_native_batch_norm(mt_tensor **output, mt_tensor **mean, mt_tensor **rstd,
+                                      const mt_tensor *input, const mt_tensor *MT_NULLABLE weight,
+                                      const mt_tensor *MT_NULLABLE bias,
+                                      const mt_tensor *MT_NULLABLE running_mean,
+                                      const mt_tensor *MT_NULLABLE running_var, bool training,
+                                      double momentum, double eps);
+
+// Over the pixels of every channel of every sample. Defaults: running_mean none, running_var none,
+// weight none, bias none, use_input_stats true, momentum 0.1, eps 1e-05.
+MT_API mt_status mt_instance_norm(mt_tensor **out, const mt_tensor *input,
+                                  const mt_tensor *MT_NULLABLE running_mean,
+                                  const mt_tensor *MT_NULLABLE running_var,
+                                  const mt_tensor *MT_NULLABLE weight,
+                                  const mt_tensor *MT_NULLABLE bias);
+MT_API mt_status mt_instance_norm_with(mt_tensor **out, const mt_tensor *input,
+                                       const mt_tensor *MT_NULLABLE running_mean,
+                                       const mt_tensor *MT_NULLABLE running_var,
+                                       const mt_tensor *MT_NULLABLE weight,
+                                       const mt_tensor *MT_NULLABLE bias, bool use_input_stats,
+                                       double momentum, double eps);
+
+// Over the last dims, normalized_shape, which weight and bias have as shape. Defaults: weight none,
+// bias none, eps 1e-05.
+MT_API mt_status mt_layer_norm(mt_tensor **out, const mt_tensor *input,
+                               const int64_t *MT_NULLABLE normalized_shape,
+                               size_t n_normalized_shape, const mt_tensor *MT_NULLABLE weight,
+                               const mt_tensor *MT_NULLABLE bias);
+MT_API mt_status mt_layer_norm_with(mt_tensor **out, const mt_tensor *input,
+                                    const int64_t *MT_NULLABLE normalized_shape,
+                                    size_t n_normalized_shape,
+                                    const mt_tensor *MT_NULLABLE weight,
+                                    const mt_tensor *MT_NULLABLE bias, double eps);
+
+// layer_norm with the mean and 1 / standard deviation that were used. Defaults: weight none, bias
+// none.
+MT_API mt_status mt_native_layer_norm(mt_tensor **output, mt_tensor **mean, mt_tensor **rstd,
+                                      const mt_tensor *input,
+                                      const int64_t *MT_NULLABLE normalized_shape,
+                                      size_t n_normalized_shape,
+                                      const mt_tensor *MT_NULLABLE weight,
+                                      const mt_tensor *MT_NULLABLE bias, double eps);
+
+// Over groups of channels of every sample. Defaults: weight none, bias none, eps 1e-05.
+MT_API mt_status mt_group_norm(mt_tensor **out, const mt_tensor *input, int64_t num_groups,
+                               const mt_tensor *MT_NULLABLE weight,
+                               const mt_tensor *MT_NULLABLE bias);
+MT_API mt_status mt_group_norm_with(mt_tensor **out, const mt_tensor *input, int64_t num_groups,
+                                    const mt_tensor *MT_NULLABLE weight,
+                                    const mt_tensor *MT_NULLABLE bias, double eps);
+
+// input / (k + alpha * mean of squares over `size` channels) ^ beta. Defaults: alpha 0.0001, beta
+// 0.75, k 1.0.
+MT_API mt_status mt_local_response_norm(mt_tensor **out, const mt_tensor *input, int64_t size);
+MT_API mt_status mt_local_response_norm_with(mt_tensor **out, const mt_tensor *input,
+                                             int64_t size, double alpha, double beta, double k);
+
+// --- Resampling and padding ---------------------------------------------------------------------
+// Images in other sizes, values at chosen positions, padding, and patches as columns. Lists of
+// sizes have a number for each spatial dim or one for all.
+
+// Options of ops. Lists come with their counts; an empty one stands for the op's default.
+typedef struct mt_interpolate_options {
+  size_t struct_size;
+  const double *scale_factors;
+  size_t n_scale_factors;
+  const char *mode;  // "nearest"
+  bool align_corners;
+  bool recompute_scale_factor;
+  bool antialias;
+} mt_interpolate_options;
+MT_API void mt_interpolate_options_init(mt_interpolate_options *options);
+
+// Resizes images (batch, channels, ...) to `size`, or, that being empty, by scale_factors. Modes:
+// nearest, nearest-exact, linear, bilinear, bicubic, trilinear, area. Defaults: scale_factors none
+// listed, mode "nearest", align_corners false, recompute_scale_factor false, antialias false.
+MT_API mt_status mt_interpolate(mt_tensor **out, const mt_tensor *input,
+                                const int64_t *MT_NULLABLE size, size_t n_size);
+MT_API mt_status mt_interpolate_with(mt_tensor **out, const mt_tensor *input,
+                                     const int64_t *MT_NULLABLE size, size_t n_size,
+                                     const mt_interpolate_options *MT_NULLABLE options);
+
+// Values of images at the positions of grid, from -1 to 1 in each dim, x first. Modes: bilinear,
+// nearest, bicubic; padding: zeros, border, reflection. Defaults: mode "bilinear", padding_mode
+// "zeros", align_corners false.
+MT_API mt_status mt_grid_sample(mt_tensor **out, const mt_tensor *input, const mt_tensor *grid);
+MT_API mt_status mt_grid_sample_with(mt_tensor **out, const mt_tensor *input,
+                                     const mt_tensor *grid, const char *mode,
+                                     const char *padding_mode, bool align_corners);
+
+// The grid of affine maps (n, 2, 3) or (n, 3, 4) for images of the given size. Defaults:
+// align_corners false.
+MT_API mt_status mt_affine_grid(mt_tensor **out, const mt_tensor *theta,
+                                const int64_t *MT_NULLABLE size, size_t n_size);
+MT_API mt_status mt_affine_grid_with(mt_tensor **out, const mt_tensor *theta,
+                                     const int64_t *MT_NULLABLE size, size_t n_size,
+                                     bool align_corners);
+
+// Pads (or cuts) dims, the last first, by two numbers each. Modes: constant, reflect, replicate,
+// circular. Defaults: mode "constant", value 0.
+MT_API mt_status mt_pad(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE pad,
+                        size_t n_pad);
+MT_API mt_status mt_pad_with(mt_tensor **out, const mt_tensor *self,
+                             const int64_t *MT_NULLABLE pad, size_t n_pad, const char *mode,
+                             double value);
+
+// Patches of images as columns: (n, c * kernel, patches); torch.nn.functional.unfold. Defaults:
+// dilation none listed, padding none listed, stride none listed.
+MT_API mt_status mt_im2col(mt_tensor **out, const mt_tensor *input,
+                           const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size);
+MT_API mt_status mt_im2col_with(mt_tensor **out, const mt_tensor *input,
+                                const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size,
+                                const int64_t *MT_NULLABLE dilation, size_t n_dilation,
+                                const int64_t *MT_NULLABLE padding, size_t n_padding,
+                                const int64_t *MT_NULLABLE stride, size_t n_stride);
+
+// Columns of patches added up to images; torch.nn.functional.fold. Defaults: dilation none listed,
+// padding none listed, stride none listed.
+MT_API mt_status mt_col2im(mt_tensor **out, const mt_tensor *input,
+                           const int64_t *MT_NULLABLE output_size, size_t n_output_size,
+                           const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size);
+MT_API mt_status mt_col2im_with(mt_tensor **out, const mt_tensor *input,
+                                const int64_t *MT_NULLABLE output_size, size_t n_output_size,
+                                const int64_t *MT_NULLABLE kernel_size, size_t n_kernel_size,
+                                const int64_t *MT_NULLABLE dilation, size_t n_dilation,
+                                const int64_t *MT_NULLABLE padding, size_t n_padding,
+                                const int64_t *MT_NULLABLE stride, size_t n_stride);
+
+// (..., c * r * r, h, w) to (..., c, h * r, w * r).
+MT_API mt_status mt_pixel_shuffle(mt_tensor **out, const mt_tensor *self, int64_t upscale_factor);
+
+// (..., c, h * r, w * r) to (..., c * r * r, h, w).
+MT_API mt_status mt_pixel_unshuffle(mt_tensor **out, const mt_tensor *self,
+                                    int64_t downscale_factor);
+
+// Takes channels from all groups in turn.
+MT_API mt_status mt_channel_shuffle(mt_tensor **out, const mt_tensor *self, int64_t groups);
+
+// --- Embedding and attention --------------------------------------------------------------------
+// Look-up of rows of a table, and products of vectors in pairs.
+
+// Rows of weight at int64 indices. The row padding_idx gets no gradient. Defaults: padding_idx
+// none, scale_grad_by_freq false.
+MT_API mt_status mt_embedding(mt_tensor **out, const mt_tensor *weight, const mt_tensor *indices);
+MT_API mt_status mt_embedding_with(mt_tensor **out, const mt_tensor *weight,
+                                   const mt_tensor *indices,
+                                   const int64_t *MT_NULLABLE padding_idx, bool scale_grad_by_freq);
+
+// Scales the named rows of self whose norm is above max_norm down to it. Defaults: norm_type 2.0.
+// Not differentiable.
+MT_API mt_status mt_embedding_renorm_(mt_tensor *self, const mt_tensor *indices, double max_norm,
+                                      double norm_type);
+
+// Options of ops. Lists come with their counts; an empty one stands for the op's default.
+typedef struct mt_embedding_bag_options {
+  size_t struct_size;
+  const char *mode;  // "mean"
+  bool include_last_offset;
+  const int64_t *padding_idx;
+  bool scale_grad_by_freq;
+} mt_embedding_bag_options;
+MT_API void mt_embedding_bag_options_init(mt_embedding_bag_options *options);
+
+// Sums, means or maxima of bags of rows. Defaults: offsets none, per_sample_weights none, mode
+// "mean", include_last_offset false, padding_idx none, scale_grad_by_freq false.
+MT_API mt_status mt_embedding_bag(mt_tensor **out, const mt_tensor *weight,
+                                  const mt_tensor *indices, const mt_tensor *MT_NULLABLE offsets);
+MT_API mt_status mt_embedding_bag_with(mt_tensor **out, const mt_tensor *weight,
+                                       const mt_tensor *indices,
+                                       const mt_tensor *MT_NULLABLE offsets,
+                                       const mt_tensor *MT_NULLABLE per_sample_weights,
+                                       const mt_embedding_bag_options *MT_NULLABLE options);
+
+// A one at each int64 index, zeros elsewhere, along a new last dim. Defaults: num_classes -1. Not
+// differentiable.
+MT_API mt_status mt_one_hot(mt_tensor **out, const mt_tensor *self, int64_t num_classes);
+
+// input1 weight[o] input2 for every output o, plus bias. Defaults: bias none.
+MT_API mt_status mt_bilinear(mt_tensor **out, const mt_tensor *input1, const mt_tensor *input2,
+                             const mt_tensor *weight, const mt_tensor *MT_NULLABLE bias);
+
+// softmax(query key^T / sqrt(e) + mask) value. A bool mask is true where a query may look.
+// Defaults: attn_mask none, dropout_p 0.0, is_causal false, generator none.
+MT_API mt_status mt_scaled_dot_product_attention(mt_tensor **output, mt_tensor **weights,
+                                                 const mt_tensor *query, const mt_tensor *key,
+                                                 const mt_tensor *value,
+                                                 const mt_tensor *MT_NULLABLE attn_mask);
+MT_API mt_status mt_scaled_dot_product_attention_with(mt_tensor **output, mt_tensor **weights,
+                                                      const mt_tensor *query,
+                                                      const mt_tensor *key,
+                                                      const mt_tensor *value,
+                                                      const mt_tensor *MT_NULLABLE attn_mask,
+                                                      double dropout_p, bool is_causal,
+                                                      mt_generator *MT_NULLABLE generator);
+
+// --- Other losses and distances -----------------------------------------------------------------
+// Losses of labels, margins, distances and likelihoods, and distances between vectors.
+
+// max(0, -target (input1 - input2) + margin). Defaults: margin 0.0, reduction mean.
+MT_API mt_status mt_margin_ranking_loss(mt_tensor **out, const mt_tensor *input1,
+                                        const mt_tensor *input2, const mt_tensor *target);
+MT_API mt_status mt_margin_ranking_loss_with(mt_tensor **out, const mt_tensor *input1,
+                                             const mt_tensor *input2, const mt_tensor *target,
+                                             double margin, mt_reduction reduction);
+
+// input for target 1, max(0, margin - input) for target -1. Defaults: margin 1.0, reduction mean.
+MT_API mt_status mt_hinge_embedding_loss(mt_tensor **out, const mt_tensor *input,
+                                         const mt_tensor *target);
+MT_API mt_status mt_hinge_embedding_loss_with(mt_tensor **out, const mt_tensor *input,
+                                              const mt_tensor *target, double margin,
+                                              mt_reduction reduction);
+
+// 1 - cos for target 1, max(0, cos - margin) for target -1. Defaults: margin 0.0, reduction mean.
+MT_API mt_status mt_cosine_embedding_loss(mt_tensor **out, const mt_tensor *input1,
+                                          const mt_tensor *input2, const mt_tensor *target);
+MT_API mt_status mt_cosine_embedding_loss_with(mt_tensor **out, const mt_tensor *input1,
+                                               const mt_tensor *input2, const mt_tensor *target,
+                                               double margin, mt_reduction reduction);
+
+// log(1 + exp(-target input)). Defaults: reduction mean.
+MT_API mt_status mt_soft_margin_loss(mt_tensor **out, const mt_tensor *input,
+                                     const mt_tensor *target);
+MT_API mt_status mt_soft_margin_loss_with(mt_tensor **out, const mt_tensor *input,
+                                          const mt_tensor *target, mt_reduction reduction);
+
+// max(0, margin - x[target] + x[other])^p over the other classes. Defaults: p 1, margin 1.0, weight
+// none, reduction mean.
+MT_API mt_status mt_multi_margin_loss(mt_tensor **out, const mt_tensor *input,
+                                      const mt_tensor *target);
+MT_API mt_status mt_multi_margin_loss_with(mt_tensor **out, const mt_tensor *input,
+                                           const mt_tensor *target, int64_t p, double margin,
+                                           const mt_tensor *MT_NULLABLE weight,
+                                           mt_reduction reduction);
+
+// max(0, 1 - x[label] + x[other]) over all labels, which -1 ends, and others. Defaults: reduction
+// mean.
+MT_API mt_status mt_multilabel_margin_loss(mt_tensor **out, const mt_tensor *input,
+                                           const mt_tensor *target);
+MT_API mt_status mt_multilabel_margin_loss_with(mt_tensor **out, const mt_tensor *input,
+                                                const mt_tensor *target, mt_reduction reduction);
+
+// binary_cross_entropy_with_logits as a mean over classes. Defaults: weight none, reduction mean.
+MT_API mt_status mt_multilabel_soft_margin_loss(mt_tensor **out, const mt_tensor *input,
+                                                const mt_tensor *target);
+MT_API mt_status mt_multilabel_soft_margin_loss_with(mt_tensor **out, const mt_tensor *input,
+                                                     const mt_tensor *target,
+                                                     const mt_tensor *MT_NULLABLE weight,
+                                                     mt_reduction reduction);
+
+// Options of ops. Lists come with their counts; an empty one stands for the op's default.
+typedef struct mt_poisson_nll_loss_options {
+  size_t struct_size;
+  bool log_input;  // true
+  bool full;
+  double eps;              // 1e-08
+  mt_reduction reduction;  // MT_REDUCTION_MEAN
+} mt_poisson_nll_loss_options;
+MT_API void mt_poisson_nll_loss_options_init(mt_poisson_nll_loss_options *options);
+
+// Negative log likelihood of Poisson distributions. Defaults: log_input true, full false, eps
+// 1e-08, reduction mean.
+MT_API mt_status mt_poisson_nll_loss(mt_tensor **out, const mt_tensor *input,
+                                     const mt_tensor *target);
+MT_API mt_status mt_poisson_nll_loss_with(mt_tensor **out, const mt_tensor *input,
+                                          const mt_tensor *target,
+                                          const mt_poisson_nll_loss_options *MT_NULLABLE options);
+
+// Negative log likelihood of normal distributions. Defaults: full false, eps 1e-06, reduction mean.
+MT_API mt_status mt_gaussian_nll_loss(mt_tensor **out, const mt_tensor *input,
+                                      const mt_tensor *target, const mt_tensor *var);
+MT_API mt_status mt_gaussian_nll_loss_with(mt_tensor **out, const mt_tensor *input,
+                                           const mt_tensor *target, const mt_tensor *var,
+                                           bool full, double eps, mt_reduction reduction);
+
+// Options of ops. Lists come with their counts; an empty one stands for the op's default.
+typedef struct mt_triplet_margin_loss_options {
+  size_t struct_size;
+  double margin;  // 1.0
+  double p;       // 2.0
+  double eps;     // 1e-06
+  bool swap;
+  mt_reduction reduction;  // MT_REDUCTION_MEAN
+} mt_triplet_margin_loss_options;
+MT_API void mt_triplet_margin_loss_options_init(mt_triplet_margin_loss_options *options);
+
+// max(0, margin + |anchor - positive| - |anchor - negative|). Defaults: margin 1.0, p 2.0, eps
+// 1e-06, swap false, reduction mean.
+MT_API mt_status mt_triplet_margin_loss(mt_tensor **out, const mt_tensor *anchor,
+                                        const mt_tensor *positive, const mt_tensor *negative);
+MT_API mt_status mt_triplet_margin_loss_with(mt_tensor **out, const mt_tensor *anchor,
+                                             const mt_tensor *positive, const mt_tensor *negative,
+                                             const mt_triplet_margin_loss_options *MT_NULLABLE options);
+
+// Connectionist temporal classification. Defaults: blank 0, reduction mean, zero_infinity false.
+MT_API mt_status mt_ctc_loss(mt_tensor **out, const mt_tensor *log_probs,
+                             const mt_tensor *targets, const mt_tensor *input_lengths,
+                             const mt_tensor *target_lengths);
+MT_API mt_status mt_ctc_loss_with(mt_tensor **out, const mt_tensor *log_probs,
+                                  const mt_tensor *targets, const mt_tensor *input_lengths,
+                                  const mt_tensor *target_lengths, int64_t blank,
+                                  mt_reduction reduction, bool zero_infinity);
+
+// The cosine of the angle between vectors along dim. Defaults: dim 1, eps 1e-08.
+MT_API mt_status mt_cosine_similarity(mt_tensor **out, const mt_tensor *x1, const mt_tensor *x2,
+                                      int64_t dim, double eps);
+
+// The p-norm of x1 - x2 + eps over the last dim. Defaults: p 2.0, eps 1e-06, keepdim false.
+MT_API mt_status mt_pairwise_distance(mt_tensor **out, const mt_tensor *x1, const mt_tensor *x2,
+                                      double p, double eps, bool keepdim);
+
+// The p-norms between all pairs of rows. Defaults: p 2.0.
+MT_API mt_status mt_pdist(mt_tensor **out, const mt_tensor *self, double p);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2308,6 +2308,744 @@ inline Tensor kl_div(const Tensor& input, const Tensor& target, mt_reduction red
   return Tensor(out);
 }
 
+// --- Convolution --------------------------------------------------------------------------------
+
+// Convolution of signals.
+inline Tensor conv1d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(), Ints
+    stride = {}, Ints padding = {}, Ints dilation = {}, int64_t groups = 1, const char* auto_padding
+    = "") {
+  mt_conv_options options;
+  mt_conv_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.dilation = dilation.data();
+  options.n_dilation = dilation.size();
+  options.groups = groups;
+  options.auto_padding = auto_padding;
+  mt_tensor* out = nullptr;
+  check(mt_conv1d_with(&out, input.get(), weight.get(), bias.get(), &options));
+  return Tensor(out);
+}
+
+// Convolution of images.
+inline Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(), Ints
+    stride = {}, Ints padding = {}, Ints dilation = {}, int64_t groups = 1, const char* auto_padding
+    = "") {
+  mt_conv_options options;
+  mt_conv_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.dilation = dilation.data();
+  options.n_dilation = dilation.size();
+  options.groups = groups;
+  options.auto_padding = auto_padding;
+  mt_tensor* out = nullptr;
+  check(mt_conv2d_with(&out, input.get(), weight.get(), bias.get(), &options));
+  return Tensor(out);
+}
+
+// Convolution of volumes.
+inline Tensor conv3d(const Tensor& input, const Tensor& weight, const Tensor& bias = Tensor(), Ints
+    stride = {}, Ints padding = {}, Ints dilation = {}, int64_t groups = 1, const char* auto_padding
+    = "") {
+  mt_conv_options options;
+  mt_conv_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.dilation = dilation.data();
+  options.n_dilation = dilation.size();
+  options.groups = groups;
+  options.auto_padding = auto_padding;
+  mt_tensor* out = nullptr;
+  check(mt_conv3d_with(&out, input.get(), weight.get(), bias.get(), &options));
+  return Tensor(out);
+}
+
+// The gradient of conv1d's input, as an op: it makes signals longer.
+inline Tensor conv_transpose1d(const Tensor& input, const Tensor& weight, const Tensor& bias =
+    Tensor(), Ints stride = {}, Ints padding = {}, Ints output_padding = {}, int64_t groups = 1,
+    Ints dilation = {}) {
+  mt_conv_transpose_options options;
+  mt_conv_transpose_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.output_padding = output_padding.data();
+  options.n_output_padding = output_padding.size();
+  options.groups = groups;
+  options.dilation = dilation.data();
+  options.n_dilation = dilation.size();
+  mt_tensor* out = nullptr;
+  check(mt_conv_transpose1d_with(&out, input.get(), weight.get(), bias.get(), &options));
+  return Tensor(out);
+}
+
+// The gradient of conv2d's input, as an op: it makes images larger.
+inline Tensor conv_transpose2d(const Tensor& input, const Tensor& weight, const Tensor& bias =
+    Tensor(), Ints stride = {}, Ints padding = {}, Ints output_padding = {}, int64_t groups = 1,
+    Ints dilation = {}) {
+  mt_conv_transpose_options options;
+  mt_conv_transpose_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.output_padding = output_padding.data();
+  options.n_output_padding = output_padding.size();
+  options.groups = groups;
+  options.dilation = dilation.data();
+  options.n_dilation = dilation.size();
+  mt_tensor* out = nullptr;
+  check(mt_conv_transpose2d_with(&out, input.get(), weight.get(), bias.get(), &options));
+  return Tensor(out);
+}
+
+// The gradient of conv3d's input, as an op: it makes volumes larger.
+inline Tensor conv_transpose3d(const Tensor& input, const Tensor& weight, const Tensor& bias =
+    Tensor(), Ints stride = {}, Ints padding = {}, Ints output_padding = {}, int64_t groups = 1,
+    Ints dilation = {}) {
+  mt_conv_transpose_options options;
+  mt_conv_transpose_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.output_padding = output_padding.data();
+  options.n_output_padding = output_padding.size();
+  options.groups = groups;
+  options.dilation = dilation.data();
+  options.n_dilation = dilation.size();
+  mt_tensor* out = nullptr;
+  check(mt_conv_transpose3d_with(&out, input.get(), weight.get(), bias.get(), &options));
+  return Tensor(out);
+}
+
+// --- Pooling ------------------------------------------------------------------------------------
+
+// The largest values of windows of signals.
+inline Tensor max_pool1d(const Tensor& input, Ints kernel_size, Ints stride = {}, Ints padding = {},
+    Ints dilation = {}, bool ceil_mode = false) {
+  mt_max_pool_options options;
+  mt_max_pool_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.dilation = dilation.data();
+  options.n_dilation = dilation.size();
+  options.ceil_mode = ceil_mode;
+  mt_tensor* out = nullptr;
+  check(mt_max_pool1d_with(&out, input.get(), kernel_size.data(), kernel_size.size(), &options));
+  return Tensor(out);
+}
+
+// max_pool1d and where its values were found.
+inline std::pair<Tensor, Tensor> max_pool1d_with_indices(const Tensor& input, Ints kernel_size, Ints
+    stride = {}, Ints padding = {}, Ints dilation = {}, bool ceil_mode = false) {
+  mt_max_pool_options options;
+  mt_max_pool_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.dilation = dilation.data();
+  options.n_dilation = dilation.size();
+  options.ceil_mode = ceil_mode;
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+    check(mt_max_pool1d_with_indices_with(&values_out, &indices_out, input.get(),
+      kernel_size.data(), kernel_size.size(), &options));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The means of windows of signals.
+inline Tensor avg_pool1d(const Tensor& input, Ints kernel_size, Ints stride = {}, Ints padding = {},
+    bool ceil_mode = false, bool count_include_pad = true, std::optional<int64_t> divisor_override =
+    std::nullopt) {
+  mt_avg_pool_options options;
+  mt_avg_pool_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.ceil_mode = ceil_mode;
+  options.count_include_pad = count_include_pad;
+  options.divisor_override = divisor_override ? &*divisor_override : nullptr;
+  mt_tensor* out = nullptr;
+  check(mt_avg_pool1d_with(&out, input.get(), kernel_size.data(), kernel_size.size(), &options));
+  return Tensor(out);
+}
+
+// The p-norms of windows of signals.
+inline Tensor lp_pool1d(const Tensor& input, double norm_type, Ints kernel_size, Ints stride = {},
+    bool ceil_mode = false) {
+  mt_tensor* out = nullptr;
+    check(mt_lp_pool1d_with(&out, input.get(), norm_type, kernel_size.data(), kernel_size.size(),
+      stride.data(), stride.size(), ceil_mode));
+  return Tensor(out);
+}
+
+// The largest values of windows that make signals of output_size, and where they were found.
+inline std::pair<Tensor, Tensor> adaptive_max_pool1d_with_indices(const Tensor& input, Ints
+    output_size) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+    check(mt_adaptive_max_pool1d_with_indices(&values_out, &indices_out, input.get(),
+      output_size.data(), output_size.size()));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The means of windows that make signals of output_size.
+inline Tensor adaptive_avg_pool1d(const Tensor& input, Ints output_size) {
+  mt_tensor* out = nullptr;
+  check(mt_adaptive_avg_pool1d(&out, input.get(), output_size.data(), output_size.size()));
+  return Tensor(out);
+}
+
+// The values of a max_pool1d back at their places in signals of zeros.
+inline Tensor max_unpool1d(const Tensor& input, const Tensor& indices, Ints output_size) {
+  mt_tensor* out = nullptr;
+  check(mt_max_unpool1d(&out, input.get(), indices.get(), output_size.data(), output_size.size()));
+  return Tensor(out);
+}
+
+// The largest values of windows of images.
+inline Tensor max_pool2d(const Tensor& input, Ints kernel_size, Ints stride = {}, Ints padding = {},
+    Ints dilation = {}, bool ceil_mode = false) {
+  mt_max_pool_options options;
+  mt_max_pool_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.dilation = dilation.data();
+  options.n_dilation = dilation.size();
+  options.ceil_mode = ceil_mode;
+  mt_tensor* out = nullptr;
+  check(mt_max_pool2d_with(&out, input.get(), kernel_size.data(), kernel_size.size(), &options));
+  return Tensor(out);
+}
+
+// max_pool2d and where its values were found.
+inline std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& input, Ints kernel_size, Ints
+    stride = {}, Ints padding = {}, Ints dilation = {}, bool ceil_mode = false) {
+  mt_max_pool_options options;
+  mt_max_pool_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.dilation = dilation.data();
+  options.n_dilation = dilation.size();
+  options.ceil_mode = ceil_mode;
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+    check(mt_max_pool2d_with_indices_with(&values_out, &indices_out, input.get(),
+      kernel_size.data(), kernel_size.size(), &options));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The means of windows of images.
+inline Tensor avg_pool2d(const Tensor& input, Ints kernel_size, Ints stride = {}, Ints padding = {},
+    bool ceil_mode = false, bool count_include_pad = true, std::optional<int64_t> divisor_override =
+    std::nullopt) {
+  mt_avg_pool_options options;
+  mt_avg_pool_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.ceil_mode = ceil_mode;
+  options.count_include_pad = count_include_pad;
+  options.divisor_override = divisor_override ? &*divisor_override : nullptr;
+  mt_tensor* out = nullptr;
+  check(mt_avg_pool2d_with(&out, input.get(), kernel_size.data(), kernel_size.size(), &options));
+  return Tensor(out);
+}
+
+// The p-norms of windows of images.
+inline Tensor lp_pool2d(const Tensor& input, double norm_type, Ints kernel_size, Ints stride = {},
+    bool ceil_mode = false) {
+  mt_tensor* out = nullptr;
+    check(mt_lp_pool2d_with(&out, input.get(), norm_type, kernel_size.data(), kernel_size.size(),
+      stride.data(), stride.size(), ceil_mode));
+  return Tensor(out);
+}
+
+// The largest values of windows that make images of output_size, and where they were found.
+inline std::pair<Tensor, Tensor> adaptive_max_pool2d_with_indices(const Tensor& input, Ints
+    output_size) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+    check(mt_adaptive_max_pool2d_with_indices(&values_out, &indices_out, input.get(),
+      output_size.data(), output_size.size()));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The means of windows that make images of output_size.
+inline Tensor adaptive_avg_pool2d(const Tensor& input, Ints output_size) {
+  mt_tensor* out = nullptr;
+  check(mt_adaptive_avg_pool2d(&out, input.get(), output_size.data(), output_size.size()));
+  return Tensor(out);
+}
+
+// Largest values of windows at pseudo-random places that make images of output_size, and where they were found.
+inline std::pair<Tensor, Tensor> fractional_max_pool2d_with_indices(const Tensor& input, Ints
+    kernel_size, Ints output_size, const Tensor& random_samples = Tensor(), const Generator*
+    generator = nullptr) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+    check(mt_fractional_max_pool2d_with_indices_with(&values_out, &indices_out, input.get(),
+      kernel_size.data(), kernel_size.size(), output_size.data(), output_size.size(),
+      random_samples.get(), generator ? generator->get() : nullptr));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The values of a max_pool2d back at their places in images of zeros.
+inline Tensor max_unpool2d(const Tensor& input, const Tensor& indices, Ints output_size) {
+  mt_tensor* out = nullptr;
+  check(mt_max_unpool2d(&out, input.get(), indices.get(), output_size.data(), output_size.size()));
+  return Tensor(out);
+}
+
+// The largest values of windows of volumes.
+inline Tensor max_pool3d(const Tensor& input, Ints kernel_size, Ints stride = {}, Ints padding = {},
+    Ints dilation = {}, bool ceil_mode = false) {
+  mt_max_pool_options options;
+  mt_max_pool_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.dilation = dilation.data();
+  options.n_dilation = dilation.size();
+  options.ceil_mode = ceil_mode;
+  mt_tensor* out = nullptr;
+  check(mt_max_pool3d_with(&out, input.get(), kernel_size.data(), kernel_size.size(), &options));
+  return Tensor(out);
+}
+
+// max_pool3d and where its values were found.
+inline std::pair<Tensor, Tensor> max_pool3d_with_indices(const Tensor& input, Ints kernel_size, Ints
+    stride = {}, Ints padding = {}, Ints dilation = {}, bool ceil_mode = false) {
+  mt_max_pool_options options;
+  mt_max_pool_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.dilation = dilation.data();
+  options.n_dilation = dilation.size();
+  options.ceil_mode = ceil_mode;
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+    check(mt_max_pool3d_with_indices_with(&values_out, &indices_out, input.get(),
+      kernel_size.data(), kernel_size.size(), &options));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The means of windows of volumes.
+inline Tensor avg_pool3d(const Tensor& input, Ints kernel_size, Ints stride = {}, Ints padding = {},
+    bool ceil_mode = false, bool count_include_pad = true, std::optional<int64_t> divisor_override =
+    std::nullopt) {
+  mt_avg_pool_options options;
+  mt_avg_pool_options_init(&options);
+  options.stride = stride.data();
+  options.n_stride = stride.size();
+  options.padding = padding.data();
+  options.n_padding = padding.size();
+  options.ceil_mode = ceil_mode;
+  options.count_include_pad = count_include_pad;
+  options.divisor_override = divisor_override ? &*divisor_override : nullptr;
+  mt_tensor* out = nullptr;
+  check(mt_avg_pool3d_with(&out, input.get(), kernel_size.data(), kernel_size.size(), &options));
+  return Tensor(out);
+}
+
+// The p-norms of windows of volumes.
+inline Tensor lp_pool3d(const Tensor& input, double norm_type, Ints kernel_size, Ints stride = {},
+    bool ceil_mode = false) {
+  mt_tensor* out = nullptr;
+    check(mt_lp_pool3d_with(&out, input.get(), norm_type, kernel_size.data(), kernel_size.size(),
+      stride.data(), stride.size(), ceil_mode));
+  return Tensor(out);
+}
+
+// The largest values of windows that make volumes of output_size, and where they were found.
+inline std::pair<Tensor, Tensor> adaptive_max_pool3d_with_indices(const Tensor& input, Ints
+    output_size) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+    check(mt_adaptive_max_pool3d_with_indices(&values_out, &indices_out, input.get(),
+      output_size.data(), output_size.size()));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The means of windows that make volumes of output_size.
+inline Tensor adaptive_avg_pool3d(const Tensor& input, Ints output_size) {
+  mt_tensor* out = nullptr;
+  check(mt_adaptive_avg_pool3d(&out, input.get(), output_size.data(), output_size.size()));
+  return Tensor(out);
+}
+
+// Largest values of windows at pseudo-random places that make volumes of output_size, and where they were found.
+inline std::pair<Tensor, Tensor> fractional_max_pool3d_with_indices(const Tensor& input, Ints
+    kernel_size, Ints output_size, const Tensor& random_samples = Tensor(), const Generator*
+    generator = nullptr) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+    check(mt_fractional_max_pool3d_with_indices_with(&values_out, &indices_out, input.get(),
+      kernel_size.data(), kernel_size.size(), output_size.data(), output_size.size(),
+      random_samples.get(), generator ? generator->get() : nullptr));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The values of a max_pool3d back at their places in volumes of zeros.
+inline Tensor max_unpool3d(const Tensor& input, const Tensor& indices, Ints output_size) {
+  mt_tensor* out = nullptr;
+  check(mt_max_unpool3d(&out, input.get(), indices.get(), output_size.data(), output_size.size()));
+  return Tensor(out);
+}
+
+// --- Normalisation ------------------------------------------------------------------------------
+
+// Over all dims but the channels'.
+inline Tensor batch_norm(const Tensor& input, const Tensor& running_mean, const Tensor& running_var,
+    const Tensor& weight, const Tensor& bias, bool training, double momentum, double eps) {
+  mt_tensor* out = nullptr;
+    check(mt_batch_norm(&out, input.get(), running_mean.get(), running_var.get(), weight.get(),
+      bias.get(), training, momentum, eps));
+  return Tensor(out);
+}
+
+// batch_norm with the mean and 1 / standard deviation that were used.
+inline std::tuple<Tensor, Tensor, Tensor> native_batch_norm(const Tensor& input, const Tensor&
+    weight, const Tensor& bias, const Tensor& running_mean, const Tensor& running_var, bool
+    training, double momentum, double eps) {
+  mt_tensor *output_out = nullptr, *mean_out = nullptr, *rstd_out = nullptr;
+    check(mt_native_batch_norm(&output_out, &mean_out, &rstd_out, input.get(), weight.get(),
+      bias.get(), running_mean.get(), running_var.get(), training, momentum, eps));
+  return {Tensor(output_out), Tensor(mean_out), Tensor(rstd_out)};
+}
+
+// Over the pixels of every channel of every sample.
+inline Tensor instance_norm(const Tensor& input, const Tensor& running_mean = Tensor(), const
+    Tensor& running_var = Tensor(), const Tensor& weight = Tensor(), const Tensor& bias = Tensor(),
+    bool use_input_stats = true, double momentum = 0.1, double eps = 1e-05) {
+  mt_tensor* out = nullptr;
+    check(mt_instance_norm_with(&out, input.get(), running_mean.get(), running_var.get(),
+      weight.get(), bias.get(), use_input_stats, momentum, eps));
+  return Tensor(out);
+}
+
+// Over the last dims, normalized_shape, which weight and bias have as shape.
+inline Tensor layer_norm(const Tensor& input, Ints normalized_shape, const Tensor& weight =
+    Tensor(), const Tensor& bias = Tensor(), double eps = 1e-05) {
+  mt_tensor* out = nullptr;
+    check(mt_layer_norm_with(&out, input.get(), normalized_shape.data(), normalized_shape.size(),
+      weight.get(), bias.get(), eps));
+  return Tensor(out);
+}
+
+// layer_norm with the mean and 1 / standard deviation that were used.
+inline std::tuple<Tensor, Tensor, Tensor> native_layer_norm(const Tensor& input, Ints
+    normalized_shape, const Tensor& weight, const Tensor& bias, double eps) {
+  mt_tensor *output_out = nullptr, *mean_out = nullptr, *rstd_out = nullptr;
+    check(mt_native_layer_norm(&output_out, &mean_out, &rstd_out, input.get(),
+      normalized_shape.data(), normalized_shape.size(), weight.get(), bias.get(), eps));
+  return {Tensor(output_out), Tensor(mean_out), Tensor(rstd_out)};
+}
+
+// Over groups of channels of every sample.
+inline Tensor group_norm(const Tensor& input, int64_t num_groups, const Tensor& weight = Tensor(),
+    const Tensor& bias = Tensor(), double eps = 1e-05) {
+  mt_tensor* out = nullptr;
+  check(mt_group_norm_with(&out, input.get(), num_groups, weight.get(), bias.get(), eps));
+  return Tensor(out);
+}
+
+// input / (k + alpha * mean of squares over `size` channels) ^ beta.
+inline Tensor local_response_norm(const Tensor& input, int64_t size, double alpha = 0.0001, double
+    beta = 0.75, double k = 1.0) {
+  mt_tensor* out = nullptr;
+  check(mt_local_response_norm_with(&out, input.get(), size, alpha, beta, k));
+  return Tensor(out);
+}
+
+// --- Resampling and padding ---------------------------------------------------------------------
+
+// Resizes images (batch, channels, ...) to `size`, or, that being empty, by scale_factors.
+inline Tensor interpolate(const Tensor& input, Ints size, const std::vector<double>& scale_factors =
+    {}, const char* mode = "nearest", bool align_corners = false, bool recompute_scale_factor =
+    false, bool antialias = false) {
+  mt_interpolate_options options;
+  mt_interpolate_options_init(&options);
+  options.scale_factors = scale_factors.data();
+  options.n_scale_factors = scale_factors.size();
+  options.mode = mode;
+  options.align_corners = align_corners;
+  options.recompute_scale_factor = recompute_scale_factor;
+  options.antialias = antialias;
+  mt_tensor* out = nullptr;
+  check(mt_interpolate_with(&out, input.get(), size.data(), size.size(), &options));
+  return Tensor(out);
+}
+
+// Values of images at the positions of grid, from -1 to 1 in each dim, x first.
+inline Tensor grid_sample(const Tensor& input, const Tensor& grid, const char* mode = "bilinear",
+    const char* padding_mode = "zeros", bool align_corners = false) {
+  mt_tensor* out = nullptr;
+  check(mt_grid_sample_with(&out, input.get(), grid.get(), mode, padding_mode, align_corners));
+  return Tensor(out);
+}
+
+// The grid of affine maps (n, 2, 3) or (n, 3, 4) for images of the given size.
+inline Tensor affine_grid(const Tensor& theta, Ints size, bool align_corners = false) {
+  mt_tensor* out = nullptr;
+  check(mt_affine_grid_with(&out, theta.get(), size.data(), size.size(), align_corners));
+  return Tensor(out);
+}
+
+// Pads (or cuts) dims, the last first, by two numbers each.
+inline Tensor pad(const Tensor& self, Ints pad, const char* mode = "constant", double value = 0) {
+  mt_tensor* out = nullptr;
+  check(mt_pad_with(&out, self.get(), pad.data(), pad.size(), mode, value));
+  return Tensor(out);
+}
+
+// Patches of images as columns: (n, c * kernel, patches); torch.nn.functional.unfold.
+inline Tensor im2col(const Tensor& input, Ints kernel_size, Ints dilation = {}, Ints padding = {},
+    Ints stride = {}) {
+  mt_tensor* out = nullptr;
+    check(mt_im2col_with(&out, input.get(), kernel_size.data(), kernel_size.size(), dilation.data(),
+      dilation.size(), padding.data(), padding.size(), stride.data(), stride.size()));
+  return Tensor(out);
+}
+
+// Columns of patches added up to images; torch.nn.functional.fold.
+inline Tensor col2im(const Tensor& input, Ints output_size, Ints kernel_size, Ints dilation = {},
+    Ints padding = {}, Ints stride = {}) {
+  mt_tensor* out = nullptr;
+    check(mt_col2im_with(&out, input.get(), output_size.data(), output_size.size(),
+      kernel_size.data(), kernel_size.size(), dilation.data(), dilation.size(), padding.data(),
+      padding.size(), stride.data(), stride.size()));
+  return Tensor(out);
+}
+
+// (..., c * r * r, h, w) to (..., c, h * r, w * r).
+inline Tensor pixel_shuffle(const Tensor& self, int64_t upscale_factor) {
+  mt_tensor* out = nullptr;
+  check(mt_pixel_shuffle(&out, self.get(), upscale_factor));
+  return Tensor(out);
+}
+
+// (..., c, h * r, w * r) to (..., c * r * r, h, w).
+inline Tensor pixel_unshuffle(const Tensor& self, int64_t downscale_factor) {
+  mt_tensor* out = nullptr;
+  check(mt_pixel_unshuffle(&out, self.get(), downscale_factor));
+  return Tensor(out);
+}
+
+// Takes channels from all groups in turn.
+inline Tensor channel_shuffle(const Tensor& self, int64_t groups) {
+  mt_tensor* out = nullptr;
+  check(mt_channel_shuffle(&out, self.get(), groups));
+  return Tensor(out);
+}
+
+// --- Embedding and attention --------------------------------------------------------------------
+
+// Rows of weight at int64 indices.
+inline Tensor embedding(const Tensor& weight, const Tensor& indices, std::optional<int64_t>
+    padding_idx = std::nullopt, bool scale_grad_by_freq = false) {
+  mt_tensor* out = nullptr;
+    check(mt_embedding_with(&out, weight.get(), indices.get(), padding_idx ? &*padding_idx :
+      nullptr, scale_grad_by_freq));
+  return Tensor(out);
+}
+
+// Scales the named rows of self whose norm is above max_norm down to it.
+inline const Tensor& embedding_renorm_(const Tensor& self, const Tensor& indices, double max_norm,
+    double norm_type = 2.0) {
+  check(mt_embedding_renorm_(self.get(), indices.get(), max_norm, norm_type));
+  return self;
+}
+
+// Sums, means or maxima of bags of rows.
+inline Tensor embedding_bag(const Tensor& weight, const Tensor& indices, const Tensor& offsets =
+    Tensor(), const Tensor& per_sample_weights = Tensor(), const char* mode = "mean", bool
+    include_last_offset = false, std::optional<int64_t> padding_idx = std::nullopt, bool
+    scale_grad_by_freq = false) {
+  mt_embedding_bag_options options;
+  mt_embedding_bag_options_init(&options);
+  options.mode = mode;
+  options.include_last_offset = include_last_offset;
+  options.padding_idx = padding_idx ? &*padding_idx : nullptr;
+  options.scale_grad_by_freq = scale_grad_by_freq;
+  mt_tensor* out = nullptr;
+    check(mt_embedding_bag_with(&out, weight.get(), indices.get(), offsets.get(),
+      per_sample_weights.get(), &options));
+  return Tensor(out);
+}
+
+// A one at each int64 index, zeros elsewhere, along a new last dim.
+inline Tensor one_hot(const Tensor& self, int64_t num_classes = -1) {
+  mt_tensor* out = nullptr;
+  check(mt_one_hot(&out, self.get(), num_classes));
+  return Tensor(out);
+}
+
+// input1 weight[o] input2 for every output o, plus bias.
+inline Tensor bilinear(const Tensor& input1, const Tensor& input2, const Tensor& weight, const
+    Tensor& bias = Tensor()) {
+  mt_tensor* out = nullptr;
+  check(mt_bilinear(&out, input1.get(), input2.get(), weight.get(), bias.get()));
+  return Tensor(out);
+}
+
+// softmax(query key^T / sqrt(e) + mask) value.
+inline std::pair<Tensor, Tensor> scaled_dot_product_attention(const Tensor& query, const Tensor&
+    key, const Tensor& value, const Tensor& attn_mask = Tensor(), double dropout_p = 0.0, bool
+    is_causal = false, const Generator* generator = nullptr) {
+  mt_tensor *output_out = nullptr, *weights_out = nullptr;
+    check(mt_scaled_dot_product_attention_with(&output_out, &weights_out, query.get(), key.get(),
+      value.get(), attn_mask.get(), dropout_p, is_causal, generator ? generator->get() : nullptr));
+  return {Tensor(output_out), Tensor(weights_out)};
+}
+
+// --- Other losses and distances -----------------------------------------------------------------
+
+// max(0, -target (input1 - input2) + margin).
+inline Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
+    double margin = 0.0, mt_reduction reduction = MT_REDUCTION_MEAN) {
+  mt_tensor* out = nullptr;
+    check(mt_margin_ranking_loss_with(&out, input1.get(), input2.get(), target.get(), margin,
+      reduction));
+  return Tensor(out);
+}
+
+// input for target 1, max(0, margin - input) for target -1.
+inline Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, double margin = 1.0,
+    mt_reduction reduction = MT_REDUCTION_MEAN) {
+  mt_tensor* out = nullptr;
+  check(mt_hinge_embedding_loss_with(&out, input.get(), target.get(), margin, reduction));
+  return Tensor(out);
+}
+
+// 1 - cos for target 1, max(0, cos - margin) for target -1.
+inline Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const Tensor&
+    target, double margin = 0.0, mt_reduction reduction = MT_REDUCTION_MEAN) {
+  mt_tensor* out = nullptr;
+    check(mt_cosine_embedding_loss_with(&out, input1.get(), input2.get(), target.get(), margin,
+      reduction));
+  return Tensor(out);
+}
+
+// log(1 + exp(-target input)).
+inline Tensor soft_margin_loss(const Tensor& input, const Tensor& target, mt_reduction reduction =
+    MT_REDUCTION_MEAN) {
+  mt_tensor* out = nullptr;
+  check(mt_soft_margin_loss_with(&out, input.get(), target.get(), reduction));
+  return Tensor(out);
+}
+
+// max(0, margin - x[target] + x[other])^p over the other classes.
+inline Tensor multi_margin_loss(const Tensor& input, const Tensor& target, int64_t p = 1, double
+    margin = 1.0, const Tensor& weight = Tensor(), mt_reduction reduction = MT_REDUCTION_MEAN) {
+  mt_tensor* out = nullptr;
+    check(mt_multi_margin_loss_with(&out, input.get(), target.get(), p, margin, weight.get(),
+      reduction));
+  return Tensor(out);
+}
+
+// max(0, 1 - x[label] + x[other]) over all labels, which -1 ends, and others.
+inline Tensor multilabel_margin_loss(const Tensor& input, const Tensor& target, mt_reduction
+    reduction = MT_REDUCTION_MEAN) {
+  mt_tensor* out = nullptr;
+  check(mt_multilabel_margin_loss_with(&out, input.get(), target.get(), reduction));
+  return Tensor(out);
+}
+
+// binary_cross_entropy_with_logits as a mean over classes.
+inline Tensor multilabel_soft_margin_loss(const Tensor& input, const Tensor& target, const Tensor&
+    weight = Tensor(), mt_reduction reduction = MT_REDUCTION_MEAN) {
+  mt_tensor* out = nullptr;
+    check(mt_multilabel_soft_margin_loss_with(&out, input.get(), target.get(), weight.get(),
+      reduction));
+  return Tensor(out);
+}
+
+// Negative log likelihood of Poisson distributions.
+inline Tensor poisson_nll_loss(const Tensor& input, const Tensor& target, bool log_input = true,
+    bool full = false, double eps = 1e-08, mt_reduction reduction = MT_REDUCTION_MEAN) {
+  mt_poisson_nll_loss_options options;
+  mt_poisson_nll_loss_options_init(&options);
+  options.log_input = log_input;
+  options.full = full;
+  options.eps = eps;
+  options.reduction = reduction;
+  mt_tensor* out = nullptr;
+  check(mt_poisson_nll_loss_with(&out, input.get(), target.get(), &options));
+  return Tensor(out);
+}
+
+// Negative log likelihood of normal distributions.
+inline Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor& var, bool
+    full = false, double eps = 1e-06, mt_reduction reduction = MT_REDUCTION_MEAN) {
+  mt_tensor* out = nullptr;
+    check(mt_gaussian_nll_loss_with(&out, input.get(), target.get(), var.get(), full, eps,
+      reduction));
+  return Tensor(out);
+}
+
+// max(0, margin + |anchor - positive| - |anchor - negative|).
+inline Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor&
+    negative, double margin = 1.0, double p = 2.0, double eps = 1e-06, bool swap = false,
+    mt_reduction reduction = MT_REDUCTION_MEAN) {
+  mt_triplet_margin_loss_options options;
+  mt_triplet_margin_loss_options_init(&options);
+  options.margin = margin;
+  options.p = p;
+  options.eps = eps;
+  options.swap = swap;
+  options.reduction = reduction;
+  mt_tensor* out = nullptr;
+  check(mt_triplet_margin_loss_with(&out, anchor.get(), positive.get(), negative.get(), &options));
+  return Tensor(out);
+}
+
+// Connectionist temporal classification.
+inline Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
+    const Tensor& target_lengths, int64_t blank = 0, mt_reduction reduction = MT_REDUCTION_MEAN,
+    bool zero_infinity = false) {
+  mt_tensor* out = nullptr;
+    check(mt_ctc_loss_with(&out, log_probs.get(), targets.get(), input_lengths.get(),
+      target_lengths.get(), blank, reduction, zero_infinity));
+  return Tensor(out);
+}
+
+// The cosine of the angle between vectors along dim.
+inline Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, int64_t dim = 1, double eps =
+    1e-08) {
+  mt_tensor* out = nullptr;
+  check(mt_cosine_similarity(&out, x1.get(), x2.get(), dim, eps));
+  return Tensor(out);
+}
+
+// The p-norm of x1 - x2 + eps over the last dim.
+inline Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, double p = 2.0, double eps =
+    1e-06, bool keepdim = false) {
+  mt_tensor* out = nullptr;
+  check(mt_pairwise_distance(&out, x1.get(), x2.get(), p, eps, keepdim));
+  return Tensor(out);
+}
+
+// The p-norms between all pairs of rows.
+inline Tensor pdist(const Tensor& self, double p = 2.0) {
+  mt_tensor* out = nullptr;
+  check(mt_pdist(&out, self.get(), p));
+  return Tensor(out);
+}
+
 }  // namespace minitorch
 
 #endif  // MINITORCH_OPS_HPP

@@ -3,6 +3,8 @@
 
 #include <hwy/targets.h>
 
+#include "kernels/window.h"
+
 namespace mt {
 namespace {
 
@@ -26,6 +28,7 @@ void fill_cpu(Backend& b) {
   cpu::fill_cumulative(b);
   cpu::fill_loss_slopes(b);
   cpu::fill_loss_sums(b);
+  b.window = cpu::window_kernels();
 }
 
 Backend& cpu_table() {

@@ -3422,6 +3422,902 @@ static mt_status call_849(const void *bad) {
   return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false);
 }
 
+static mt_status call_850(const void *bad) {
+  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_851(const void *bad) {
+  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_852(const void *bad) {
+  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_853(const void *bad) {
+  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+}
+
+static mt_status call_854(const void *bad) {
+  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+}
+
+static mt_status call_855(const void *bad) {
+  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_856(const void *bad) {
+  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_857(const void *bad) {
+  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_858(const void *bad) {
+  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_859(const void *bad) {
+  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+}
+
+static mt_status call_860(const void *bad) {
+  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+}
+
+static mt_status call_861(const void *bad) {
+  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_862(const void *bad) {
+  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_863(const void *bad) {
+  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_864(const void *bad) {
+  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_865(const void *bad) {
+  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+}
+
+static mt_status call_866(const void *bad) {
+  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+}
+
+static mt_status call_867(const void *bad) {
+  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_868(const void *bad) {
+  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_869(const void *bad) {
+  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_870(const void *bad) {
+  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_871(const void *bad) {
+  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+}
+
+static mt_status call_872(const void *bad) {
+  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+}
+
+static mt_status call_873(const void *bad) {
+  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_874(const void *bad) {
+  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_875(const void *bad) {
+  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_876(const void *bad) {
+  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_877(const void *bad) {
+  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+}
+
+static mt_status call_878(const void *bad) {
+  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+}
+
+static mt_status call_879(const void *bad) {
+  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_880(const void *bad) {
+  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_881(const void *bad) {
+  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_882(const void *bad) {
+  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_883(const void *bad) {
+  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+}
+
+static mt_status call_884(const void *bad) {
+  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+}
+
+static mt_status call_885(const void *bad) {
+  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_886(const void *bad) {
+  return mt_max_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_887(const void *bad) {
+  return mt_max_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_888(const void *bad) {
+  return mt_max_pool1d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_889(const void *bad) {
+  return mt_max_pool1d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_890(const void *bad) {
+  return mt_avg_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_891(const void *bad) {
+  return mt_avg_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_892(const void *bad) {
+  return mt_lp_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+}
+
+static mt_status call_893(const void *bad) {
+  return mt_lp_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
+}
+
+static mt_status call_894(const void *bad) {
+  return mt_adaptive_max_pool1d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_895(const void *bad) {
+  return mt_adaptive_avg_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_896(const void *bad) {
+  return mt_max_unpool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+}
+
+static mt_status call_897(const void *bad) {
+  return mt_max_unpool1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_898(const void *bad) {
+  return mt_max_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_899(const void *bad) {
+  return mt_max_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_900(const void *bad) {
+  return mt_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_901(const void *bad) {
+  return mt_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_902(const void *bad) {
+  return mt_avg_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_903(const void *bad) {
+  return mt_avg_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_904(const void *bad) {
+  return mt_lp_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+}
+
+static mt_status call_905(const void *bad) {
+  return mt_lp_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
+}
+
+static mt_status call_906(const void *bad) {
+  return mt_adaptive_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_907(const void *bad) {
+  return mt_adaptive_avg_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_908(const void *bad) {
+  return mt_fractional_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+}
+
+static mt_status call_909(const void *bad) {
+  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, NULL);
+}
+
+static mt_status call_910(const void *bad) {
+  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_911(const void *bad) {
+  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL, (mt_generator *)bad);
+}
+
+static mt_status call_912(const void *bad) {
+  return mt_max_unpool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+}
+
+static mt_status call_913(const void *bad) {
+  return mt_max_unpool2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_914(const void *bad) {
+  return mt_max_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_915(const void *bad) {
+  return mt_max_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_916(const void *bad) {
+  return mt_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_917(const void *bad) {
+  return mt_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_918(const void *bad) {
+  return mt_avg_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_919(const void *bad) {
+  return mt_avg_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_920(const void *bad) {
+  return mt_lp_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+}
+
+static mt_status call_921(const void *bad) {
+  return mt_lp_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
+}
+
+static mt_status call_922(const void *bad) {
+  return mt_adaptive_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_923(const void *bad) {
+  return mt_adaptive_avg_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_924(const void *bad) {
+  return mt_fractional_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+}
+
+static mt_status call_925(const void *bad) {
+  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, NULL);
+}
+
+static mt_status call_926(const void *bad) {
+  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_927(const void *bad) {
+  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL, (mt_generator *)bad);
+}
+
+static mt_status call_928(const void *bad) {
+  return mt_max_unpool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+}
+
+static mt_status call_929(const void *bad) {
+  return mt_max_unpool3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_930(const void *bad) {
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
+}
+
+static mt_status call_931(const void *bad) {
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
+}
+
+static mt_status call_932(const void *bad) {
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
+}
+
+static mt_status call_933(const void *bad) {
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
+}
+
+static mt_status call_934(const void *bad) {
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
+}
+
+static mt_status call_935(const void *bad) {
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
+}
+
+static mt_status call_936(const void *bad) {
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
+}
+
+static mt_status call_937(const void *bad) {
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
+}
+
+static mt_status call_938(const void *bad) {
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
+}
+
+static mt_status call_939(const void *bad) {
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
+}
+
+static mt_status call_940(const void *bad) {
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL);
+}
+
+static mt_status call_941(const void *bad) {
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL);
+}
+
+static mt_status call_942(const void *bad) {
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL);
+}
+
+static mt_status call_943(const void *bad) {
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_944(const void *bad) {
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad);
+}
+
+static mt_status call_945(const void *bad) {
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
+}
+
+static mt_status call_946(const void *bad) {
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
+}
+
+static mt_status call_947(const void *bad) {
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
+}
+
+static mt_status call_948(const void *bad) {
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
+}
+
+static mt_status call_949(const void *bad) {
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
+}
+
+static mt_status call_950(const void *bad) {
+  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL);
+}
+
+static mt_status call_951(const void *bad) {
+  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_952(const void *bad) {
+  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad);
+}
+
+static mt_status call_953(const void *bad) {
+  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL, 0);
+}
+
+static mt_status call_954(const void *bad) {
+  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_955(const void *bad) {
+  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad, 0);
+}
+
+static mt_status call_956(const void *bad) {
+  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL, 0);
+}
+
+static mt_status call_957(const void *bad) {
+  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_958(const void *bad) {
+  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad, 0);
+}
+
+static mt_status call_959(const void *bad) {
+  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
+}
+
+static mt_status call_960(const void *bad) {
+  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_961(const void *bad) {
+  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_tensor *)bad);
+}
+
+static mt_status call_962(const void *bad) {
+  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL, 0);
+}
+
+static mt_status call_963(const void *bad) {
+  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_964(const void *bad) {
+  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_tensor *)bad, 0);
+}
+
+static mt_status call_965(const void *bad) {
+  return mt_local_response_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_966(const void *bad) {
+  return mt_local_response_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0, 0);
+}
+
+static mt_status call_967(const void *bad) {
+  return mt_interpolate((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_968(const void *bad) {
+  return mt_interpolate_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_969(const void *bad) {
+  return mt_grid_sample((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_970(const void *bad) {
+  return mt_grid_sample((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_971(const void *bad) {
+  return mt_grid_sample_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", "x", false);
+}
+
+static mt_status call_972(const void *bad) {
+  return mt_grid_sample_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", "x", false);
+}
+
+static mt_status call_973(const void *bad) {
+  return mt_affine_grid((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_974(const void *bad) {
+  return mt_affine_grid_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
+}
+
+static mt_status call_975(const void *bad) {
+  return mt_pad((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_976(const void *bad) {
+  return mt_pad_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, "x", 0);
+}
+
+static mt_status call_977(const void *bad) {
+  return mt_im2col((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_978(const void *bad) {
+  return mt_im2col_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, 0, NULL, 0);
+}
+
+static mt_status call_979(const void *bad) {
+  return mt_col2im((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+}
+
+static mt_status call_980(const void *bad) {
+  return mt_col2im_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0);
+}
+
+static mt_status call_981(const void *bad) {
+  return mt_pixel_shuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_982(const void *bad) {
+  return mt_pixel_unshuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_983(const void *bad) {
+  return mt_channel_shuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_984(const void *bad) {
+  return mt_embedding((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_985(const void *bad) {
+  return mt_embedding((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_986(const void *bad) {
+  return mt_embedding_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, false);
+}
+
+static mt_status call_987(const void *bad) {
+  return mt_embedding_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
+}
+
+static mt_status call_988(const void *bad) {
+  return mt_embedding_renorm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_989(const void *bad) {
+  return mt_embedding_renorm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_990(const void *bad) {
+  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_991(const void *bad) {
+  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_992(const void *bad) {
+  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_993(const void *bad) {
+  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL);
+}
+
+static mt_status call_994(const void *bad) {
+  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL);
+}
+
+static mt_status call_995(const void *bad) {
+  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+}
+
+static mt_status call_996(const void *bad) {
+  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_997(const void *bad) {
+  return mt_one_hot((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_998(const void *bad) {
+  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_999(const void *bad) {
+  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_1000(const void *bad) {
+  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_1001(const void *bad) {
+  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1002(const void *bad) {
+  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_1003(const void *bad) {
+  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_1004(const void *bad) {
+  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_1005(const void *bad) {
+  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1006(const void *bad) {
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, NULL);
+}
+
+static mt_status call_1007(const void *bad) {
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, NULL);
+}
+
+static mt_status call_1008(const void *bad) {
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, false, NULL);
+}
+
+static mt_status call_1009(const void *bad) {
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false, NULL);
+}
+
+static mt_status call_1010(const void *bad) {
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, (mt_generator *)bad);
+}
+
+static mt_status call_1011(const void *bad) {
+  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1012(const void *bad) {
+  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1013(const void *bad) {
+  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1014(const void *bad) {
+  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1015(const void *bad) {
+  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1016(const void *bad) {
+  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_1017(const void *bad) {
+  return mt_hinge_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1018(const void *bad) {
+  return mt_hinge_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1019(const void *bad) {
+  return mt_hinge_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1020(const void *bad) {
+  return mt_hinge_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_1021(const void *bad) {
+  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1022(const void *bad) {
+  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1023(const void *bad) {
+  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1024(const void *bad) {
+  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1025(const void *bad) {
+  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1026(const void *bad) {
+  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_1027(const void *bad) {
+  return mt_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1028(const void *bad) {
+  return mt_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1029(const void *bad) {
+  return mt_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_1030(const void *bad) {
+  return mt_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_1031(const void *bad) {
+  return mt_multi_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1032(const void *bad) {
+  return mt_multi_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1033(const void *bad) {
+  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, NULL, 0);
+}
+
+static mt_status call_1034(const void *bad) {
+  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, NULL, 0);
+}
+
+static mt_status call_1035(const void *bad) {
+  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_tensor *)bad, 0);
+}
+
+static mt_status call_1036(const void *bad) {
+  return mt_multilabel_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1037(const void *bad) {
+  return mt_multilabel_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1038(const void *bad) {
+  return mt_multilabel_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_1039(const void *bad) {
+  return mt_multilabel_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_1040(const void *bad) {
+  return mt_multilabel_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1041(const void *bad) {
+  return mt_multilabel_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1042(const void *bad) {
+  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+}
+
+static mt_status call_1043(const void *bad) {
+  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_1044(const void *bad) {
+  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_1045(const void *bad) {
+  return mt_poisson_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1046(const void *bad) {
+  return mt_poisson_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1047(const void *bad) {
+  return mt_poisson_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_1048(const void *bad) {
+  return mt_poisson_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_1049(const void *bad) {
+  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1050(const void *bad) {
+  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1051(const void *bad) {
+  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1052(const void *bad) {
+  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, 0, 0);
+}
+
+static mt_status call_1053(const void *bad) {
+  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, 0, 0);
+}
+
+static mt_status call_1054(const void *bad) {
+  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, 0, 0);
+}
+
+static mt_status call_1055(const void *bad) {
+  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1056(const void *bad) {
+  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1057(const void *bad) {
+  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1058(const void *bad) {
+  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_1059(const void *bad) {
+  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_1060(const void *bad) {
+  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_1061(const void *bad) {
+  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1062(const void *bad) {
+  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1063(const void *bad) {
+  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1064(const void *bad) {
+  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1065(const void *bad) {
+  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+}
+
+static mt_status call_1066(const void *bad) {
+  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+}
+
+static mt_status call_1067(const void *bad) {
+  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+}
+
+static mt_status call_1068(const void *bad) {
+  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+}
+
+static mt_status call_1069(const void *bad) {
+  return mt_cosine_similarity((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1070(const void *bad) {
+  return mt_cosine_similarity((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_1071(const void *bad) {
+  return mt_pairwise_distance((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+}
+
+static mt_status call_1072(const void *bad) {
+  return mt_pairwise_distance((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+}
+
+static mt_status call_1073(const void *bad) {
+  return mt_pdist((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+}
+
 static const struct abuse_case cases[] = {
     {call_0, "mt_tensor_ref", "self", MT_HANDLE_TENSOR, 0},
     {call_1, "mt_tensor_free", "self", MT_HANDLE_TENSOR, ABUSE_NULL_OK | ABUSE_FREES},
@@ -4273,6 +5169,230 @@ static const struct abuse_case cases[] = {
     {call_847, "mt_kl_div", "target", MT_HANDLE_TENSOR, 0},
     {call_848, "mt_kl_div_with", "input", MT_HANDLE_TENSOR, 0},
     {call_849, "mt_kl_div_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_850, "mt_conv1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_851, "mt_conv1d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_852, "mt_conv1d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_853, "mt_conv1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_854, "mt_conv1d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_855, "mt_conv1d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_856, "mt_conv2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_857, "mt_conv2d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_858, "mt_conv2d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_859, "mt_conv2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_860, "mt_conv2d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_861, "mt_conv2d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_862, "mt_conv3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_863, "mt_conv3d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_864, "mt_conv3d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_865, "mt_conv3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_866, "mt_conv3d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_867, "mt_conv3d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_868, "mt_conv_transpose1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_869, "mt_conv_transpose1d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_870, "mt_conv_transpose1d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_871, "mt_conv_transpose1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_872, "mt_conv_transpose1d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_873, "mt_conv_transpose1d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_874, "mt_conv_transpose2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_875, "mt_conv_transpose2d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_876, "mt_conv_transpose2d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_877, "mt_conv_transpose2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_878, "mt_conv_transpose2d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_879, "mt_conv_transpose2d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_880, "mt_conv_transpose3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_881, "mt_conv_transpose3d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_882, "mt_conv_transpose3d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_883, "mt_conv_transpose3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_884, "mt_conv_transpose3d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_885, "mt_conv_transpose3d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_886, "mt_max_pool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_887, "mt_max_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_888, "mt_max_pool1d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_889, "mt_max_pool1d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_890, "mt_avg_pool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_891, "mt_avg_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_892, "mt_lp_pool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_893, "mt_lp_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_894, "mt_adaptive_max_pool1d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_895, "mt_adaptive_avg_pool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_896, "mt_max_unpool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_897, "mt_max_unpool1d", "indices", MT_HANDLE_TENSOR, 0},
+    {call_898, "mt_max_pool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_899, "mt_max_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_900, "mt_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_901, "mt_max_pool2d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_902, "mt_avg_pool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_903, "mt_avg_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_904, "mt_lp_pool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_905, "mt_lp_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_906, "mt_adaptive_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_907, "mt_adaptive_avg_pool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_908, "mt_fractional_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_909, "mt_fractional_max_pool2d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_910, "mt_fractional_max_pool2d_with_indices_with", "random_samples", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_911, "mt_fractional_max_pool2d_with_indices_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_912, "mt_max_unpool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_913, "mt_max_unpool2d", "indices", MT_HANDLE_TENSOR, 0},
+    {call_914, "mt_max_pool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_915, "mt_max_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_916, "mt_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_917, "mt_max_pool3d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_918, "mt_avg_pool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_919, "mt_avg_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_920, "mt_lp_pool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_921, "mt_lp_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_922, "mt_adaptive_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_923, "mt_adaptive_avg_pool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_924, "mt_fractional_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_925, "mt_fractional_max_pool3d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_926, "mt_fractional_max_pool3d_with_indices_with", "random_samples", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_927, "mt_fractional_max_pool3d_with_indices_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_928, "mt_max_unpool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_929, "mt_max_unpool3d", "indices", MT_HANDLE_TENSOR, 0},
+    {call_930, "mt_batch_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_931, "mt_batch_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_932, "mt_batch_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_933, "mt_batch_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_934, "mt_batch_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_935, "mt_native_batch_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_936, "mt_native_batch_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_937, "mt_native_batch_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_938, "mt_native_batch_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_939, "mt_native_batch_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_940, "mt_instance_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_941, "mt_instance_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_942, "mt_instance_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_943, "mt_instance_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_944, "mt_instance_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_945, "mt_instance_norm_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_946, "mt_instance_norm_with", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_947, "mt_instance_norm_with", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_948, "mt_instance_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_949, "mt_instance_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_950, "mt_layer_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_951, "mt_layer_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_952, "mt_layer_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_953, "mt_layer_norm_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_954, "mt_layer_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_955, "mt_layer_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_956, "mt_native_layer_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_957, "mt_native_layer_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_958, "mt_native_layer_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_959, "mt_group_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_960, "mt_group_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_961, "mt_group_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_962, "mt_group_norm_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_963, "mt_group_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_964, "mt_group_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_965, "mt_local_response_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_966, "mt_local_response_norm_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_967, "mt_interpolate", "input", MT_HANDLE_TENSOR, 0},
+    {call_968, "mt_interpolate_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_969, "mt_grid_sample", "input", MT_HANDLE_TENSOR, 0},
+    {call_970, "mt_grid_sample", "grid", MT_HANDLE_TENSOR, 0},
+    {call_971, "mt_grid_sample_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_972, "mt_grid_sample_with", "grid", MT_HANDLE_TENSOR, 0},
+    {call_973, "mt_affine_grid", "theta", MT_HANDLE_TENSOR, 0},
+    {call_974, "mt_affine_grid_with", "theta", MT_HANDLE_TENSOR, 0},
+    {call_975, "mt_pad", "self", MT_HANDLE_TENSOR, 0},
+    {call_976, "mt_pad_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_977, "mt_im2col", "input", MT_HANDLE_TENSOR, 0},
+    {call_978, "mt_im2col_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_979, "mt_col2im", "input", MT_HANDLE_TENSOR, 0},
+    {call_980, "mt_col2im_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_981, "mt_pixel_shuffle", "self", MT_HANDLE_TENSOR, 0},
+    {call_982, "mt_pixel_unshuffle", "self", MT_HANDLE_TENSOR, 0},
+    {call_983, "mt_channel_shuffle", "self", MT_HANDLE_TENSOR, 0},
+    {call_984, "mt_embedding", "weight", MT_HANDLE_TENSOR, 0},
+    {call_985, "mt_embedding", "indices", MT_HANDLE_TENSOR, 0},
+    {call_986, "mt_embedding_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_987, "mt_embedding_with", "indices", MT_HANDLE_TENSOR, 0},
+    {call_988, "mt_embedding_renorm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_989, "mt_embedding_renorm_", "indices", MT_HANDLE_TENSOR, 0},
+    {call_990, "mt_embedding_bag", "weight", MT_HANDLE_TENSOR, 0},
+    {call_991, "mt_embedding_bag", "indices", MT_HANDLE_TENSOR, 0},
+    {call_992, "mt_embedding_bag", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_993, "mt_embedding_bag_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_994, "mt_embedding_bag_with", "indices", MT_HANDLE_TENSOR, 0},
+    {call_995, "mt_embedding_bag_with", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_996, "mt_embedding_bag_with", "per_sample_weights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_997, "mt_one_hot", "self", MT_HANDLE_TENSOR, 0},
+    {call_998, "mt_bilinear", "input1", MT_HANDLE_TENSOR, 0},
+    {call_999, "mt_bilinear", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1000, "mt_bilinear", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1001, "mt_bilinear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1002, "mt_scaled_dot_product_attention", "query", MT_HANDLE_TENSOR, 0},
+    {call_1003, "mt_scaled_dot_product_attention", "key", MT_HANDLE_TENSOR, 0},
+    {call_1004, "mt_scaled_dot_product_attention", "value", MT_HANDLE_TENSOR, 0},
+    {call_1005, "mt_scaled_dot_product_attention", "attn_mask", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1006, "mt_scaled_dot_product_attention_with", "query", MT_HANDLE_TENSOR, 0},
+    {call_1007, "mt_scaled_dot_product_attention_with", "key", MT_HANDLE_TENSOR, 0},
+    {call_1008, "mt_scaled_dot_product_attention_with", "value", MT_HANDLE_TENSOR, 0},
+    {call_1009, "mt_scaled_dot_product_attention_with", "attn_mask", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1010, "mt_scaled_dot_product_attention_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_1011, "mt_margin_ranking_loss", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1012, "mt_margin_ranking_loss", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1013, "mt_margin_ranking_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1014, "mt_margin_ranking_loss_with", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1015, "mt_margin_ranking_loss_with", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1016, "mt_margin_ranking_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1017, "mt_hinge_embedding_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1018, "mt_hinge_embedding_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1019, "mt_hinge_embedding_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1020, "mt_hinge_embedding_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1021, "mt_cosine_embedding_loss", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1022, "mt_cosine_embedding_loss", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1023, "mt_cosine_embedding_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1024, "mt_cosine_embedding_loss_with", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1025, "mt_cosine_embedding_loss_with", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1026, "mt_cosine_embedding_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1027, "mt_soft_margin_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1028, "mt_soft_margin_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1029, "mt_soft_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1030, "mt_soft_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1031, "mt_multi_margin_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1032, "mt_multi_margin_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1033, "mt_multi_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1034, "mt_multi_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1035, "mt_multi_margin_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1036, "mt_multilabel_margin_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1037, "mt_multilabel_margin_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1038, "mt_multilabel_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1039, "mt_multilabel_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1040, "mt_multilabel_soft_margin_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1041, "mt_multilabel_soft_margin_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1042, "mt_multilabel_soft_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1043, "mt_multilabel_soft_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1044, "mt_multilabel_soft_margin_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1045, "mt_poisson_nll_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1046, "mt_poisson_nll_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1047, "mt_poisson_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1048, "mt_poisson_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1049, "mt_gaussian_nll_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1050, "mt_gaussian_nll_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1051, "mt_gaussian_nll_loss", "var", MT_HANDLE_TENSOR, 0},
+    {call_1052, "mt_gaussian_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1053, "mt_gaussian_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1054, "mt_gaussian_nll_loss_with", "var", MT_HANDLE_TENSOR, 0},
+    {call_1055, "mt_triplet_margin_loss", "anchor", MT_HANDLE_TENSOR, 0},
+    {call_1056, "mt_triplet_margin_loss", "positive", MT_HANDLE_TENSOR, 0},
+    {call_1057, "mt_triplet_margin_loss", "negative", MT_HANDLE_TENSOR, 0},
+    {call_1058, "mt_triplet_margin_loss_with", "anchor", MT_HANDLE_TENSOR, 0},
+    {call_1059, "mt_triplet_margin_loss_with", "positive", MT_HANDLE_TENSOR, 0},
+    {call_1060, "mt_triplet_margin_loss_with", "negative", MT_HANDLE_TENSOR, 0},
+    {call_1061, "mt_ctc_loss", "log_probs", MT_HANDLE_TENSOR, 0},
+    {call_1062, "mt_ctc_loss", "targets", MT_HANDLE_TENSOR, 0},
+    {call_1063, "mt_ctc_loss", "input_lengths", MT_HANDLE_TENSOR, 0},
+    {call_1064, "mt_ctc_loss", "target_lengths", MT_HANDLE_TENSOR, 0},
+    {call_1065, "mt_ctc_loss_with", "log_probs", MT_HANDLE_TENSOR, 0},
+    {call_1066, "mt_ctc_loss_with", "targets", MT_HANDLE_TENSOR, 0},
+    {call_1067, "mt_ctc_loss_with", "input_lengths", MT_HANDLE_TENSOR, 0},
+    {call_1068, "mt_ctc_loss_with", "target_lengths", MT_HANDLE_TENSOR, 0},
+    {call_1069, "mt_cosine_similarity", "x1", MT_HANDLE_TENSOR, 0},
+    {call_1070, "mt_cosine_similarity", "x2", MT_HANDLE_TENSOR, 0},
+    {call_1071, "mt_pairwise_distance", "x1", MT_HANDLE_TENSOR, 0},
+    {call_1072, "mt_pairwise_distance", "x2", MT_HANDLE_TENSOR, 0},
+    {call_1073, "mt_pdist", "self", MT_HANDLE_TENSOR, 0},
 };
 
 int main(void) { return abuse_run(cases, sizeof cases / sizeof cases[0]); }

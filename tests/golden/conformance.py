@@ -64,6 +64,8 @@ def to_mt(x, requires_grad=True):
         if requires_grad and x.requires_grad:
             t.requires_grad_(True)
         return t
+    if isinstance(x, torch.nn.PairwiseDistance):  # a distance function of a loss
+        return lambda a, b: mt.nn.functional.pairwise_distance(a, b, x.norm, x.eps, x.keepdim)
     if isinstance(x, torch.dtype):
         if x.is_complex:
             raise Unsupported("complex dtype")

@@ -313,6 +313,12 @@ def _ints(v):
     return (_index(v),)
 
 
+def _floats(v):
+    if v is None:
+        return ()
+    return tuple(float(x) for x in v) if isinstance(v, (tuple, list)) else (float(v),)
+
+
 def _str(s):
     if s is None:
         return b""

@@ -21,6 +21,10 @@ struct GemmBlock {
   GemmScalar<T> beta;
   T* c;
   int64_t c_row;
+  // When given, B's element (k, n) is b[b_rows[k] + b_cols[n]] and its strides mean nothing: the
+  // patches of a convolution, never written out. Nothing at b_end or behind is read.
+  const int64_t *b_rows = nullptr, *b_cols = nullptr;
+  const T* b_end = nullptr;
 };
 
 // On the calling thread; m, n, k >= 1. The order in which one element of C is summed depends on

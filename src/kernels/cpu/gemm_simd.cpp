@@ -52,7 +52,8 @@ HWY_INLINE Blocking choose_blocking(const GemmBlock<T>& g, int64_t width) {
   block.kc = even_block(g.k, kDepth, 1);
   block.mc = even_block(g.m, kBlockBytesA / (kDepth * kBytes), MT_GEMM_ROWS);
   block.pack_a = g.n > kDirectColumns && g.m * g.k > kDirectSizeA;
-  block.pack_b = g.b_col != 1 || g.m > kDirectRows || g.k * g.n * kBytes > kDirectBytesB;
+  block.pack_b =
+      g.b_rows || g.b_col != 1 || g.m > kDirectRows || g.k * g.n * kBytes > kDirectBytesB;
   // B is packed for all of A's blocks at once, or in groups of panels when A has one block.
   block.nc = even_block(g.n, g.m > block.mc ? kWideColumns : kGroupPanels * width, width);
   return block;
@@ -77,7 +78,8 @@ HWY_NOINLINE void multiply_tiled(const GemmBlock<T>& g) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), width = 2 * lanes;
   const Blocking block = choose_blocking(g, width);
   const int64_t a_size = block.pack_a ? round_up(block.mc * block.kc, 16) : 0;
-  const int64_t b_size = block.kc * (block.pack_b ? block.nc : width);
+  // pack_b_places writes up to a panel's width behind the end.
+  const int64_t b_size = block.kc * (block.pack_b ? block.nc : width) + (g.b_rows ? width : 0);
   const size_t bytes = static_cast<size_t>(a_size + b_size) * sizeof(T);
   HWY_ALIGN_MAX T small[kStackBytes / sizeof(T)];
   T* const a_packed =
@@ -90,10 +92,12 @@ HWY_NOINLINE void multiply_tiled(const GemmBlock<T>& g) {
   for (int64_t k0 = 0; k0 < g.k; k0 += block.kc) {
     t.k = HWY_MIN(block.kc, g.k - k0);
     t.beta = k0 == 0 ? g.beta : T(1);
-    const T* b_block = g.b + k0 * g.b_row;
+    const T* b_block = g.b_rows ? g.b : g.b + k0 * g.b_row;
     for (int64_t n0 = 0; n0 < g.n; n0 += block.nc) {
       const int64_t n1 = HWY_MIN(n0 + block.nc, g.n);
-      if (block.pack_b) {
+      if (g.b_rows) {
+        pack_b_places(g, k0, t.k, n0, n1, width, b_packed);
+      } else if (block.pack_b) {
         pack_b(b_block + n0 * g.b_col, g.b_row, g.b_col, t.k, n1 - n0, width, b_packed);
       }
       for (int64_t m0 = 0; m0 < g.m; m0 += block.mc) {
@@ -150,6 +154,7 @@ HWY_NOINLINE void multiply_tiled(const GemmBlock<T>& g) {
 template <class T>
 HWY_INLINE void multiply(const GemmBlock<T>& g) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(hn::ScalableTag<T>()));
+  if (g.b_rows) return multiply_tiled(g);
   // With one column the roles are swapped: C^T = B^T A^T.
   if (g.n == 1) {
     if (g.a_row == 1 && (g.a_col != 1 || g.m >= g.k)) {

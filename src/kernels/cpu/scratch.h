@@ -7,7 +7,7 @@
 namespace mt::cpu {
 
 // Two users that are active on one thread at the same time need two slots.
-enum class ScratchSlot { kPack, kConvert, kPartial, kCount };
+enum class ScratchSlot { kPack, kConvert, kPartial, kPlaces, kImage, kCount };
 
 // At least `bytes` bytes, 64-byte aligned, contents undefined; valid until the thread asks for the
 // same slot again. Throws kOutOfMemory.
