@@ -6,6 +6,7 @@
 
 #include "core/parallel.h"
 #include "core/tensor.h"
+#include "kernels/cpu/conv_line.h"
 #include "kernels/cpu/elements.h"
 #include "kernels/cpu/gemm_block.h"
 #include "kernels/cpu/scratch.h"
@@ -28,6 +29,7 @@ struct Places {
   // The columns are all places from the first pixel to the last, also those between the lines: each
   // vector of them is one piece of memory. The product is then picked from.
   bool pitched;
+  bool straight;    // each column's place follows the one before (within an image)
   int64_t joined;   // images side by side in cols
   bool padded;      // images are copied with zeros around them
   int64_t size[3];  // of the (padded) image
@@ -40,6 +42,7 @@ struct Places {
 // reading whole vectors pays.
 constexpr double kPitchedPart = 0.6;
 constexpr int64_t kPitchedChannels = 48;
+constexpr int64_t kLineChannels = 2;  // output channels of a group that are done line by line
 
 Places places_of(const ConvArgs& a, bool may_pitch) {
   Places p;
@@ -59,9 +62,10 @@ Places places_of(const ConvArgs& a, bool may_pitch) {
   }
   p.image = a.channels_in * p.plane * (p.padded ? 1 : a.groups);
   p.columns = ((a.out[0] - 1) * p.size[1] + a.out[1] - 1) * p.size[2] + a.out[2];
-  p.pitched = may_pitch && a.channels_out <= kPitchedChannels && a.stride[0] == 1 &&
-              a.stride[1] == 1 && a.stride[2] == 1 && p.columns != p.pixels &&
+  const bool unit = a.stride[0] == 1 && a.stride[1] == 1 && a.stride[2] == 1;
+  p.pitched = may_pitch && unit && a.channels_out <= kPitchedChannels && p.columns != p.pixels &&
               static_cast<double>(p.pixels) >= kPitchedPart * static_cast<double>(p.columns);
+  p.straight = unit && (p.pitched || p.columns == p.pixels);
   if (!p.pitched) p.columns = p.pixels;
   p.joined = p.pitched || p.pixels >= kFewPixels
                  ? 1
@@ -199,6 +203,7 @@ void conv(const ConvArgs& a) {
   const int64_t m = a.channels_out, image = a.groups * m * p.pixels;
   const int64_t chunks = ceil_div(a.batch, p.joined), items = chunks * a.groups;
   const int64_t work = m * p.patch * p.pixels * p.joined;
+  const bool by_lines = std::is_floating_point_v<T> && p.straight && m <= kLineChannels;
   // Few images: their pixels are shared out.
   const int64_t parts = std::max<int64_t>(
       1, std::min({ceil_div(num_threads(), items), p.pixels / 64, work / kTaskWork}));
@@ -232,13 +237,28 @@ void conv(const ConvArgs& a) {
         g.c = to + p0;
         g.c_row = p.pixels;
       }
-      g.beta = bias ? T(1) : T(0);
-      if (bias) {
-        for (int64_t i = 0; i < m; ++i) {
-          std::fill_n(g.c + i * g.c_row, columns, bias[group * m + i]);
+      if (by_lines && count == 1) {
+        if constexpr (std::is_floating_point_v<T>) {
+          for (int64_t i = 0; i < m; ++i) {
+            conv_line(g.b + *g.b_cols, p.rows, g.a + i * p.patch, p.patch,
+                      bias ? bias[group * m + i] : T(0), g.c + i * g.c_row, columns);
+          }
         }
+      } else {
+        g.beta = bias ? T(1) : T(0);
+        if (bias) {
+          for (int64_t i = 0; i < m; ++i) {
+            std::fill_n(g.c + i * g.c_row, columns, bias[group * m + i]);
+          }
+        }
+        if (p.straight && count == 1 && p.patch == a.channels_in) {  // 1 x 1: a matrix as it is
+          g.b += *g.b_cols;
+          g.b_row = p.plane;
+          g.b_col = 1;
+          g.b_rows = g.b_cols = nullptr;
+        }
+        multiply(g);
       }
-      multiply(g);
       if (count > 1) part(g.c, to, count, m, p.pixels, image);
       if (p.pitched) pick(a, p, g.c, to);
     }
@@ -335,6 +355,24 @@ void conv_input(const ConvArgs& a) {
   }
 }
 
+// The weights' gradient of one output channel, line by line, for `count` images.
+template <class T>
+void add_line_weights(const ConvArgs& a, const Places& p, const T* x, const T* y, int64_t count,
+                      int64_t image, bool first, T* w) {
+  const int64_t layer = a.out[1] * a.out[2];
+  for (int64_t r = 0; r < p.patch; ++r) {
+    T sum = first ? T(0) : w[r];
+    for (int64_t n = 0; n < count; ++n) {
+      for (int64_t i = 0; i < a.out[0]; ++i) {
+        sum += dot_lines(y + n * image + i * layer, a.out[2],
+                         x + p.rows[r] + p.cols[n * p.pixels + i * layer], p.size[2] * a.stride[1],
+                         a.out[1], a.out[2]);
+      }
+    }
+    w[r] = sum;
+  }
+}
+
 // A product of y's gradient and the patches, summed over pixels and images; each thread sums over
 // images of its own, and the sums are added in order.
 template <class T>
@@ -375,6 +413,14 @@ void conv_weight(const ConvArgs& a) {
           g.beta = first ? T(0) : T(1);
           first = false;
           const T* const from = y + n0 * image + group * m * p.pixels;
+          if constexpr (std::is_floating_point_v<T>) {
+            if (m == 1 && a.stride[2] == 1) {
+              const T* unused;
+              const T* const at = images(a, p, x, n0, n1, group, &unused);
+              add_line_weights(a, p, at, from, count, image, g.beta == 0, sums + group * block);
+              continue;
+            }
+          }
           g.a = from;
           if (count > 1) {
             T* const joined = static_cast<T*>(
