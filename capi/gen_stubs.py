@@ -345,7 +345,9 @@ class Package:
             home = getattr(v, "__module__", None) or ""
             if n.startswith("_") or not home.startswith("minitorch"):
                 continue
-            if isinstance(v, types.FunctionType) and (home == name or home in self.opfiles) or (
+            # functional_losses.py and the like are parts of functional.py.
+            part = home in self.opfiles or home.startswith(name + "_")
+            if isinstance(v, types.FunctionType) and (home == name or part) or (
                     isinstance(v, type) and home == name) or type(v).__name__ == "dtype" or (
                     name == "minitorch._typing" and n in ("Number", "Ints", "DType", "Device")):
                 found.append(n)
