@@ -42,7 +42,8 @@ struct Places {
 // reading whole vectors pays.
 constexpr double kPitchedPart = 0.6;
 constexpr int64_t kPitchedChannels = 48;
-constexpr int64_t kLineChannels = 2;  // output channels of a group that are done line by line
+// The most output channels of a group, and values of a patch, that are done line by line.
+constexpr int64_t kLineChannels = 16, kLinePatch = 512;
 
 Places places_of(const ConvArgs& a, bool may_pitch) {
   Places p;
@@ -203,7 +204,8 @@ void conv(const ConvArgs& a) {
   const int64_t m = a.channels_out, image = a.groups * m * p.pixels;
   const int64_t chunks = ceil_div(a.batch, p.joined), items = chunks * a.groups;
   const int64_t work = m * p.patch * p.pixels * p.joined;
-  const bool by_lines = std::is_floating_point_v<T> && p.straight && m <= kLineChannels;
+  const bool by_lines =
+      std::is_floating_point_v<T> && p.straight && m <= kLineChannels && p.patch <= kLinePatch;
   // Few images: their pixels are shared out.
   const int64_t parts = std::max<int64_t>(
       1, std::min({ceil_div(num_threads(), items), p.pixels / 64, work / kTaskWork}));
@@ -239,10 +241,9 @@ void conv(const ConvArgs& a) {
       }
       if (by_lines && count == 1) {
         if constexpr (std::is_floating_point_v<T>) {
-          for (int64_t i = 0; i < m; ++i) {
-            conv_line(g.b + *g.b_cols, p.rows, g.a + i * p.patch, p.patch,
-                      bias ? bias[group * m + i] : T(0), g.c + i * g.c_row, columns);
-          }
+          const T zeros[kLineChannels] = {};
+          conv_lines(g.b + *g.b_cols, p.rows, g.a, p.patch, bias ? bias + group * m : zeros, g.c,
+                     g.c_row, columns, m);
         }
       } else {
         g.beta = bias ? T(1) : T(0);

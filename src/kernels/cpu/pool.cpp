@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "core/parallel.h"
+#include "kernels/cpu/conv_line.h"
 #include "kernels/cpu/elements.h"
 #include "kernels/window.h"
 
@@ -56,6 +58,25 @@ void max_pool(const PoolArgs& a) {
   });
 }
 
+// sum + x[0] + ... + x[n - 1]. Long lines are added up side by side: no chain of waiting sums.
+template <class T>
+T add_line(T sum, const T* x, int64_t n) {
+  if constexpr (std::is_integral_v<T>) {
+    for (; n > 0; --n, ++x)
+      sum = static_cast<T>(static_cast<uint64_t>(sum) + static_cast<uint64_t>(*x));
+  } else {
+    if (n >= 16) {
+      T s[8] = {};
+      for (; n >= 8; n -= 8, x += 8) {
+        for (int i = 0; i < 8; ++i) s[i] += x[i];
+      }
+      sum += ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+    }
+    for (; n > 0; --n, ++x) sum += *x;
+  }
+  return sum;
+}
+
 template <class T>
 void avg_pool(const PoolArgs& a) {
   const int64_t in = volume(a.in), out = volume(a.out);
@@ -67,17 +88,15 @@ void avg_pool(const PoolArgs& a) {
         const double rows = a.divisor[0][i] * a.divisor[1][j];
         for (int64_t k = 0; k < a.out[2]; ++k) {
           T sum = 0;
+          const int64_t v0 = a.begin[1][j], v1 = a.end[1][j], w0 = a.begin[2][k];
+          const int64_t width = a.end[2][k] - w0;
           for (int64_t u = a.begin[0][i]; u < a.end[0][i]; ++u) {
-            for (int64_t v = a.begin[1][j]; v < a.end[1][j]; ++v) {
-              const T* line = x + (u * a.in[1] + v) * a.in[2];
-              for (int64_t w = a.begin[2][k]; w < a.end[2][k]; ++w) {
-                if constexpr (std::is_integral_v<T>) {
-                  sum = static_cast<T>(static_cast<uint64_t>(sum) + static_cast<uint64_t>(line[w]));
-                } else {
-                  sum += line[w];
-                }
-              }
+            const T* line = x + (u * a.in[1] + v0) * a.in[2] + w0;
+            if (width == a.in[2]) {  // whole lines: one piece
+              sum = add_line(sum, line, width * std::max<int64_t>(0, v1 - v0));
+              continue;
             }
+            for (int64_t v = v0; v < v1; ++v, line += a.in[2]) sum = add_line(sum, line, width);
           }
           const double divisor = rows * a.divisor[2][k];
           if constexpr (std::is_integral_v<T>) {
@@ -184,25 +203,59 @@ void fold(const FoldArgs& a) {
   });
 }
 
+// The map by its results: result j is the sum of weight[i] * from[place[i] + ...] for i from
+// first[j] to first[j + 1].
+template <class T>
+struct Gather {
+  std::vector<int64_t> first, place;
+  std::vector<T> weight;
+
+  explicit Gather(const LineArgs& a) : first(static_cast<size_t>((a.transposed ? a.n : a.m) + 1)) {
+    const auto to = [&](int64_t o, int64_t i) { return static_cast<size_t>(a.transposed ? i : o); };
+    const auto each = [&](const auto& f) {
+      for (int64_t o = 0; o < a.m; ++o) {
+        for (int64_t t = o * a.taps; t < (o + 1) * a.taps; ++t) {
+          if (a.weight[t] != 0) f(o, a.index[t], a.weight[t]);
+        }
+      }
+    };
+    each([&](int64_t o, int64_t i, double) { ++first[to(o, i) + 1]; });
+    for (size_t j = 1; j < first.size(); ++j) first[j] += first[j - 1];
+    place.resize(static_cast<size_t>(first.back()));
+    weight.resize(place.size());
+    std::vector<int64_t> next = first;
+    each([&](int64_t o, int64_t i, double w) {
+      const auto at = static_cast<size_t>(next[to(o, i)]++);
+      place[at] = (a.transposed ? o : i) * a.inner;
+      weight[at] = static_cast<T>(w);
+    });
+  }
+};
+
 template <class T>
 void line(const LineArgs& a) {
   const int64_t from_size = (a.transposed ? a.m : a.n) * a.inner;
-  const int64_t to_size = (a.transposed ? a.n : a.m) * a.inner;
+  const int64_t results = a.transposed ? a.n : a.m;
   const int64_t size = std::max<int64_t>(1, a.m * a.inner * a.taps);
+  const Gather<T> map(a);
   parallel_for(0, a.outer, std::max<int64_t>(1, kGrain / size), [&](int64_t begin, int64_t end) {
     for (int64_t p = begin; p < end; ++p) {
       const T* const from = static_cast<const T*>(a.from) + p * from_size;
-      T* const to = static_cast<T*>(a.to) + p * to_size;
-      std::fill_n(to, to_size, T(0));
-      for (int64_t o = 0; o < a.m; ++o) {
-        for (int64_t t = 0; t < a.taps; ++t) {
-          const T weight = static_cast<T>(a.weight[o * a.taps + t]);
-          if (weight == 0) continue;
-          const int64_t i = a.index[o * a.taps + t];
-          const T* x = from + (a.transposed ? o : i) * a.inner;
-          T* y = to + (a.transposed ? i : o) * a.inner;
-          for (int64_t k = 0; k < a.inner; ++k) y[k] += weight * x[k];
+      T* const to = static_cast<T*>(a.to) + p * results * a.inner;
+      const int64_t* place = map.place.data();
+      const T* weight = map.weight.data();
+      for (int64_t j = 0; j < results; ++j) {
+        const int64_t n = map.first[static_cast<size_t>(j + 1)] - map.first[static_cast<size_t>(j)];
+        if (a.inner == 1) {
+          T sum = 0;
+          for (int64_t i = 0; i < n; ++i) sum += weight[i] * from[place[i]];
+          to[j] = sum;
+        } else {
+          const T zero = 0;
+          conv_lines(from, place, weight, n, &zero, to + j * a.inner, 0, a.inner, 1);
         }
+        place += n;
+        weight += n;
       }
     }
   });
