@@ -869,9 +869,695 @@ static uint64_t py_softplus(uint64_t self, double beta, double threshold) {
   return mt_softplus(&out, (mt_tensor *)self, beta, threshold) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
+static uint64_t py_acos(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_acos(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_acos_(uint64_t self) {
+  return mt_acos_((mt_tensor *)self);
+}
+
+static uint64_t py_asin(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_asin(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_asin_(uint64_t self) {
+  return mt_asin_((mt_tensor *)self);
+}
+
+static uint64_t py_atan(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_atan(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_atan_(uint64_t self) {
+  return mt_atan_((mt_tensor *)self);
+}
+
+static uint64_t py_acosh(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_acosh(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_acosh_(uint64_t self) {
+  return mt_acosh_((mt_tensor *)self);
+}
+
+static uint64_t py_asinh(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_asinh(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_asinh_(uint64_t self) {
+  return mt_asinh_((mt_tensor *)self);
+}
+
+static uint64_t py_atanh(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_atanh(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_atanh_(uint64_t self) {
+  return mt_atanh_((mt_tensor *)self);
+}
+
+static uint64_t py_cosh(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_cosh(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_cosh_(uint64_t self) {
+  return mt_cosh_((mt_tensor *)self);
+}
+
+static uint64_t py_sinh(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_sinh(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_sinh_(uint64_t self) {
+  return mt_sinh_((mt_tensor *)self);
+}
+
+static uint64_t py_exp2(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_exp2(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_exp2_(uint64_t self) {
+  return mt_exp2_((mt_tensor *)self);
+}
+
+static uint64_t py_deg2rad(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_deg2rad(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_deg2rad_(uint64_t self) {
+  return mt_deg2rad_((mt_tensor *)self);
+}
+
+static uint64_t py_rad2deg(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_rad2deg(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_rad2deg_(uint64_t self) {
+  return mt_rad2deg_((mt_tensor *)self);
+}
+
+static uint64_t py_sinc(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_sinc(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_sinc_(uint64_t self) {
+  return mt_sinc_((mt_tensor *)self);
+}
+
+static uint64_t py_atan2(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_atan2(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_atan2_(uint64_t self, uint64_t other) {
+  return mt_atan2_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_hypot(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_hypot(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_hypot_(uint64_t self, uint64_t other) {
+  return mt_hypot_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_logaddexp(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_logaddexp(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_logaddexp2(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_logaddexp2(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_xlogy(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_xlogy(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_xlogy_(uint64_t self, uint64_t other) {
+  return mt_xlogy_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_special_xlog1py(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_special_xlog1py(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_ldexp(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_ldexp(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_ldexp_(uint64_t self, uint64_t other) {
+  return mt_ldexp_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_float_power(uint64_t self, uint64_t exponent) {
+  mt_tensor *out = NULL;
+  return mt_float_power(&out, (mt_tensor *)self, (mt_tensor *)exponent) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_float_power_(uint64_t self, uint64_t exponent) {
+  return mt_float_power_((mt_tensor *)self, (mt_tensor *)exponent);
+}
+
+static uint64_t py_signbit(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_signbit(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_isposinf(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_isposinf(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_isneginf(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_isneginf(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_isreal(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_isreal(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_angle(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_angle(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_positive(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_positive(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_frac(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_frac(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_frac_(uint64_t self) {
+  return mt_frac_((mt_tensor *)self);
+}
+
+static mt_status py_frexp(uint64_t *mantissa, uint64_t *exponent, uint64_t self) {
+  return mt_frexp((mt_tensor **)mantissa, (mt_tensor **)exponent, (mt_tensor *)self);
+}
+
+static uint64_t py_nan_to_num(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_nan_to_num(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_nan_to_num_with(uint64_t self, bool has_nan, double nan, bool has_posinf, double posinf, bool has_neginf, double neginf) {
+  mt_tensor *out = NULL;
+  return mt_nan_to_num_with(&out, (mt_tensor *)self, has_nan ? &nan : NULL, has_posinf ? &posinf : NULL, has_neginf ? &neginf : NULL) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_nan_to_num_(uint64_t self) {
+  return mt_nan_to_num_((mt_tensor *)self);
+}
+
+static mt_status py_nan_to_num_with_(uint64_t self, bool has_nan, double nan, bool has_posinf, double posinf, bool has_neginf, double neginf) {
+  return mt_nan_to_num_with_((mt_tensor *)self, has_nan ? &nan : NULL, has_posinf ? &posinf : NULL, has_neginf ? &neginf : NULL);
+}
+
+static uint64_t py_copysign(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_copysign(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_copysign_(uint64_t self, uint64_t other) {
+  return mt_copysign_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_nextafter(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_nextafter(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_nextafter_(uint64_t self, uint64_t other) {
+  return mt_nextafter_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_heaviside(uint64_t self, uint64_t values) {
+  mt_tensor *out = NULL;
+  return mt_heaviside(&out, (mt_tensor *)self, (mt_tensor *)values) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_heaviside_(uint64_t self, uint64_t values) {
+  return mt_heaviside_((mt_tensor *)self, (mt_tensor *)values);
+}
+
+static uint64_t py_fmod(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_fmod(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_fmod_(uint64_t self, uint64_t other) {
+  return mt_fmod_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_fmax(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_fmax(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fmin(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_fmin(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_gcd(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_gcd(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_gcd_(uint64_t self, uint64_t other) {
+  return mt_gcd_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_lcm(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_lcm(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_lcm_(uint64_t self, uint64_t other) {
+  return mt_lcm_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_bitwise_left_shift(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_bitwise_left_shift(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_bitwise_left_shift_(uint64_t self, uint64_t other) {
+  return mt_bitwise_left_shift_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_bitwise_right_shift(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_bitwise_right_shift(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_bitwise_right_shift_(uint64_t self, uint64_t other) {
+  return mt_bitwise_right_shift_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_erfc(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_erfc(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_erfc_(uint64_t self) {
+  return mt_erfc_((mt_tensor *)self);
+}
+
+static uint64_t py_erfinv(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_erfinv(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_erfinv_(uint64_t self) {
+  return mt_erfinv_((mt_tensor *)self);
+}
+
+static uint64_t py_special_erfcx(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_erfcx(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_ndtr(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_ndtr(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_ndtri(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_ndtri(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_log_ndtr(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_log_ndtr(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_entr(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_entr(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_logit(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_logit(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_logit_eps(uint64_t self, bool has_eps, double eps) {
+  mt_tensor *out = NULL;
+  return mt_logit_eps(&out, (mt_tensor *)self, has_eps ? &eps : NULL) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_logit_(uint64_t self) {
+  return mt_logit_((mt_tensor *)self);
+}
+
+static mt_status py_logit_eps_(uint64_t self, bool has_eps, double eps) {
+  return mt_logit_eps_((mt_tensor *)self, has_eps ? &eps : NULL);
+}
+
+static uint64_t py_lgamma(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_lgamma(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_lgamma_(uint64_t self) {
+  return mt_lgamma_((mt_tensor *)self);
+}
+
+static uint64_t py_digamma(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_digamma(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_digamma_(uint64_t self) {
+  return mt_digamma_((mt_tensor *)self);
+}
+
+static uint64_t py_polygamma(int64_t n, uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_polygamma(&out, n, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_polygamma_(uint64_t self, int64_t n) {
+  return mt_polygamma_((mt_tensor *)self, n);
+}
+
+static uint64_t py_mvlgamma(uint64_t self, int64_t p) {
+  mt_tensor *out = NULL;
+  return mt_mvlgamma(&out, (mt_tensor *)self, p) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_mvlgamma_(uint64_t self, int64_t p) {
+  return mt_mvlgamma_((mt_tensor *)self, p);
+}
+
+static uint64_t py_igamma(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_igamma(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_igamma_(uint64_t self, uint64_t other) {
+  return mt_igamma_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_igammac(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_igammac(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_igammac_(uint64_t self, uint64_t other) {
+  return mt_igammac_((mt_tensor *)self, (mt_tensor *)other);
+}
+
+static uint64_t py_special_zeta(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_special_zeta(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_i0(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_i0(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_i0_(uint64_t self) {
+  return mt_i0_((mt_tensor *)self);
+}
+
+static uint64_t py_special_i0e(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_i0e(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_i1(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_i1(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_i1e(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_i1e(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_modified_bessel_i0(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_modified_bessel_i0(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_modified_bessel_i1(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_modified_bessel_i1(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_modified_bessel_k0(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_modified_bessel_k0(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_modified_bessel_k1(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_modified_bessel_k1(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_scaled_modified_bessel_k0(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_scaled_modified_bessel_k0(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_scaled_modified_bessel_k1(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_scaled_modified_bessel_k1(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_bessel_j0(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_bessel_j0(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_bessel_j1(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_bessel_j1(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_bessel_y0(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_bessel_y0(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_bessel_y1(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_bessel_y1(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_spherical_bessel_j0(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_spherical_bessel_j0(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_airy_ai(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_special_airy_ai(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_chebyshev_polynomial_t(uint64_t self, uint64_t n) {
+  mt_tensor *out = NULL;
+  return mt_special_chebyshev_polynomial_t(&out, (mt_tensor *)self, (mt_tensor *)n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_chebyshev_polynomial_u(uint64_t self, uint64_t n) {
+  mt_tensor *out = NULL;
+  return mt_special_chebyshev_polynomial_u(&out, (mt_tensor *)self, (mt_tensor *)n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_chebyshev_polynomial_v(uint64_t self, uint64_t n) {
+  mt_tensor *out = NULL;
+  return mt_special_chebyshev_polynomial_v(&out, (mt_tensor *)self, (mt_tensor *)n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_chebyshev_polynomial_w(uint64_t self, uint64_t n) {
+  mt_tensor *out = NULL;
+  return mt_special_chebyshev_polynomial_w(&out, (mt_tensor *)self, (mt_tensor *)n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_shifted_chebyshev_polynomial_t(uint64_t self, uint64_t n) {
+  mt_tensor *out = NULL;
+  return mt_special_shifted_chebyshev_polynomial_t(&out, (mt_tensor *)self, (mt_tensor *)n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_shifted_chebyshev_polynomial_u(uint64_t self, uint64_t n) {
+  mt_tensor *out = NULL;
+  return mt_special_shifted_chebyshev_polynomial_u(&out, (mt_tensor *)self, (mt_tensor *)n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_shifted_chebyshev_polynomial_v(uint64_t self, uint64_t n) {
+  mt_tensor *out = NULL;
+  return mt_special_shifted_chebyshev_polynomial_v(&out, (mt_tensor *)self, (mt_tensor *)n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_shifted_chebyshev_polynomial_w(uint64_t self, uint64_t n) {
+  mt_tensor *out = NULL;
+  return mt_special_shifted_chebyshev_polynomial_w(&out, (mt_tensor *)self, (mt_tensor *)n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_hermite_polynomial_h(uint64_t self, uint64_t n) {
+  mt_tensor *out = NULL;
+  return mt_special_hermite_polynomial_h(&out, (mt_tensor *)self, (mt_tensor *)n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_hermite_polynomial_he(uint64_t self, uint64_t n) {
+  mt_tensor *out = NULL;
+  return mt_special_hermite_polynomial_he(&out, (mt_tensor *)self, (mt_tensor *)n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_laguerre_polynomial_l(uint64_t self, uint64_t n) {
+  mt_tensor *out = NULL;
+  return mt_special_laguerre_polynomial_l(&out, (mt_tensor *)self, (mt_tensor *)n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_special_legendre_polynomial_p(uint64_t self, uint64_t n) {
+  mt_tensor *out = NULL;
+  return mt_special_legendre_polynomial_p(&out, (mt_tensor *)self, (mt_tensor *)n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_hardsigmoid(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_hardsigmoid(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_hardsigmoid_(uint64_t self) {
+  return mt_hardsigmoid_((mt_tensor *)self);
+}
+
+static uint64_t py_hardswish(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_hardswish(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_hardswish_(uint64_t self) {
+  return mt_hardswish_((mt_tensor *)self);
+}
+
+static uint64_t py_mish(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_mish(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_mish_(uint64_t self) {
+  return mt_mish_((mt_tensor *)self);
+}
+
+static uint64_t py_log_sigmoid(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_log_sigmoid(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_celu(uint64_t self, double alpha) {
+  mt_tensor *out = NULL;
+  return mt_celu(&out, (mt_tensor *)self, alpha) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_celu_(uint64_t self, double alpha) {
+  return mt_celu_((mt_tensor *)self, alpha);
+}
+
+static uint64_t py_selu(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_selu(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_selu_(uint64_t self) {
+  return mt_selu_((mt_tensor *)self);
+}
+
+static uint64_t py_hardshrink(uint64_t self, double lambd) {
+  mt_tensor *out = NULL;
+  return mt_hardshrink(&out, (mt_tensor *)self, lambd) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_softshrink(uint64_t self, double lambd) {
+  mt_tensor *out = NULL;
+  return mt_softshrink(&out, (mt_tensor *)self, lambd) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_threshold(uint64_t self, double threshold, double value) {
+  mt_tensor *out = NULL;
+  return mt_threshold(&out, (mt_tensor *)self, threshold, value) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_threshold_(uint64_t self, double threshold, double value) {
+  return mt_threshold_((mt_tensor *)self, threshold, value);
+}
+
+static uint64_t py_softsign(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_softsign(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_tanhshrink(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_tanhshrink(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_prelu(uint64_t self, uint64_t weight) {
+  mt_tensor *out = NULL;
+  return mt_prelu(&out, (mt_tensor *)self, (mt_tensor *)weight) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_rrelu(uint64_t self, double lower, double upper, bool training) {
+  mt_tensor *out = NULL;
+  return mt_rrelu(&out, (mt_tensor *)self, lower, upper, training) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_rrelu_with(uint64_t self, double lower, double upper, bool training, uint64_t generator) {
+  mt_tensor *out = NULL;
+  return mt_rrelu_with(&out, (mt_tensor *)self, lower, upper, training, (mt_generator *)generator) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_rrelu_(uint64_t self, double lower, double upper, bool training) {
+  return mt_rrelu_((mt_tensor *)self, lower, upper, training);
+}
+
+static mt_status py_rrelu_with_(uint64_t self, double lower, double upper, bool training, uint64_t generator) {
+  return mt_rrelu_with_((mt_tensor *)self, lower, upper, training, (mt_generator *)generator);
+}
+
+static uint64_t py_glu(uint64_t self, int64_t dim) {
+  mt_tensor *out = NULL;
+  return mt_glu(&out, (mt_tensor *)self, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
 static uint64_t py_eq(uint64_t self, uint64_t other) {
   mt_tensor *out = NULL;
   return mt_eq(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_eq_(uint64_t self, uint64_t other) {
+  return mt_eq_((mt_tensor *)self, (mt_tensor *)other);
 }
 
 static uint64_t py_ne(uint64_t self, uint64_t other) {
@@ -879,9 +1565,17 @@ static uint64_t py_ne(uint64_t self, uint64_t other) {
   return mt_ne(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
+static mt_status py_ne_(uint64_t self, uint64_t other) {
+  return mt_ne_((mt_tensor *)self, (mt_tensor *)other);
+}
+
 static uint64_t py_lt(uint64_t self, uint64_t other) {
   mt_tensor *out = NULL;
   return mt_lt(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_lt_(uint64_t self, uint64_t other) {
+  return mt_lt_((mt_tensor *)self, (mt_tensor *)other);
 }
 
 static uint64_t py_le(uint64_t self, uint64_t other) {
@@ -889,14 +1583,26 @@ static uint64_t py_le(uint64_t self, uint64_t other) {
   return mt_le(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
+static mt_status py_le_(uint64_t self, uint64_t other) {
+  return mt_le_((mt_tensor *)self, (mt_tensor *)other);
+}
+
 static uint64_t py_gt(uint64_t self, uint64_t other) {
   mt_tensor *out = NULL;
   return mt_gt(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
+static mt_status py_gt_(uint64_t self, uint64_t other) {
+  return mt_gt_((mt_tensor *)self, (mt_tensor *)other);
+}
+
 static uint64_t py_ge(uint64_t self, uint64_t other) {
   mt_tensor *out = NULL;
   return mt_ge(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_ge_(uint64_t self, uint64_t other) {
+  return mt_ge_((mt_tensor *)self, (mt_tensor *)other);
 }
 
 static uint64_t py_logical_not(uint64_t self) {

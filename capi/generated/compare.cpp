@@ -25,6 +25,21 @@ mt_status mt_eq_scalar(mt_tensor **out, const mt_tensor *self, double other) {
   });
 }
 
+mt_status mt_eq_(mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_eq_", "eq_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    mt::eq_(self_, other_);
+  });
+}
+
+mt_status mt_eq_scalar_(mt_tensor *self, double other) {
+  return guard("mt_eq_scalar_", "eq_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::eq_(self_, c.number(other));
+  });
+}
+
 mt_status mt_ne(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
   return guard("mt_ne", "ne", [&](Call& c) {
     c.pointer("out", out);
@@ -39,6 +54,21 @@ mt_status mt_ne_scalar(mt_tensor **out, const mt_tensor *self, double other) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::ne(self_, c.number(other)));
+  });
+}
+
+mt_status mt_ne_(mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_ne_", "ne_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    mt::ne_(self_, other_);
+  });
+}
+
+mt_status mt_ne_scalar_(mt_tensor *self, double other) {
+  return guard("mt_ne_scalar_", "ne_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::ne_(self_, c.number(other));
   });
 }
 
@@ -59,6 +89,21 @@ mt_status mt_lt_scalar(mt_tensor **out, const mt_tensor *self, double other) {
   });
 }
 
+mt_status mt_lt_(mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_lt_", "lt_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    mt::lt_(self_, other_);
+  });
+}
+
+mt_status mt_lt_scalar_(mt_tensor *self, double other) {
+  return guard("mt_lt_scalar_", "lt_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::lt_(self_, c.number(other));
+  });
+}
+
 mt_status mt_le(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
   return guard("mt_le", "le", [&](Call& c) {
     c.pointer("out", out);
@@ -73,6 +118,21 @@ mt_status mt_le_scalar(mt_tensor **out, const mt_tensor *self, double other) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::le(self_, c.number(other)));
+  });
+}
+
+mt_status mt_le_(mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_le_", "le_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    mt::le_(self_, other_);
+  });
+}
+
+mt_status mt_le_scalar_(mt_tensor *self, double other) {
+  return guard("mt_le_scalar_", "le_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::le_(self_, c.number(other));
   });
 }
 
@@ -93,6 +153,21 @@ mt_status mt_gt_scalar(mt_tensor **out, const mt_tensor *self, double other) {
   });
 }
 
+mt_status mt_gt_(mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_gt_", "gt_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    mt::gt_(self_, other_);
+  });
+}
+
+mt_status mt_gt_scalar_(mt_tensor *self, double other) {
+  return guard("mt_gt_scalar_", "gt_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::gt_(self_, c.number(other));
+  });
+}
+
 mt_status mt_ge(mt_tensor **out, const mt_tensor *self, const mt_tensor *other) {
   return guard("mt_ge", "ge", [&](Call& c) {
     c.pointer("out", out);
@@ -107,6 +182,21 @@ mt_status mt_ge_scalar(mt_tensor **out, const mt_tensor *self, double other) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::ge(self_, c.number(other)));
+  });
+}
+
+mt_status mt_ge_(mt_tensor *self, const mt_tensor *other) {
+  return guard("mt_ge_", "ge_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg other_ = c.tensor("other", other);
+    mt::ge_(self_, other_);
+  });
+}
+
+mt_status mt_ge_scalar_(mt_tensor *self, double other) {
+  return guard("mt_ge_scalar_", "ge_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::ge_(self_, c.number(other));
   });
 }
 

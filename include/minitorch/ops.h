@@ -524,32 +524,459 @@ MT_API mt_status mt_silu_(mt_tensor *self);
 // 1.0, threshold 20.0.
 MT_API mt_status mt_softplus(mt_tensor **out, const mt_tensor *self, double beta, double threshold);
 
+// --- Inverse trigonometry, hyperbolic functions and their like ----------------------------------
+// Elementwise. Integers are computed in the default floating dtype.
+
+// The inverse cosine.
+MT_API mt_status mt_acos(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_acos_(mt_tensor *self);
+
+// The inverse sine.
+MT_API mt_status mt_asin(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_asin_(mt_tensor *self);
+
+// The inverse tangent.
+MT_API mt_status mt_atan(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_atan_(mt_tensor *self);
+
+// The inverse hyperbolic cosine.
+MT_API mt_status mt_acosh(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_acosh_(mt_tensor *self);
+
+// The inverse hyperbolic sine.
+MT_API mt_status mt_asinh(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_asinh_(mt_tensor *self);
+
+// The inverse hyperbolic tangent.
+MT_API mt_status mt_atanh(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_atanh_(mt_tensor *self);
+
+// The hyperbolic cosine.
+MT_API mt_status mt_cosh(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_cosh_(mt_tensor *self);
+
+// The hyperbolic sine.
+MT_API mt_status mt_sinh(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_sinh_(mt_tensor *self);
+
+// 2 ** self.
+MT_API mt_status mt_exp2(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_exp2_(mt_tensor *self);
+
+// self * pi / 180.
+MT_API mt_status mt_deg2rad(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_deg2rad_(mt_tensor *self);
+
+// self * 180 / pi.
+MT_API mt_status mt_rad2deg(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_rad2deg_(mt_tensor *self);
+
+// sin(pi * self) / (pi * self), and 1 at 0.
+MT_API mt_status mt_sinc(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_sinc_(mt_tensor *self);
+
+// The angle of the point (other, self), from -pi to pi.
+MT_API mt_status mt_atan2(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_atan2_(mt_tensor *self, const mt_tensor *other);
+
+// sqrt(self ** 2 + other ** 2).
+MT_API mt_status mt_hypot(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_hypot_(mt_tensor *self, const mt_tensor *other);
+
+// log(exp(self) + exp(other)).
+MT_API mt_status mt_logaddexp(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+
+// log2(2 ** self + 2 ** other).
+MT_API mt_status mt_logaddexp2(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+
+// self * log(other), and 0 where self is 0.
+MT_API mt_status mt_xlogy(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_xlogy_scalar(mt_tensor **out, const mt_tensor *self, double other);
+MT_API mt_status mt_xlogy_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_xlogy_scalar_(mt_tensor *self, double other);
+
+// self * log(1 + other), and 0 where self is 0.
+MT_API mt_status mt_special_xlog1py(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+
+// self * 2 ** other.
+MT_API mt_status mt_ldexp(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_ldexp_(mt_tensor *self, const mt_tensor *other);
+
+// self ** exponent in float64.
+MT_API mt_status mt_float_power(mt_tensor **out, const mt_tensor *self, const mt_tensor *exponent);
+MT_API mt_status mt_float_power_scalar(mt_tensor **out, const mt_tensor *self, double exponent);
+MT_API mt_status mt_float_power_(mt_tensor *self, const mt_tensor *exponent);
+MT_API mt_status mt_float_power_scalar_(mt_tensor *self, double exponent);
+
+// --- Parts of numbers ---------------------------------------------------------------------------
+// Elementwise, keeping the dtype unless said otherwise.
+
+// bool: whether self is negative, -0 included. Not differentiable.
+MT_API mt_status mt_signbit(mt_tensor **out, const mt_tensor *self);
+
+// bool: whether self is inf. Not differentiable.
+MT_API mt_status mt_isposinf(mt_tensor **out, const mt_tensor *self);
+
+// bool: whether self is -inf. Not differentiable.
+MT_API mt_status mt_isneginf(mt_tensor **out, const mt_tensor *self);
+
+// bool: true for every element of a real dtype. Not differentiable.
+MT_API mt_status mt_isreal(mt_tensor **out, const mt_tensor *self);
+
+// pi where self is negative, else 0.
+MT_API mt_status mt_angle(mt_tensor **out, const mt_tensor *self);
+
+// self itself; not for bool.
+MT_API mt_status mt_positive(mt_tensor **out, const mt_tensor *self);
+
+// self without its whole part, self - trunc(self).
+MT_API mt_status mt_frac(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_frac_(mt_tensor *self);
+
+// self as mantissa * 2 ** exponent, 1/2 <= |mantissa| < 1; the exponent is int32.
+MT_API mt_status mt_frexp(mt_tensor **mantissa, mt_tensor **exponent, const mt_tensor *self);
+
+// NaN and infinities replaced: by 0 and the largest numbers, or by those given. Defaults: nan none,
+// posinf none, neginf none.
+MT_API mt_status mt_nan_to_num(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_nan_to_num_with(mt_tensor **out, const mt_tensor *self,
+                                    const double *MT_NULLABLE nan,
+                                    const double *MT_NULLABLE posinf,
+                                    const double *MT_NULLABLE neginf);
+MT_API mt_status mt_nan_to_num_(mt_tensor *self);
+MT_API mt_status mt_nan_to_num_with_(mt_tensor *self, const double *MT_NULLABLE nan,
+                                     const double *MT_NULLABLE posinf,
+                                     const double *MT_NULLABLE neginf);
+
+// |self| with the sign of other; integers give the default floating dtype.
+MT_API mt_status mt_copysign(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_copysign_scalar(mt_tensor **out, const mt_tensor *self, double other);
+MT_API mt_status mt_copysign_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_copysign_scalar_(mt_tensor *self, double other);
+
+// The next representable number after self towards other. Not differentiable.
+MT_API mt_status mt_nextafter(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_nextafter_(mt_tensor *self, const mt_tensor *other);
+
+// 0, values or 1 where self is negative, zero or positive. Not differentiable.
+MT_API mt_status mt_heaviside(mt_tensor **out, const mt_tensor *self, const mt_tensor *values);
+MT_API mt_status mt_heaviside_(mt_tensor *self, const mt_tensor *values);
+
+// The remainder of self / other with the sign of self.
+MT_API mt_status mt_fmod(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_fmod_scalar(mt_tensor **out, const mt_tensor *self, double other);
+MT_API mt_status mt_fmod_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_fmod_scalar_(mt_tensor *self, double other);
+
+// The larger of the two; a NaN loses.
+MT_API mt_status mt_fmax(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+
+// The smaller of the two; a NaN loses.
+MT_API mt_status mt_fmin(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+
+// The greatest common divisor of integers. Not differentiable.
+MT_API mt_status mt_gcd(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_gcd_(mt_tensor *self, const mt_tensor *other);
+
+// The least common multiple of integers. Not differentiable.
+MT_API mt_status mt_lcm(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_lcm_(mt_tensor *self, const mt_tensor *other);
+
+// self << other, for integers. Not differentiable.
+MT_API mt_status mt_bitwise_left_shift(mt_tensor **out, const mt_tensor *self,
+                                       const mt_tensor *other);
+MT_API mt_status mt_bitwise_left_shift_scalar(mt_tensor **out, const mt_tensor *self, double other);
+MT_API mt_status mt_bitwise_left_shift_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_bitwise_left_shift_scalar_(mt_tensor *self, double other);
+
+// self >> other, for integers. Not differentiable.
+MT_API mt_status mt_bitwise_right_shift(mt_tensor **out, const mt_tensor *self,
+                                        const mt_tensor *other);
+MT_API mt_status mt_bitwise_right_shift_scalar(mt_tensor **out, const mt_tensor *self,
+                                               double other);
+MT_API mt_status mt_bitwise_right_shift_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_bitwise_right_shift_scalar_(mt_tensor *self, double other);
+
+// --- Special functions --------------------------------------------------------------------------
+// Elementwise. Integers are computed in the default floating dtype.
+
+// 1 - erf(self), accurate for large self.
+MT_API mt_status mt_erfc(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_erfc_(mt_tensor *self);
+
+// The inverse of erf.
+MT_API mt_status mt_erfinv(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_erfinv_(mt_tensor *self);
+
+// exp(self ** 2) * erfc(self).
+MT_API mt_status mt_special_erfcx(mt_tensor **out, const mt_tensor *self);
+
+// The distribution function of the standard normal distribution.
+MT_API mt_status mt_special_ndtr(mt_tensor **out, const mt_tensor *self);
+
+// The quantile of the standard normal distribution.
+MT_API mt_status mt_special_ndtri(mt_tensor **out, const mt_tensor *self);
+
+// The logarithm of the standard normal distribution function.
+MT_API mt_status mt_special_log_ndtr(mt_tensor **out, const mt_tensor *self);
+
+// -self * log(self); 0 at 0, -inf below.
+MT_API mt_status mt_special_entr(mt_tensor **out, const mt_tensor *self);
+
+// log(self / (1 - self)); with eps, of self limited to [eps, 1 - eps]. Defaults: eps none.
+MT_API mt_status mt_logit(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_logit_eps(mt_tensor **out, const mt_tensor *self,
+                              const double *MT_NULLABLE eps);
+MT_API mt_status mt_logit_(mt_tensor *self);
+MT_API mt_status mt_logit_eps_(mt_tensor *self, const double *MT_NULLABLE eps);
+
+// The logarithm of |gamma(self)|.
+MT_API mt_status mt_lgamma(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_lgamma_(mt_tensor *self);
+
+// The derivative of lgamma.
+MT_API mt_status mt_digamma(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_digamma_(mt_tensor *self);
+
+// The n-th derivative of digamma, n >= 0.
+MT_API mt_status mt_polygamma(mt_tensor **out, int64_t n, const mt_tensor *self);
+
+// The n-th derivative of digamma, into self.
+MT_API mt_status mt_polygamma_(mt_tensor *self, int64_t n);
+
+// The logarithm of the multivariate gamma function of dimension p.
+MT_API mt_status mt_mvlgamma(mt_tensor **out, const mt_tensor *self, int64_t p);
+MT_API mt_status mt_mvlgamma_(mt_tensor *self, int64_t p);
+
+// The regularised lower incomplete gamma function; gradient for other only.
+MT_API mt_status mt_igamma(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_igamma_(mt_tensor *self, const mt_tensor *other);
+
+// The regularised upper incomplete gamma function; gradient for other only.
+MT_API mt_status mt_igammac(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_igammac_(mt_tensor *self, const mt_tensor *other);
+
+// The sum of (other + k) ** -self over k >= 0; gradient for other only.
+MT_API mt_status mt_special_zeta(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+
+// The modified Bessel function of the first kind, order 0.
+MT_API mt_status mt_i0(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_i0_(mt_tensor *self);
+
+// exp(-|self|) * i0(self).
+MT_API mt_status mt_special_i0e(mt_tensor **out, const mt_tensor *self);
+
+// The modified Bessel function of the first kind, order 1.
+MT_API mt_status mt_special_i1(mt_tensor **out, const mt_tensor *self);
+
+// exp(-|self|) * i1(self).
+MT_API mt_status mt_special_i1e(mt_tensor **out, const mt_tensor *self);
+
+// The modified Bessel function of the first kind, order 0. Not differentiable.
+MT_API mt_status mt_special_modified_bessel_i0(mt_tensor **out, const mt_tensor *self);
+
+// The modified Bessel function of the first kind, order 1. Not differentiable.
+MT_API mt_status mt_special_modified_bessel_i1(mt_tensor **out, const mt_tensor *self);
+
+// The modified Bessel function of the second kind, order 0. Not differentiable.
+MT_API mt_status mt_special_modified_bessel_k0(mt_tensor **out, const mt_tensor *self);
+
+// The modified Bessel function of the second kind, order 1. Not differentiable.
+MT_API mt_status mt_special_modified_bessel_k1(mt_tensor **out, const mt_tensor *self);
+
+// exp(self) * modified_bessel_k0(self). Not differentiable.
+MT_API mt_status mt_special_scaled_modified_bessel_k0(mt_tensor **out, const mt_tensor *self);
+
+// exp(self) * modified_bessel_k1(self). Not differentiable.
+MT_API mt_status mt_special_scaled_modified_bessel_k1(mt_tensor **out, const mt_tensor *self);
+
+// The Bessel function of the first kind, order 0. Not differentiable.
+MT_API mt_status mt_special_bessel_j0(mt_tensor **out, const mt_tensor *self);
+
+// The Bessel function of the first kind, order 1. Not differentiable.
+MT_API mt_status mt_special_bessel_j1(mt_tensor **out, const mt_tensor *self);
+
+// The Bessel function of the second kind, order 0. Not differentiable.
+MT_API mt_status mt_special_bessel_y0(mt_tensor **out, const mt_tensor *self);
+
+// The Bessel function of the second kind, order 1. Not differentiable.
+MT_API mt_status mt_special_bessel_y1(mt_tensor **out, const mt_tensor *self);
+
+// sin(self) / self, and 1 at 0. Not differentiable.
+MT_API mt_status mt_special_spherical_bessel_j0(mt_tensor **out, const mt_tensor *self);
+
+// Airy's function Ai. Not differentiable.
+MT_API mt_status mt_special_airy_ai(mt_tensor **out, const mt_tensor *self);
+
+// The Chebyshev polynomial of the first kind of degree n at self. Not differentiable.
+MT_API mt_status mt_special_chebyshev_polynomial_t(mt_tensor **out, const mt_tensor *self,
+                                                   const mt_tensor *n);
+MT_API mt_status mt_special_chebyshev_polynomial_t_scalar(mt_tensor **out, const mt_tensor *self,
+                                                          double n);
+
+// The Chebyshev polynomial of the second kind of degree n at self. Not differentiable.
+MT_API mt_status mt_special_chebyshev_polynomial_u(mt_tensor **out, const mt_tensor *self,
+                                                   const mt_tensor *n);
+MT_API mt_status mt_special_chebyshev_polynomial_u_scalar(mt_tensor **out, const mt_tensor *self,
+                                                          double n);
+
+// The Chebyshev polynomial of the third kind of degree n at self. Not differentiable.
+MT_API mt_status mt_special_chebyshev_polynomial_v(mt_tensor **out, const mt_tensor *self,
+                                                   const mt_tensor *n);
+MT_API mt_status mt_special_chebyshev_polynomial_v_scalar(mt_tensor **out, const mt_tensor *self,
+                                                          double n);
+
+// The Chebyshev polynomial of the fourth kind of degree n at self. Not differentiable.
+MT_API mt_status mt_special_chebyshev_polynomial_w(mt_tensor **out, const mt_tensor *self,
+                                                   const mt_tensor *n);
+MT_API mt_status mt_special_chebyshev_polynomial_w_scalar(mt_tensor **out, const mt_tensor *self,
+                                                          double n);
+
+// The shifted Chebyshev polynomial of the first kind of degree n at self. Not differentiable.
+MT_API mt_status mt_special_shifted_chebyshev_polynomial_t(mt_tensor **out, const mt_tensor *self,
+                                                           const mt_tensor *n);
+MT_API mt_status mt_special_shifted_chebyshev_polynomial_t_scalar(mt_tensor **out,
+                                                                  const mt_tensor *self, double n);
+
+// The shifted Chebyshev polynomial of the second kind of degree n at self. Not differentiable.
+MT_API mt_status mt_special_shifted_chebyshev_polynomial_u(mt_tensor **out, const mt_tensor *self,
+                                                           const mt_tensor *n);
+MT_API mt_status mt_special_shifted_chebyshev_polynomial_u_scalar(mt_tensor **out,
+                                                                  const mt_tensor *self, double n);
+
+// The shifted Chebyshev polynomial of the third kind of degree n at self. Not differentiable.
+MT_API mt_status mt_special_shifted_chebyshev_polynomial_v(mt_tensor **out, const mt_tensor *self,
+                                                           const mt_tensor *n);
+MT_API mt_status mt_special_shifted_chebyshev_polynomial_v_scalar(mt_tensor **out,
+                                                                  const mt_tensor *self, double n);
+
+// The shifted Chebyshev polynomial of the fourth kind of degree n at self. Not differentiable.
+MT_API mt_status mt_special_shifted_chebyshev_polynomial_w(mt_tensor **out, const mt_tensor *self,
+                                                           const mt_tensor *n);
+MT_API mt_status mt_special_shifted_chebyshev_polynomial_w_scalar(mt_tensor **out,
+                                                                  const mt_tensor *self, double n);
+
+// The physicists' Hermite polynomial of degree n at self. Not differentiable.
+MT_API mt_status mt_special_hermite_polynomial_h(mt_tensor **out, const mt_tensor *self,
+                                                 const mt_tensor *n);
+MT_API mt_status mt_special_hermite_polynomial_h_scalar(mt_tensor **out, const mt_tensor *self,
+                                                        double n);
+
+// The probabilists' Hermite polynomial of degree n at self. Not differentiable.
+MT_API mt_status mt_special_hermite_polynomial_he(mt_tensor **out, const mt_tensor *self,
+                                                  const mt_tensor *n);
+MT_API mt_status mt_special_hermite_polynomial_he_scalar(mt_tensor **out, const mt_tensor *self,
+                                                         double n);
+
+// The Laguerre polynomial of degree n at self. Not differentiable.
+MT_API mt_status mt_special_laguerre_polynomial_l(mt_tensor **out, const mt_tensor *self,
+                                                  const mt_tensor *n);
+MT_API mt_status mt_special_laguerre_polynomial_l_scalar(mt_tensor **out, const mt_tensor *self,
+                                                         double n);
+
+// The Legendre polynomial of degree n at self. Not differentiable.
+MT_API mt_status mt_special_legendre_polynomial_p(mt_tensor **out, const mt_tensor *self,
+                                                  const mt_tensor *n);
+MT_API mt_status mt_special_legendre_polynomial_p_scalar(mt_tensor **out, const mt_tensor *self,
+                                                         double n);
+
+// --- More activations ---------------------------------------------------------------------------
+// Elementwise but for glu, for floating dtypes unless said otherwise.
+
+// min(max(self + 3, 0), 6) / 6.
+MT_API mt_status mt_hardsigmoid(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_hardsigmoid_(mt_tensor *self);
+
+// self * hardsigmoid(self).
+MT_API mt_status mt_hardswish(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_hardswish_(mt_tensor *self);
+
+// self * tanh(softplus(self)).
+MT_API mt_status mt_mish(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_mish_(mt_tensor *self);
+
+// log(sigmoid(self)).
+MT_API mt_status mt_log_sigmoid(mt_tensor **out, const mt_tensor *self);
+
+// max(0, self) + min(0, alpha * (exp(self / alpha) - 1)). Defaults: alpha 1.0.
+MT_API mt_status mt_celu(mt_tensor **out, const mt_tensor *self, double alpha);
+MT_API mt_status mt_celu_(mt_tensor *self, double alpha);
+
+// elu with the constants of self-normalising networks.
+MT_API mt_status mt_selu(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_selu_(mt_tensor *self);
+
+// self, but 0 within [-lambd, lambd]. Defaults: lambd 0.5.
+MT_API mt_status mt_hardshrink(mt_tensor **out, const mt_tensor *self, double lambd);
+
+// self moved towards 0 by lambd, 0 within [-lambd, lambd]. Defaults: lambd 0.5.
+MT_API mt_status mt_softshrink(mt_tensor **out, const mt_tensor *self, double lambd);
+
+// self where above threshold, else value; integers too.
+MT_API mt_status mt_threshold(mt_tensor **out, const mt_tensor *self, double threshold,
+                              double value);
+MT_API mt_status mt_threshold_(mt_tensor *self, double threshold, double value);
+
+// self / (1 + |self|).
+MT_API mt_status mt_softsign(mt_tensor **out, const mt_tensor *self);
+
+// self - tanh(self).
+MT_API mt_status mt_tanhshrink(mt_tensor **out, const mt_tensor *self);
+
+// self where positive, else weight * self; weight has one element, or one for each channel.
+MT_API mt_status mt_prelu(mt_tensor **out, const mt_tensor *self, const mt_tensor *weight);
+
+// self where positive, else self times a slope drawn from [lower, upper) in training, their mean
+// otherwise. Defaults: lower 0.125, upper 0.3333333333333333, training false, generator none.
+MT_API mt_status mt_rrelu(mt_tensor **out, const mt_tensor *self, double lower, double upper,
+                          bool training);
+MT_API mt_status mt_rrelu_with(mt_tensor **out, const mt_tensor *self, double lower, double upper,
+                               bool training, mt_generator *MT_NULLABLE generator);
+MT_API mt_status mt_rrelu_(mt_tensor *self, double lower, double upper, bool training);
+MT_API mt_status mt_rrelu_with_(mt_tensor *self, double lower, double upper, bool training,
+                                mt_generator *MT_NULLABLE generator);
+
+// The first half of self along dim times the sigmoid of the second. Defaults: dim -1.
+MT_API mt_status mt_glu(mt_tensor **out, const mt_tensor *self, int64_t dim);
+
 // --- Comparison and logic -----------------------------------------------------------------------
 // Operands broadcast and promote. Comparisons and logic give bool.
 
 // self == other, element by element. Not differentiable.
 MT_API mt_status mt_eq(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
 MT_API mt_status mt_eq_scalar(mt_tensor **out, const mt_tensor *self, double other);
+MT_API mt_status mt_eq_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_eq_scalar_(mt_tensor *self, double other);
 
 // self != other, element by element. Not differentiable.
 MT_API mt_status mt_ne(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
 MT_API mt_status mt_ne_scalar(mt_tensor **out, const mt_tensor *self, double other);
+MT_API mt_status mt_ne_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_ne_scalar_(mt_tensor *self, double other);
 
 // self < other, element by element. Not differentiable.
 MT_API mt_status mt_lt(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
 MT_API mt_status mt_lt_scalar(mt_tensor **out, const mt_tensor *self, double other);
+MT_API mt_status mt_lt_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_lt_scalar_(mt_tensor *self, double other);
 
 // self <= other, element by element. Not differentiable.
 MT_API mt_status mt_le(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
 MT_API mt_status mt_le_scalar(mt_tensor **out, const mt_tensor *self, double other);
+MT_API mt_status mt_le_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_le_scalar_(mt_tensor *self, double other);
 
 // self > other, element by element. Not differentiable.
 MT_API mt_status mt_gt(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
 MT_API mt_status mt_gt_scalar(mt_tensor **out, const mt_tensor *self, double other);
+MT_API mt_status mt_gt_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_gt_scalar_(mt_tensor *self, double other);
 
 // self >= other, element by element. Not differentiable.
 MT_API mt_status mt_ge(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
 MT_API mt_status mt_ge_scalar(mt_tensor **out, const mt_tensor *self, double other);
+MT_API mt_status mt_ge_(mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_ge_scalar_(mt_tensor *self, double other);
 
 // Whether each element is zero. Not differentiable.
 MT_API mt_status mt_logical_not(mt_tensor **out, const mt_tensor *self);

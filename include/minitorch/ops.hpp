@@ -941,6 +941,957 @@ inline Tensor softplus(const Tensor& self, double beta = 1.0, double threshold =
   return Tensor(out);
 }
 
+// --- Inverse trigonometry, hyperbolic functions and their like ----------------------------------
+
+// The inverse cosine.
+inline Tensor acos(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_acos(&out, self.get()));
+  return Tensor(out);
+}
+
+// The inverse cosine.
+inline const Tensor& acos_(const Tensor& self) {
+  check(mt_acos_(self.get()));
+  return self;
+}
+
+// The inverse sine.
+inline Tensor asin(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_asin(&out, self.get()));
+  return Tensor(out);
+}
+
+// The inverse sine.
+inline const Tensor& asin_(const Tensor& self) {
+  check(mt_asin_(self.get()));
+  return self;
+}
+
+// The inverse tangent.
+inline Tensor atan(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_atan(&out, self.get()));
+  return Tensor(out);
+}
+
+// The inverse tangent.
+inline const Tensor& atan_(const Tensor& self) {
+  check(mt_atan_(self.get()));
+  return self;
+}
+
+// The inverse hyperbolic cosine.
+inline Tensor acosh(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_acosh(&out, self.get()));
+  return Tensor(out);
+}
+
+// The inverse hyperbolic cosine.
+inline const Tensor& acosh_(const Tensor& self) {
+  check(mt_acosh_(self.get()));
+  return self;
+}
+
+// The inverse hyperbolic sine.
+inline Tensor asinh(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_asinh(&out, self.get()));
+  return Tensor(out);
+}
+
+// The inverse hyperbolic sine.
+inline const Tensor& asinh_(const Tensor& self) {
+  check(mt_asinh_(self.get()));
+  return self;
+}
+
+// The inverse hyperbolic tangent.
+inline Tensor atanh(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_atanh(&out, self.get()));
+  return Tensor(out);
+}
+
+// The inverse hyperbolic tangent.
+inline const Tensor& atanh_(const Tensor& self) {
+  check(mt_atanh_(self.get()));
+  return self;
+}
+
+// The hyperbolic cosine.
+inline Tensor cosh(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_cosh(&out, self.get()));
+  return Tensor(out);
+}
+
+// The hyperbolic cosine.
+inline const Tensor& cosh_(const Tensor& self) {
+  check(mt_cosh_(self.get()));
+  return self;
+}
+
+// The hyperbolic sine.
+inline Tensor sinh(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_sinh(&out, self.get()));
+  return Tensor(out);
+}
+
+// The hyperbolic sine.
+inline const Tensor& sinh_(const Tensor& self) {
+  check(mt_sinh_(self.get()));
+  return self;
+}
+
+// 2 ** self.
+inline Tensor exp2(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_exp2(&out, self.get()));
+  return Tensor(out);
+}
+
+// 2 ** self.
+inline const Tensor& exp2_(const Tensor& self) {
+  check(mt_exp2_(self.get()));
+  return self;
+}
+
+// self * pi / 180.
+inline Tensor deg2rad(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_deg2rad(&out, self.get()));
+  return Tensor(out);
+}
+
+// self * pi / 180.
+inline const Tensor& deg2rad_(const Tensor& self) {
+  check(mt_deg2rad_(self.get()));
+  return self;
+}
+
+// self * 180 / pi.
+inline Tensor rad2deg(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_rad2deg(&out, self.get()));
+  return Tensor(out);
+}
+
+// self * 180 / pi.
+inline const Tensor& rad2deg_(const Tensor& self) {
+  check(mt_rad2deg_(self.get()));
+  return self;
+}
+
+// sin(pi * self) / (pi * self), and 1 at 0.
+inline Tensor sinc(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_sinc(&out, self.get()));
+  return Tensor(out);
+}
+
+// sin(pi * self) / (pi * self), and 1 at 0.
+inline const Tensor& sinc_(const Tensor& self) {
+  check(mt_sinc_(self.get()));
+  return self;
+}
+
+// The angle of the point (other, self), from -pi to pi.
+inline Tensor atan2(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_atan2(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// The angle of the point (other, self), from -pi to pi.
+inline const Tensor& atan2_(const Tensor& self, const Tensor& other) {
+  check(mt_atan2_(self.get(), other.get()));
+  return self;
+}
+
+// sqrt(self ** 2 + other ** 2).
+inline Tensor hypot(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_hypot(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// sqrt(self ** 2 + other ** 2).
+inline const Tensor& hypot_(const Tensor& self, const Tensor& other) {
+  check(mt_hypot_(self.get(), other.get()));
+  return self;
+}
+
+// log(exp(self) + exp(other)).
+inline Tensor logaddexp(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_logaddexp(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// log2(2 ** self + 2 ** other).
+inline Tensor logaddexp2(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_logaddexp2(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// self * log(other), and 0 where self is 0.
+inline Tensor xlogy(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_xlogy(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// self * log(other), and 0 where self is 0.
+inline const Tensor& xlogy_(const Tensor& self, const Tensor& other) {
+  check(mt_xlogy_(self.get(), other.get()));
+  return self;
+}
+
+// self * log(1 + other), and 0 where self is 0.
+inline Tensor special_xlog1py(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_special_xlog1py(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// self * 2 ** other.
+inline Tensor ldexp(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_ldexp(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// self * 2 ** other.
+inline const Tensor& ldexp_(const Tensor& self, const Tensor& other) {
+  check(mt_ldexp_(self.get(), other.get()));
+  return self;
+}
+
+// self ** exponent in float64.
+inline Tensor float_power(const Tensor& self, const Tensor& exponent) {
+  mt_tensor* out = nullptr;
+  check(mt_float_power(&out, self.get(), exponent.get()));
+  return Tensor(out);
+}
+
+// self ** exponent in float64.
+inline const Tensor& float_power_(const Tensor& self, const Tensor& exponent) {
+  check(mt_float_power_(self.get(), exponent.get()));
+  return self;
+}
+
+// --- Parts of numbers ---------------------------------------------------------------------------
+
+// bool: whether self is negative, -0 included.
+inline Tensor signbit(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_signbit(&out, self.get()));
+  return Tensor(out);
+}
+
+// bool: whether self is inf.
+inline Tensor isposinf(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_isposinf(&out, self.get()));
+  return Tensor(out);
+}
+
+// bool: whether self is -inf.
+inline Tensor isneginf(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_isneginf(&out, self.get()));
+  return Tensor(out);
+}
+
+// bool: true for every element of a real dtype.
+inline Tensor isreal(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_isreal(&out, self.get()));
+  return Tensor(out);
+}
+
+// pi where self is negative, else 0.
+inline Tensor angle(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_angle(&out, self.get()));
+  return Tensor(out);
+}
+
+// self itself; not for bool.
+inline Tensor positive(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_positive(&out, self.get()));
+  return Tensor(out);
+}
+
+// self without its whole part, self - trunc(self).
+inline Tensor frac(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_frac(&out, self.get()));
+  return Tensor(out);
+}
+
+// self without its whole part, self - trunc(self).
+inline const Tensor& frac_(const Tensor& self) {
+  check(mt_frac_(self.get()));
+  return self;
+}
+
+// self as mantissa * 2 ** exponent, 1/2 <= |mantissa| < 1; the exponent is int32.
+inline std::pair<Tensor, Tensor> frexp(const Tensor& self) {
+  mt_tensor *mantissa_out = nullptr, *exponent_out = nullptr;
+  check(mt_frexp(&mantissa_out, &exponent_out, self.get()));
+  return {Tensor(mantissa_out), Tensor(exponent_out)};
+}
+
+// NaN and infinities replaced: by 0 and the largest numbers, or by those given.
+inline Tensor nan_to_num(const Tensor& self, std::optional<double> nan = std::nullopt,
+    std::optional<double> posinf = std::nullopt, std::optional<double> neginf = std::nullopt) {
+  mt_tensor* out = nullptr;
+    check(mt_nan_to_num_with(&out, self.get(), nan ? &*nan : nullptr, posinf ? &*posinf : nullptr,
+      neginf ? &*neginf : nullptr));
+  return Tensor(out);
+}
+
+// NaN and infinities replaced: by 0 and the largest numbers, or by those given.
+inline const Tensor& nan_to_num_(const Tensor& self, std::optional<double> nan = std::nullopt,
+    std::optional<double> posinf = std::nullopt, std::optional<double> neginf = std::nullopt) {
+    check(mt_nan_to_num_with_(self.get(), nan ? &*nan : nullptr, posinf ? &*posinf : nullptr, neginf
+      ? &*neginf : nullptr));
+  return self;
+}
+
+// |self| with the sign of other; integers give the default floating dtype.
+inline Tensor copysign(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_copysign(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// |self| with the sign of other; integers give the default floating dtype.
+inline const Tensor& copysign_(const Tensor& self, const Tensor& other) {
+  check(mt_copysign_(self.get(), other.get()));
+  return self;
+}
+
+// The next representable number after self towards other.
+inline Tensor nextafter(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_nextafter(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// The next representable number after self towards other.
+inline const Tensor& nextafter_(const Tensor& self, const Tensor& other) {
+  check(mt_nextafter_(self.get(), other.get()));
+  return self;
+}
+
+// 0, values or 1 where self is negative, zero or positive.
+inline Tensor heaviside(const Tensor& self, const Tensor& values) {
+  mt_tensor* out = nullptr;
+  check(mt_heaviside(&out, self.get(), values.get()));
+  return Tensor(out);
+}
+
+// 0, values or 1 where self is negative, zero or positive.
+inline const Tensor& heaviside_(const Tensor& self, const Tensor& values) {
+  check(mt_heaviside_(self.get(), values.get()));
+  return self;
+}
+
+// The remainder of self / other with the sign of self.
+inline Tensor fmod(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_fmod(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// The remainder of self / other with the sign of self.
+inline const Tensor& fmod_(const Tensor& self, const Tensor& other) {
+  check(mt_fmod_(self.get(), other.get()));
+  return self;
+}
+
+// The larger of the two; a NaN loses.
+inline Tensor fmax(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_fmax(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// The smaller of the two; a NaN loses.
+inline Tensor fmin(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_fmin(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// The greatest common divisor of integers.
+inline Tensor gcd(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_gcd(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// The greatest common divisor of integers.
+inline const Tensor& gcd_(const Tensor& self, const Tensor& other) {
+  check(mt_gcd_(self.get(), other.get()));
+  return self;
+}
+
+// The least common multiple of integers.
+inline Tensor lcm(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_lcm(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// The least common multiple of integers.
+inline const Tensor& lcm_(const Tensor& self, const Tensor& other) {
+  check(mt_lcm_(self.get(), other.get()));
+  return self;
+}
+
+// self << other, for integers.
+inline Tensor bitwise_left_shift(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_bitwise_left_shift(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// self << other, for integers.
+inline const Tensor& bitwise_left_shift_(const Tensor& self, const Tensor& other) {
+  check(mt_bitwise_left_shift_(self.get(), other.get()));
+  return self;
+}
+
+// self >> other, for integers.
+inline Tensor bitwise_right_shift(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_bitwise_right_shift(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// self >> other, for integers.
+inline const Tensor& bitwise_right_shift_(const Tensor& self, const Tensor& other) {
+  check(mt_bitwise_right_shift_(self.get(), other.get()));
+  return self;
+}
+
+// --- Special functions --------------------------------------------------------------------------
+
+// 1 - erf(self), accurate for large self.
+inline Tensor erfc(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_erfc(&out, self.get()));
+  return Tensor(out);
+}
+
+// 1 - erf(self), accurate for large self.
+inline const Tensor& erfc_(const Tensor& self) {
+  check(mt_erfc_(self.get()));
+  return self;
+}
+
+// The inverse of erf.
+inline Tensor erfinv(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_erfinv(&out, self.get()));
+  return Tensor(out);
+}
+
+// The inverse of erf.
+inline const Tensor& erfinv_(const Tensor& self) {
+  check(mt_erfinv_(self.get()));
+  return self;
+}
+
+// exp(self ** 2) * erfc(self).
+inline Tensor special_erfcx(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_erfcx(&out, self.get()));
+  return Tensor(out);
+}
+
+// The distribution function of the standard normal distribution.
+inline Tensor special_ndtr(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_ndtr(&out, self.get()));
+  return Tensor(out);
+}
+
+// The quantile of the standard normal distribution.
+inline Tensor special_ndtri(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_ndtri(&out, self.get()));
+  return Tensor(out);
+}
+
+// The logarithm of the standard normal distribution function.
+inline Tensor special_log_ndtr(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_log_ndtr(&out, self.get()));
+  return Tensor(out);
+}
+
+// -self * log(self); 0 at 0, -inf below.
+inline Tensor special_entr(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_entr(&out, self.get()));
+  return Tensor(out);
+}
+
+// log(self / (1 - self)); with eps, of self limited to [eps, 1 - eps].
+inline Tensor logit(const Tensor& self, std::optional<double> eps = std::nullopt) {
+  mt_tensor* out = nullptr;
+  check(mt_logit_eps(&out, self.get(), eps ? &*eps : nullptr));
+  return Tensor(out);
+}
+
+// log(self / (1 - self)); with eps, of self limited to [eps, 1 - eps].
+inline const Tensor& logit_(const Tensor& self, std::optional<double> eps = std::nullopt) {
+  check(mt_logit_eps_(self.get(), eps ? &*eps : nullptr));
+  return self;
+}
+
+// The logarithm of |gamma(self)|.
+inline Tensor lgamma(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_lgamma(&out, self.get()));
+  return Tensor(out);
+}
+
+// The logarithm of |gamma(self)|.
+inline const Tensor& lgamma_(const Tensor& self) {
+  check(mt_lgamma_(self.get()));
+  return self;
+}
+
+// The derivative of lgamma.
+inline Tensor digamma(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_digamma(&out, self.get()));
+  return Tensor(out);
+}
+
+// The derivative of lgamma.
+inline const Tensor& digamma_(const Tensor& self) {
+  check(mt_digamma_(self.get()));
+  return self;
+}
+
+// The n-th derivative of digamma, n >= 0.
+inline Tensor polygamma(int64_t n, const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_polygamma(&out, n, self.get()));
+  return Tensor(out);
+}
+
+// The n-th derivative of digamma, into self.
+inline const Tensor& polygamma_(const Tensor& self, int64_t n) {
+  check(mt_polygamma_(self.get(), n));
+  return self;
+}
+
+// The logarithm of the multivariate gamma function of dimension p.
+inline Tensor mvlgamma(const Tensor& self, int64_t p) {
+  mt_tensor* out = nullptr;
+  check(mt_mvlgamma(&out, self.get(), p));
+  return Tensor(out);
+}
+
+// The logarithm of the multivariate gamma function of dimension p.
+inline const Tensor& mvlgamma_(const Tensor& self, int64_t p) {
+  check(mt_mvlgamma_(self.get(), p));
+  return self;
+}
+
+// The regularised lower incomplete gamma function; gradient for other only.
+inline Tensor igamma(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_igamma(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// The regularised lower incomplete gamma function; gradient for other only.
+inline const Tensor& igamma_(const Tensor& self, const Tensor& other) {
+  check(mt_igamma_(self.get(), other.get()));
+  return self;
+}
+
+// The regularised upper incomplete gamma function; gradient for other only.
+inline Tensor igammac(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_igammac(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// The regularised upper incomplete gamma function; gradient for other only.
+inline const Tensor& igammac_(const Tensor& self, const Tensor& other) {
+  check(mt_igammac_(self.get(), other.get()));
+  return self;
+}
+
+// The sum of (other + k) ** -self over k >= 0; gradient for other only.
+inline Tensor special_zeta(const Tensor& self, const Tensor& other) {
+  mt_tensor* out = nullptr;
+  check(mt_special_zeta(&out, self.get(), other.get()));
+  return Tensor(out);
+}
+
+// The modified Bessel function of the first kind, order 0.
+inline Tensor i0(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_i0(&out, self.get()));
+  return Tensor(out);
+}
+
+// The modified Bessel function of the first kind, order 0.
+inline const Tensor& i0_(const Tensor& self) {
+  check(mt_i0_(self.get()));
+  return self;
+}
+
+// exp(-|self|) * i0(self).
+inline Tensor special_i0e(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_i0e(&out, self.get()));
+  return Tensor(out);
+}
+
+// The modified Bessel function of the first kind, order 1.
+inline Tensor special_i1(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_i1(&out, self.get()));
+  return Tensor(out);
+}
+
+// exp(-|self|) * i1(self).
+inline Tensor special_i1e(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_i1e(&out, self.get()));
+  return Tensor(out);
+}
+
+// The modified Bessel function of the first kind, order 0.
+inline Tensor special_modified_bessel_i0(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_modified_bessel_i0(&out, self.get()));
+  return Tensor(out);
+}
+
+// The modified Bessel function of the first kind, order 1.
+inline Tensor special_modified_bessel_i1(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_modified_bessel_i1(&out, self.get()));
+  return Tensor(out);
+}
+
+// The modified Bessel function of the second kind, order 0.
+inline Tensor special_modified_bessel_k0(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_modified_bessel_k0(&out, self.get()));
+  return Tensor(out);
+}
+
+// The modified Bessel function of the second kind, order 1.
+inline Tensor special_modified_bessel_k1(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_modified_bessel_k1(&out, self.get()));
+  return Tensor(out);
+}
+
+// exp(self) * modified_bessel_k0(self).
+inline Tensor special_scaled_modified_bessel_k0(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_scaled_modified_bessel_k0(&out, self.get()));
+  return Tensor(out);
+}
+
+// exp(self) * modified_bessel_k1(self).
+inline Tensor special_scaled_modified_bessel_k1(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_scaled_modified_bessel_k1(&out, self.get()));
+  return Tensor(out);
+}
+
+// The Bessel function of the first kind, order 0.
+inline Tensor special_bessel_j0(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_bessel_j0(&out, self.get()));
+  return Tensor(out);
+}
+
+// The Bessel function of the first kind, order 1.
+inline Tensor special_bessel_j1(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_bessel_j1(&out, self.get()));
+  return Tensor(out);
+}
+
+// The Bessel function of the second kind, order 0.
+inline Tensor special_bessel_y0(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_bessel_y0(&out, self.get()));
+  return Tensor(out);
+}
+
+// The Bessel function of the second kind, order 1.
+inline Tensor special_bessel_y1(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_bessel_y1(&out, self.get()));
+  return Tensor(out);
+}
+
+// sin(self) / self, and 1 at 0.
+inline Tensor special_spherical_bessel_j0(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_spherical_bessel_j0(&out, self.get()));
+  return Tensor(out);
+}
+
+// Airy's function Ai.
+inline Tensor special_airy_ai(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_special_airy_ai(&out, self.get()));
+  return Tensor(out);
+}
+
+// The Chebyshev polynomial of the first kind of degree n at self.
+inline Tensor special_chebyshev_polynomial_t(const Tensor& self, const Tensor& n) {
+  mt_tensor* out = nullptr;
+  check(mt_special_chebyshev_polynomial_t(&out, self.get(), n.get()));
+  return Tensor(out);
+}
+
+// The Chebyshev polynomial of the second kind of degree n at self.
+inline Tensor special_chebyshev_polynomial_u(const Tensor& self, const Tensor& n) {
+  mt_tensor* out = nullptr;
+  check(mt_special_chebyshev_polynomial_u(&out, self.get(), n.get()));
+  return Tensor(out);
+}
+
+// The Chebyshev polynomial of the third kind of degree n at self.
+inline Tensor special_chebyshev_polynomial_v(const Tensor& self, const Tensor& n) {
+  mt_tensor* out = nullptr;
+  check(mt_special_chebyshev_polynomial_v(&out, self.get(), n.get()));
+  return Tensor(out);
+}
+
+// The Chebyshev polynomial of the fourth kind of degree n at self.
+inline Tensor special_chebyshev_polynomial_w(const Tensor& self, const Tensor& n) {
+  mt_tensor* out = nullptr;
+  check(mt_special_chebyshev_polynomial_w(&out, self.get(), n.get()));
+  return Tensor(out);
+}
+
+// The shifted Chebyshev polynomial of the first kind of degree n at self.
+inline Tensor special_shifted_chebyshev_polynomial_t(const Tensor& self, const Tensor& n) {
+  mt_tensor* out = nullptr;
+  check(mt_special_shifted_chebyshev_polynomial_t(&out, self.get(), n.get()));
+  return Tensor(out);
+}
+
+// The shifted Chebyshev polynomial of the second kind of degree n at self.
+inline Tensor special_shifted_chebyshev_polynomial_u(const Tensor& self, const Tensor& n) {
+  mt_tensor* out = nullptr;
+  check(mt_special_shifted_chebyshev_polynomial_u(&out, self.get(), n.get()));
+  return Tensor(out);
+}
+
+// The shifted Chebyshev polynomial of the third kind of degree n at self.
+inline Tensor special_shifted_chebyshev_polynomial_v(const Tensor& self, const Tensor& n) {
+  mt_tensor* out = nullptr;
+  check(mt_special_shifted_chebyshev_polynomial_v(&out, self.get(), n.get()));
+  return Tensor(out);
+}
+
+// The shifted Chebyshev polynomial of the fourth kind of degree n at self.
+inline Tensor special_shifted_chebyshev_polynomial_w(const Tensor& self, const Tensor& n) {
+  mt_tensor* out = nullptr;
+  check(mt_special_shifted_chebyshev_polynomial_w(&out, self.get(), n.get()));
+  return Tensor(out);
+}
+
+// The physicists' Hermite polynomial of degree n at self.
+inline Tensor special_hermite_polynomial_h(const Tensor& self, const Tensor& n) {
+  mt_tensor* out = nullptr;
+  check(mt_special_hermite_polynomial_h(&out, self.get(), n.get()));
+  return Tensor(out);
+}
+
+// The probabilists' Hermite polynomial of degree n at self.
+inline Tensor special_hermite_polynomial_he(const Tensor& self, const Tensor& n) {
+  mt_tensor* out = nullptr;
+  check(mt_special_hermite_polynomial_he(&out, self.get(), n.get()));
+  return Tensor(out);
+}
+
+// The Laguerre polynomial of degree n at self.
+inline Tensor special_laguerre_polynomial_l(const Tensor& self, const Tensor& n) {
+  mt_tensor* out = nullptr;
+  check(mt_special_laguerre_polynomial_l(&out, self.get(), n.get()));
+  return Tensor(out);
+}
+
+// The Legendre polynomial of degree n at self.
+inline Tensor special_legendre_polynomial_p(const Tensor& self, const Tensor& n) {
+  mt_tensor* out = nullptr;
+  check(mt_special_legendre_polynomial_p(&out, self.get(), n.get()));
+  return Tensor(out);
+}
+
+// --- More activations ---------------------------------------------------------------------------
+
+// min(max(self + 3, 0), 6) / 6.
+inline Tensor hardsigmoid(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_hardsigmoid(&out, self.get()));
+  return Tensor(out);
+}
+
+// min(max(self + 3, 0), 6) / 6.
+inline const Tensor& hardsigmoid_(const Tensor& self) {
+  check(mt_hardsigmoid_(self.get()));
+  return self;
+}
+
+// self * hardsigmoid(self).
+inline Tensor hardswish(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_hardswish(&out, self.get()));
+  return Tensor(out);
+}
+
+// self * hardsigmoid(self).
+inline const Tensor& hardswish_(const Tensor& self) {
+  check(mt_hardswish_(self.get()));
+  return self;
+}
+
+// self * tanh(softplus(self)).
+inline Tensor mish(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_mish(&out, self.get()));
+  return Tensor(out);
+}
+
+// self * tanh(softplus(self)).
+inline const Tensor& mish_(const Tensor& self) {
+  check(mt_mish_(self.get()));
+  return self;
+}
+
+// log(sigmoid(self)).
+inline Tensor log_sigmoid(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_log_sigmoid(&out, self.get()));
+  return Tensor(out);
+}
+
+// max(0, self) + min(0, alpha * (exp(self / alpha) - 1)).
+inline Tensor celu(const Tensor& self, double alpha = 1.0) {
+  mt_tensor* out = nullptr;
+  check(mt_celu(&out, self.get(), alpha));
+  return Tensor(out);
+}
+
+// max(0, self) + min(0, alpha * (exp(self / alpha) - 1)).
+inline const Tensor& celu_(const Tensor& self, double alpha = 1.0) {
+  check(mt_celu_(self.get(), alpha));
+  return self;
+}
+
+// elu with the constants of self-normalising networks.
+inline Tensor selu(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_selu(&out, self.get()));
+  return Tensor(out);
+}
+
+// elu with the constants of self-normalising networks.
+inline const Tensor& selu_(const Tensor& self) {
+  check(mt_selu_(self.get()));
+  return self;
+}
+
+// self, but 0 within [-lambd, lambd].
+inline Tensor hardshrink(const Tensor& self, double lambd = 0.5) {
+  mt_tensor* out = nullptr;
+  check(mt_hardshrink(&out, self.get(), lambd));
+  return Tensor(out);
+}
+
+// self moved towards 0 by lambd, 0 within [-lambd, lambd].
+inline Tensor softshrink(const Tensor& self, double lambd = 0.5) {
+  mt_tensor* out = nullptr;
+  check(mt_softshrink(&out, self.get(), lambd));
+  return Tensor(out);
+}
+
+// self where above threshold, else value; integers too.
+inline Tensor threshold(const Tensor& self, double threshold, double value) {
+  mt_tensor* out = nullptr;
+  check(mt_threshold(&out, self.get(), threshold, value));
+  return Tensor(out);
+}
+
+// self where above threshold, else value; integers too.
+inline const Tensor& threshold_(const Tensor& self, double threshold, double value) {
+  check(mt_threshold_(self.get(), threshold, value));
+  return self;
+}
+
+// self / (1 + |self|).
+inline Tensor softsign(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_softsign(&out, self.get()));
+  return Tensor(out);
+}
+
+// self - tanh(self).
+inline Tensor tanhshrink(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_tanhshrink(&out, self.get()));
+  return Tensor(out);
+}
+
+// self where positive, else weight * self; weight has one element, or one for each channel.
+inline Tensor prelu(const Tensor& self, const Tensor& weight) {
+  mt_tensor* out = nullptr;
+  check(mt_prelu(&out, self.get(), weight.get()));
+  return Tensor(out);
+}
+
+// self where positive, else self times a slope drawn from [lower, upper) in training, their mean otherwise.
+inline Tensor rrelu(const Tensor& self, double lower = 0.125, double upper = 0.3333333333333333,
+    bool training = false, const Generator* generator = nullptr) {
+  mt_tensor* out = nullptr;
+    check(mt_rrelu_with(&out, self.get(), lower, upper, training, generator ? generator->get() :
+      nullptr));
+  return Tensor(out);
+}
+
+// self where positive, else self times a slope drawn from [lower, upper) in training, their mean otherwise.
+inline const Tensor& rrelu_(const Tensor& self, double lower = 0.125, double upper =
+    0.3333333333333333, bool training = false, const Generator* generator = nullptr) {
+  check(mt_rrelu_with_(self.get(), lower, upper, training, generator ? generator->get() : nullptr));
+  return self;
+}
+
+// The first half of self along dim times the sigmoid of the second.
+inline Tensor glu(const Tensor& self, int64_t dim = -1) {
+  mt_tensor* out = nullptr;
+  check(mt_glu(&out, self.get(), dim));
+  return Tensor(out);
+}
+
 // --- Comparison and logic -----------------------------------------------------------------------
 
 // self == other, element by element.
@@ -950,11 +1901,23 @@ inline Tensor eq(const Tensor& self, const Tensor& other) {
   return Tensor(out);
 }
 
+// self == other, element by element.
+inline const Tensor& eq_(const Tensor& self, const Tensor& other) {
+  check(mt_eq_(self.get(), other.get()));
+  return self;
+}
+
 // self != other, element by element.
 inline Tensor ne(const Tensor& self, const Tensor& other) {
   mt_tensor* out = nullptr;
   check(mt_ne(&out, self.get(), other.get()));
   return Tensor(out);
+}
+
+// self != other, element by element.
+inline const Tensor& ne_(const Tensor& self, const Tensor& other) {
+  check(mt_ne_(self.get(), other.get()));
+  return self;
 }
 
 // self < other, element by element.
@@ -964,11 +1927,23 @@ inline Tensor lt(const Tensor& self, const Tensor& other) {
   return Tensor(out);
 }
 
+// self < other, element by element.
+inline const Tensor& lt_(const Tensor& self, const Tensor& other) {
+  check(mt_lt_(self.get(), other.get()));
+  return self;
+}
+
 // self <= other, element by element.
 inline Tensor le(const Tensor& self, const Tensor& other) {
   mt_tensor* out = nullptr;
   check(mt_le(&out, self.get(), other.get()));
   return Tensor(out);
+}
+
+// self <= other, element by element.
+inline const Tensor& le_(const Tensor& self, const Tensor& other) {
+  check(mt_le_(self.get(), other.get()));
+  return self;
 }
 
 // self > other, element by element.
@@ -978,11 +1953,23 @@ inline Tensor gt(const Tensor& self, const Tensor& other) {
   return Tensor(out);
 }
 
+// self > other, element by element.
+inline const Tensor& gt_(const Tensor& self, const Tensor& other) {
+  check(mt_gt_(self.get(), other.get()));
+  return self;
+}
+
 // self >= other, element by element.
 inline Tensor ge(const Tensor& self, const Tensor& other) {
   mt_tensor* out = nullptr;
   check(mt_ge(&out, self.get(), other.get()));
   return Tensor(out);
+}
+
+// self >= other, element by element.
+inline const Tensor& ge_(const Tensor& self, const Tensor& other) {
+  check(mt_ge_(self.get(), other.get()));
+  return self;
 }
 
 // Whether each element is zero.

@@ -3,6 +3,7 @@
 
 #include <hwy/targets.h>
 
+#include "kernels/special.h"
 #include "kernels/window.h"
 
 namespace mt {
@@ -29,6 +30,7 @@ void fill_cpu(Backend& b) {
   cpu::fill_loss_slopes(b);
   cpu::fill_loss_sums(b);
   b.window = cpu::window_kernels();
+  cpu::fill_special(b);
 }
 
 Backend& cpu_table() {

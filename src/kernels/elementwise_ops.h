@@ -39,6 +39,19 @@ MT_ELEMENTWISE(kLeakyRelu, "leaky_relu")  // negative slope in f[0]
 MT_ELEMENTWISE(kElu, "elu")               // f[1] x, or f[0] expm1(f[2] x) for x <= 0
 MT_ELEMENTWISE(kSilu, "silu")
 MT_ELEMENTWISE(kSoftplus, "softplus")  // beta in f[0], threshold in f[1]
+MT_ELEMENTWISE(kExp2, "exp2")
+MT_ELEMENTWISE(kAsin, "asin")
+MT_ELEMENTWISE(kAcos, "acos")
+MT_ELEMENTWISE(kAtan, "atan")
+MT_ELEMENTWISE(kSinh, "sinh")
+MT_ELEMENTWISE(kCosh, "cosh")
+MT_ELEMENTWISE(kAsinh, "asinh")
+MT_ELEMENTWISE(kAcosh, "acosh")
+MT_ELEMENTWISE(kAtanh, "atanh")
+MT_ELEMENTWISE(kFrac, "frac")
+MT_ELEMENTWISE(kHardsigmoid, "hardsigmoid")
+MT_ELEMENTWISE(kHardswish, "hardswish")
+MT_ELEMENTWISE(kMish, "mish")
 
 // Binary: out = f(a, b).
 MT_ELEMENTWISE(kAdd, "add")  // a + alpha * b; alpha in f[0] (floats), i[0] (integers)
@@ -63,6 +76,14 @@ MT_ELEMENTWISE(kLogicalXor, "logical_xor")
 MT_ELEMENTWISE(kBitwiseAnd, "bitwise_and")  // integers and bool
 MT_ELEMENTWISE(kBitwiseOr, "bitwise_or")
 MT_ELEMENTWISE(kBitwiseXor, "bitwise_xor")
+MT_ELEMENTWISE(kAtan2, "atan2")  // from here on floating dtypes only
+MT_ELEMENTWISE(kHypot, "hypot")
+MT_ELEMENTWISE(kFmod, "fmod")  // C's: sign of a
+MT_ELEMENTWISE(kCopysign, "copysign")
+MT_ELEMENTWISE(kLogaddexp, "logaddexp")
+MT_ELEMENTWISE(kXlogy, "xlogy")
+MT_ELEMENTWISE(kFmax, "fmax")  // NaN loses
+MT_ELEMENTWISE(kFmin, "fmin")
 
 // Ternary.
 MT_ELEMENTWISE(kWhere, "where")      // inputs: bool condition, a, b
@@ -71,20 +92,23 @@ MT_ELEMENTWISE(kAddcdiv, "addcdiv")  // a + f[0] * b / c
 MT_ELEMENTWISE(kLerp, "lerp")        // a + f[0] * (b - a)
 
 // Slopes: gradient of the output times the derivative. First input is the gradient.
-MT_ELEMENTWISE(kSigmoidBackward, "sigmoid_backward")       // g, sigmoid(x)
-MT_ELEMENTWISE(kTanhBackward, "tanh_backward")             // g, tanh(x)
-MT_ELEMENTWISE(kReluBackward, "relu_backward")             // g, relu(x)
-MT_ELEMENTWISE(kGeluBackward, "gelu_backward")             // g, x
-MT_ELEMENTWISE(kGeluTanhBackward, "gelu_backward")         // g, x
-MT_ELEMENTWISE(kClampBackward, "clamp_backward")           // g, x; params as kClamp
-MT_ELEMENTWISE(kAbsBackward, "abs_backward")               // g, x
-MT_ELEMENTWISE(kLeakyReluBackward, "leaky_relu_backward")  // g, x; params as kLeakyRelu
-MT_ELEMENTWISE(kEluBackward, "elu_backward")               // g, x; params as kElu
-MT_ELEMENTWISE(kSiluBackward, "silu_backward")             // g, x
-MT_ELEMENTWISE(kSoftplusBackward, "softplus_backward")     // g, x; params as kSoftplus
-MT_ELEMENTWISE(kHardtanhBackward, "hardtanh_backward")     // g, x; f[0] and f[1] as kClamp
-MT_ELEMENTWISE(kMseBackward, "mse_loss_backward")          // g, x, y: g * f[0] * (x - y)
-MT_ELEMENTWISE(kL1Backward, "l1_loss_backward")            // g, x, y: g * f[0] * sign(x - y)
+MT_ELEMENTWISE(kSigmoidBackward, "sigmoid_backward")          // g, sigmoid(x)
+MT_ELEMENTWISE(kTanhBackward, "tanh_backward")                // g, tanh(x)
+MT_ELEMENTWISE(kReluBackward, "relu_backward")                // g, relu(x)
+MT_ELEMENTWISE(kGeluBackward, "gelu_backward")                // g, x
+MT_ELEMENTWISE(kGeluTanhBackward, "gelu_backward")            // g, x
+MT_ELEMENTWISE(kClampBackward, "clamp_backward")              // g, x; params as kClamp
+MT_ELEMENTWISE(kAbsBackward, "abs_backward")                  // g, x
+MT_ELEMENTWISE(kLeakyReluBackward, "leaky_relu_backward")     // g, x; params as kLeakyRelu
+MT_ELEMENTWISE(kEluBackward, "elu_backward")                  // g, x; params as kElu
+MT_ELEMENTWISE(kSiluBackward, "silu_backward")                // g, x
+MT_ELEMENTWISE(kSoftplusBackward, "softplus_backward")        // g, x; params as kSoftplus
+MT_ELEMENTWISE(kHardtanhBackward, "hardtanh_backward")        // g, x; f[0] and f[1] as kClamp
+MT_ELEMENTWISE(kHardsigmoidBackward, "hardsigmoid_backward")  // g, x
+MT_ELEMENTWISE(kHardswishBackward, "hardswish_backward")      // g, x
+MT_ELEMENTWISE(kMishBackward, "mish_backward")                // g, x
+MT_ELEMENTWISE(kMseBackward, "mse_loss_backward")             // g, x, y: g * f[0] * (x - y)
+MT_ELEMENTWISE(kL1Backward, "l1_loss_backward")               // g, x, y: g * f[0] * sign(x - y)
 
 // Losses per element.
 MT_ELEMENTWISE(kMse, "mse_loss")                                    // (x - y)^2

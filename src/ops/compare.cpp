@@ -1,6 +1,7 @@
 // Comparison, logic and selection.
 #include "ops/compare.h"
 
+#include "ops/overwrite.h"
 #include "ops/rules.h"
 #include "ops/unary.h"
 
@@ -45,6 +46,16 @@ const Tensor& write(const char* name, const Tensor& self, Forward&& forward) {
   return inplace(
       name, self, false, false, [&](const Tensor& out) { forward(self, &out); },
       [](const Tensor& before) { return before; });
+}
+
+// Writes the result over self, whose history it ends.
+template <class Op>
+const Tensor& overwritten(const char* name, const char* node, const Tensor& self, Op&& op) {
+  check_inplace(name, self);
+  Ref<Node> history = erasing_node(node, self);
+  delivered(name, op(), &self);
+  inplace_done(self, std::move(history));
+  return self;
 }
 
 // A number among the operands must fit the integer dtype that it is converted to.
@@ -131,6 +142,18 @@ Tensor gt(const Tensor& self, const Tensor& other) {
 Tensor ge(const Tensor& self, const Tensor& other) {
   return compared(Elementwise::kGe, self, other);
 }
+
+#define MT_COMPARE_INPLACE(op, name)                                          \
+  const Tensor& op##_(const Tensor& self, const Tensor& other) {              \
+    return overwritten(#op "_", name, self, [&] { return op(self, other); }); \
+  }
+MT_COMPARE_INPLACE(eq, "EqBackward0")
+MT_COMPARE_INPLACE(ne, "NeBackward0")
+MT_COMPARE_INPLACE(lt, "LtBackward0")
+MT_COMPARE_INPLACE(le, "LeBackward0")
+MT_COMPARE_INPLACE(gt, "GtBackward0")
+MT_COMPARE_INPLACE(ge, "GeBackward0")
+#undef MT_COMPARE_INPLACE
 
 Tensor logical_not(const Tensor& self) { return logical_not_forward(self, nullptr); }
 const Tensor& logical_not_(const Tensor& self) {

@@ -12,6 +12,13 @@ Tensor lt(const Tensor& self, const Tensor& other);
 Tensor le(const Tensor& self, const Tensor& other);
 Tensor gt(const Tensor& self, const Tensor& other);
 Tensor ge(const Tensor& self, const Tensor& other);
+// 0 or 1 in self's dtype; the gradient of what was there is 0.
+const Tensor& eq_(const Tensor& self, const Tensor& other);
+const Tensor& ne_(const Tensor& self, const Tensor& other);
+const Tensor& lt_(const Tensor& self, const Tensor& other);
+const Tensor& le_(const Tensor& self, const Tensor& other);
+const Tensor& gt_(const Tensor& self, const Tensor& other);
+const Tensor& ge_(const Tensor& self, const Tensor& other);
 
 // Any dtype; non-zero (NaN too) is true. The in-place forms write 0 or 1 in self's dtype.
 Tensor logical_not(const Tensor& self);

@@ -46,8 +46,10 @@ def reference(row, op):
     def call(torch, *args, **kwargs):
         name = op.python + ("_" if op.inplace_only else "")
         homes = {"method": (torch.Tensor,)}.get(op.methods, (torch, torch.nn.functional, torch.Tensor))
-        if op.namespace:
+        if op.namespace == "nn.functional":
             homes = (torch.nn.functional,)
+        elif op.namespace:  # linalg_norm is torch.linalg.norm
+            homes, name = (getattr(torch, op.namespace),), name.removeprefix(op.namespace + "_")
         if op.inplace_only:
             homes = (torch.Tensor,)
         for home in homes:

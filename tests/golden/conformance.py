@@ -132,6 +132,8 @@ def compare(want, got, what, values=True):
     if not values or want.numel() == 0:
         return None
     want = want.detach().resolve_conj().resolve_neg()
+    if want._is_zerotensor():  # has no memory
+        want = torch.zeros(want.shape, dtype=want.dtype)
     if want.dtype == torch.bfloat16:
         want, got = want.float(), got.to(mt.float32)
         rtol, atol = 2e-2, 2e-2
@@ -186,6 +188,8 @@ def run_sample(op, sample, dtype):
     function = lookup(op.name)
     if function is None:
         return "missing"
+    if op.name == "where":  # OpInfo's samples have the condition second
+        function = mt.Tensor.where
     if op.name.endswith("_") and ours[0].requires_grad:  # OpInfo clones before an in-place op
         function, in_place = (lambda x, *a, **k: in_place(x.clone(), *a, **k)), function
     mt.manual_seed(42)

@@ -43,8 +43,10 @@ for _name, _function in _api.PUBLIC.items():
     if not _name.endswith("_") and _name not in _api.METHODS_ONLY:
         globals()[_name] = _function
 for _name, _target in _api.ALIASES.items():
-    if _target in globals() and not _name.endswith("_"):
+    if _target in globals():
         globals()[_name] = globals()[_target]
+for _name in ("celu_", "selu_", "rrelu_", "threshold_"):
+    globals()[_name] = getattr(_ops, _name)
 
 
 # --- creation --------------------------------------------------------------------------------

@@ -53,7 +53,8 @@ def install(Tensor):
     for symbol, name in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("truediv", "div"),
                          ("pow", "pow"), ("matmul", "matmul"), ("mod", "remainder"),
                          ("floordiv", "floor_divide"), ("and", "bitwise_and"),
-                         ("or", "bitwise_or"), ("xor", "bitwise_xor")):
+                         ("or", "bitwise_or"), ("xor", "bitwise_xor"),
+                         ("lshift", "bitwise_left_shift"), ("rshift", "bitwise_right_shift")):
         if hasattr(_ops, name):
             setattr(Tensor, f"__{symbol}__", _binary(name))
             setattr(Tensor, f"__r{symbol}__", _binary(name, reflected=True))
@@ -61,6 +62,11 @@ def install(Tensor):
             setattr(Tensor, f"__i{symbol}__", _inplace(name + "_"))
     for name in ("eq", "ne", "lt", "le", "gt", "ge"):
         setattr(Tensor, f"__{name}__", _binary(name))
+    for kind in ("", "r", "i"):
+        setattr(Tensor, f"__{kind}div__", getattr(Tensor, f"__{kind}truediv__"))
+    power = Tensor.__rpow__
+    Tensor.__rpow__ = lambda self, other: power(  # the base is a constant, as in torch
+        self, other.detach() if isinstance(other, TensorBase) else other)
     Tensor.__neg__ = lambda self: _ops.neg(self)
     Tensor.__abs__ = lambda self: _ops.abs(self)
     Tensor.__pos__ = lambda self: self

@@ -970,10 +970,913 @@ def softplus(input, beta=1.0, threshold=20.0):
     return _wrap(h) if h else _raise()
 
 
+def acos(input):
+    """The inverse cosine."""
+    h = _lib.py_acos(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def acos_(input):
+    """The inverse cosine."""
+    if _lib.py_acos_(_h(input)):
+        _raise()
+    return input
+
+
+def asin(input):
+    """The inverse sine."""
+    h = _lib.py_asin(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def asin_(input):
+    """The inverse sine."""
+    if _lib.py_asin_(_h(input)):
+        _raise()
+    return input
+
+
+def atan(input):
+    """The inverse tangent."""
+    h = _lib.py_atan(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def atan_(input):
+    """The inverse tangent."""
+    if _lib.py_atan_(_h(input)):
+        _raise()
+    return input
+
+
+def acosh(input):
+    """The inverse hyperbolic cosine."""
+    h = _lib.py_acosh(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def acosh_(input):
+    """The inverse hyperbolic cosine."""
+    if _lib.py_acosh_(_h(input)):
+        _raise()
+    return input
+
+
+def asinh(input):
+    """The inverse hyperbolic sine."""
+    h = _lib.py_asinh(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def asinh_(input):
+    """The inverse hyperbolic sine."""
+    if _lib.py_asinh_(_h(input)):
+        _raise()
+    return input
+
+
+def atanh(input):
+    """The inverse hyperbolic tangent."""
+    h = _lib.py_atanh(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def atanh_(input):
+    """The inverse hyperbolic tangent."""
+    if _lib.py_atanh_(_h(input)):
+        _raise()
+    return input
+
+
+def cosh(input):
+    """The hyperbolic cosine."""
+    h = _lib.py_cosh(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def cosh_(input):
+    """The hyperbolic cosine."""
+    if _lib.py_cosh_(_h(input)):
+        _raise()
+    return input
+
+
+def sinh(input):
+    """The hyperbolic sine."""
+    h = _lib.py_sinh(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def sinh_(input):
+    """The hyperbolic sine."""
+    if _lib.py_sinh_(_h(input)):
+        _raise()
+    return input
+
+
+def exp2(input):
+    """2 ** self."""
+    h = _lib.py_exp2(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def exp2_(input):
+    """2 ** self."""
+    if _lib.py_exp2_(_h(input)):
+        _raise()
+    return input
+
+
+def deg2rad(input):
+    """self * pi / 180."""
+    h = _lib.py_deg2rad(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def deg2rad_(input):
+    """self * pi / 180."""
+    if _lib.py_deg2rad_(_h(input)):
+        _raise()
+    return input
+
+
+def rad2deg(input):
+    """self * 180 / pi."""
+    h = _lib.py_rad2deg(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def rad2deg_(input):
+    """self * 180 / pi."""
+    if _lib.py_rad2deg_(_h(input)):
+        _raise()
+    return input
+
+
+def sinc(input):
+    """sin(pi * self) / (pi * self), and 1 at 0."""
+    h = _lib.py_sinc(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def sinc_(input):
+    """sin(pi * self) / (pi * self), and 1 at 0."""
+    if _lib.py_sinc_(_h(input)):
+        _raise()
+    return input
+
+
+def atan2(input, other):
+    """The angle of the point (other, self), from -pi to pi."""
+    h = _lib.py_atan2(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def atan2_(input, other):
+    """The angle of the point (other, self), from -pi to pi."""
+    if _lib.py_atan2_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def hypot(input, other):
+    """sqrt(self ** 2 + other ** 2)."""
+    h = _lib.py_hypot(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def hypot_(input, other):
+    """sqrt(self ** 2 + other ** 2)."""
+    if _lib.py_hypot_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def logaddexp(input, other):
+    """log(exp(self) + exp(other))."""
+    h = _lib.py_logaddexp(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def logaddexp2(input, other):
+    """log2(2 ** self + 2 ** other)."""
+    h = _lib.py_logaddexp2(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def xlogy(input, other):
+    """self * log(other), and 0 where self is 0."""
+    h = _lib.py_xlogy(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def xlogy_(input, other):
+    """self * log(other), and 0 where self is 0."""
+    if _lib.py_xlogy_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def special_xlog1py(input, other):
+    """self * log(1 + other), and 0 where self is 0."""
+    h = _lib.py_special_xlog1py(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def ldexp(input, other):
+    """self * 2 ** other."""
+    h = _lib.py_ldexp(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def ldexp_(input, other):
+    """self * 2 ** other."""
+    if _lib.py_ldexp_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def float_power(input, exponent):
+    """self ** exponent in float64."""
+    h = _lib.py_float_power(_h(input), _h(exponent))
+    return _wrap(h) if h else _raise()
+
+
+def float_power_(input, exponent):
+    """self ** exponent in float64."""
+    if _lib.py_float_power_(_h(input), _h(exponent)):
+        _raise()
+    return input
+
+
+def signbit(input):
+    """bool: whether self is negative, -0 included."""
+    h = _lib.py_signbit(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def isposinf(input):
+    """bool: whether self is inf."""
+    h = _lib.py_isposinf(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def isneginf(input):
+    """bool: whether self is -inf."""
+    h = _lib.py_isneginf(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def isreal(input):
+    """bool: true for every element of a real dtype."""
+    h = _lib.py_isreal(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def angle(input):
+    """pi where self is negative, else 0."""
+    h = _lib.py_angle(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def positive(input):
+    """self itself; not for bool."""
+    h = _lib.py_positive(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def frac(input):
+    """self without its whole part, self - trunc(self)."""
+    h = _lib.py_frac(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def frac_(input):
+    """self without its whole part, self - trunc(self)."""
+    if _lib.py_frac_(_h(input)):
+        _raise()
+    return input
+
+
+def frexp(input):
+    """self as mantissa * 2 ** exponent, 1/2 <= |mantissa| < 1; the exponent is int32."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_frexp(out0, out1, _h(input)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def nan_to_num(input, nan=None, posinf=None, neginf=None):
+    """NaN and infinities replaced: by 0 and the largest numbers, or by those given."""
+    if nan is None and posinf is None and neginf is None:
+        h = _lib.py_nan_to_num(_h(input))
+    else:
+        h = _lib.py_nan_to_num_with(_h(input), nan is not None, nan or 0.0, posinf is not None, posinf or 0.0, neginf is not None, neginf or 0.0)
+    return _wrap(h) if h else _raise()
+
+
+def nan_to_num_(input, nan=None, posinf=None, neginf=None):
+    """NaN and infinities replaced: by 0 and the largest numbers, or by those given."""
+    if _lib.py_nan_to_num_with_(_h(input), nan is not None, nan or 0.0, posinf is not None, posinf or 0.0, neginf is not None, neginf or 0.0):
+        _raise()
+    return input
+
+
+def copysign(input, other):
+    """|self| with the sign of other; integers give the default floating dtype."""
+    h = _lib.py_copysign(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def copysign_(input, other):
+    """|self| with the sign of other; integers give the default floating dtype."""
+    if _lib.py_copysign_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def nextafter(input, other):
+    """The next representable number after self towards other."""
+    h = _lib.py_nextafter(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def nextafter_(input, other):
+    """The next representable number after self towards other."""
+    if _lib.py_nextafter_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def heaviside(input, values):
+    """0, values or 1 where self is negative, zero or positive."""
+    h = _lib.py_heaviside(_h(input), _h(values))
+    return _wrap(h) if h else _raise()
+
+
+def heaviside_(input, values):
+    """0, values or 1 where self is negative, zero or positive."""
+    if _lib.py_heaviside_(_h(input), _h(values)):
+        _raise()
+    return input
+
+
+def fmod(input, other):
+    """The remainder of self / other with the sign of self."""
+    h = _lib.py_fmod(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def fmod_(input, other):
+    """The remainder of self / other with the sign of self."""
+    if _lib.py_fmod_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def fmax(input, other):
+    """The larger of the two; a NaN loses."""
+    h = _lib.py_fmax(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def fmin(input, other):
+    """The smaller of the two; a NaN loses."""
+    h = _lib.py_fmin(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def gcd(input, other):
+    """The greatest common divisor of integers."""
+    h = _lib.py_gcd(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def gcd_(input, other):
+    """The greatest common divisor of integers."""
+    if _lib.py_gcd_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def lcm(input, other):
+    """The least common multiple of integers."""
+    h = _lib.py_lcm(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def lcm_(input, other):
+    """The least common multiple of integers."""
+    if _lib.py_lcm_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def bitwise_left_shift(input, other):
+    """self << other, for integers."""
+    h = _lib.py_bitwise_left_shift(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def bitwise_left_shift_(input, other):
+    """self << other, for integers."""
+    if _lib.py_bitwise_left_shift_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def bitwise_right_shift(input, other):
+    """self >> other, for integers."""
+    h = _lib.py_bitwise_right_shift(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def bitwise_right_shift_(input, other):
+    """self >> other, for integers."""
+    if _lib.py_bitwise_right_shift_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def erfc(input):
+    """1 - erf(self), accurate for large self."""
+    h = _lib.py_erfc(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def erfc_(input):
+    """1 - erf(self), accurate for large self."""
+    if _lib.py_erfc_(_h(input)):
+        _raise()
+    return input
+
+
+def erfinv(input):
+    """The inverse of erf."""
+    h = _lib.py_erfinv(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def erfinv_(input):
+    """The inverse of erf."""
+    if _lib.py_erfinv_(_h(input)):
+        _raise()
+    return input
+
+
+def special_erfcx(input):
+    """exp(self ** 2) * erfc(self)."""
+    h = _lib.py_special_erfcx(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_ndtr(input):
+    """The distribution function of the standard normal distribution."""
+    h = _lib.py_special_ndtr(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_ndtri(input):
+    """The quantile of the standard normal distribution."""
+    h = _lib.py_special_ndtri(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_log_ndtr(input):
+    """The logarithm of the standard normal distribution function."""
+    h = _lib.py_special_log_ndtr(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_entr(input):
+    """-self * log(self); 0 at 0, -inf below."""
+    h = _lib.py_special_entr(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def logit(input, eps=None):
+    """log(self / (1 - self)); with eps, of self limited to [eps, 1 - eps]."""
+    if eps is None:
+        h = _lib.py_logit(_h(input))
+    else:
+        h = _lib.py_logit_eps(_h(input), eps is not None, eps or 0.0)
+    return _wrap(h) if h else _raise()
+
+
+def logit_(input, eps=None):
+    """log(self / (1 - self)); with eps, of self limited to [eps, 1 - eps]."""
+    if _lib.py_logit_eps_(_h(input), eps is not None, eps or 0.0):
+        _raise()
+    return input
+
+
+def lgamma(input):
+    """The logarithm of |gamma(self)|."""
+    h = _lib.py_lgamma(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def lgamma_(input):
+    """The logarithm of |gamma(self)|."""
+    if _lib.py_lgamma_(_h(input)):
+        _raise()
+    return input
+
+
+def digamma(input):
+    """The derivative of lgamma."""
+    h = _lib.py_digamma(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def digamma_(input):
+    """The derivative of lgamma."""
+    if _lib.py_digamma_(_h(input)):
+        _raise()
+    return input
+
+
+def polygamma(n, input):
+    """The n-th derivative of digamma, n >= 0."""
+    h = _lib.py_polygamma(n, _h(input))
+    return _wrap(h) if h else _raise()
+
+
+def polygamma_of_(input, n):
+    """The n-th derivative of digamma, into self."""
+    if _lib.py_polygamma_(_h(input), n):
+        _raise()
+    return input
+
+
+def mvlgamma(input, p):
+    """The logarithm of the multivariate gamma function of dimension p."""
+    h = _lib.py_mvlgamma(_h(input), p)
+    return _wrap(h) if h else _raise()
+
+
+def mvlgamma_(input, p):
+    """The logarithm of the multivariate gamma function of dimension p."""
+    if _lib.py_mvlgamma_(_h(input), p):
+        _raise()
+    return input
+
+
+def igamma(input, other):
+    """The regularised lower incomplete gamma function; gradient for other only."""
+    h = _lib.py_igamma(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def igamma_(input, other):
+    """The regularised lower incomplete gamma function; gradient for other only."""
+    if _lib.py_igamma_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def igammac(input, other):
+    """The regularised upper incomplete gamma function; gradient for other only."""
+    h = _lib.py_igammac(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def igammac_(input, other):
+    """The regularised upper incomplete gamma function; gradient for other only."""
+    if _lib.py_igammac_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
+def special_zeta(input, other):
+    """The sum of (other + k) ** -self over k >= 0; gradient for other only."""
+    h = _lib.py_special_zeta(_h(input), _h(other))
+    return _wrap(h) if h else _raise()
+
+
+def i0(input):
+    """The modified Bessel function of the first kind, order 0."""
+    h = _lib.py_i0(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def i0_(input):
+    """The modified Bessel function of the first kind, order 0."""
+    if _lib.py_i0_(_h(input)):
+        _raise()
+    return input
+
+
+def special_i0e(input):
+    """exp(-|self|) * i0(self)."""
+    h = _lib.py_special_i0e(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_i1(input):
+    """The modified Bessel function of the first kind, order 1."""
+    h = _lib.py_special_i1(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_i1e(input):
+    """exp(-|self|) * i1(self)."""
+    h = _lib.py_special_i1e(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_modified_bessel_i0(input):
+    """The modified Bessel function of the first kind, order 0."""
+    h = _lib.py_special_modified_bessel_i0(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_modified_bessel_i1(input):
+    """The modified Bessel function of the first kind, order 1."""
+    h = _lib.py_special_modified_bessel_i1(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_modified_bessel_k0(input):
+    """The modified Bessel function of the second kind, order 0."""
+    h = _lib.py_special_modified_bessel_k0(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_modified_bessel_k1(input):
+    """The modified Bessel function of the second kind, order 1."""
+    h = _lib.py_special_modified_bessel_k1(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_scaled_modified_bessel_k0(input):
+    """exp(self) * modified_bessel_k0(self)."""
+    h = _lib.py_special_scaled_modified_bessel_k0(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_scaled_modified_bessel_k1(input):
+    """exp(self) * modified_bessel_k1(self)."""
+    h = _lib.py_special_scaled_modified_bessel_k1(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_bessel_j0(input):
+    """The Bessel function of the first kind, order 0."""
+    h = _lib.py_special_bessel_j0(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_bessel_j1(input):
+    """The Bessel function of the first kind, order 1."""
+    h = _lib.py_special_bessel_j1(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_bessel_y0(input):
+    """The Bessel function of the second kind, order 0."""
+    h = _lib.py_special_bessel_y0(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_bessel_y1(input):
+    """The Bessel function of the second kind, order 1."""
+    h = _lib.py_special_bessel_y1(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_spherical_bessel_j0(input):
+    """sin(self) / self, and 1 at 0."""
+    h = _lib.py_special_spherical_bessel_j0(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_airy_ai(input):
+    """Airy's function Ai."""
+    h = _lib.py_special_airy_ai(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def special_chebyshev_polynomial_t(input, n):
+    """The Chebyshev polynomial of the first kind of degree n at self."""
+    h = _lib.py_special_chebyshev_polynomial_t(_h(input), _h(n))
+    return _wrap(h) if h else _raise()
+
+
+def special_chebyshev_polynomial_u(input, n):
+    """The Chebyshev polynomial of the second kind of degree n at self."""
+    h = _lib.py_special_chebyshev_polynomial_u(_h(input), _h(n))
+    return _wrap(h) if h else _raise()
+
+
+def special_chebyshev_polynomial_v(input, n):
+    """The Chebyshev polynomial of the third kind of degree n at self."""
+    h = _lib.py_special_chebyshev_polynomial_v(_h(input), _h(n))
+    return _wrap(h) if h else _raise()
+
+
+def special_chebyshev_polynomial_w(input, n):
+    """The Chebyshev polynomial of the fourth kind of degree n at self."""
+    h = _lib.py_special_chebyshev_polynomial_w(_h(input), _h(n))
+    return _wrap(h) if h else _raise()
+
+
+def special_shifted_chebyshev_polynomial_t(input, n):
+    """The shifted Chebyshev polynomial of the first kind of degree n at self."""
+    h = _lib.py_special_shifted_chebyshev_polynomial_t(_h(input), _h(n))
+    return _wrap(h) if h else _raise()
+
+
+def special_shifted_chebyshev_polynomial_u(input, n):
+    """The shifted Chebyshev polynomial of the second kind of degree n at self."""
+    h = _lib.py_special_shifted_chebyshev_polynomial_u(_h(input), _h(n))
+    return _wrap(h) if h else _raise()
+
+
+def special_shifted_chebyshev_polynomial_v(input, n):
+    """The shifted Chebyshev polynomial of the third kind of degree n at self."""
+    h = _lib.py_special_shifted_chebyshev_polynomial_v(_h(input), _h(n))
+    return _wrap(h) if h else _raise()
+
+
+def special_shifted_chebyshev_polynomial_w(input, n):
+    """The shifted Chebyshev polynomial of the fourth kind of degree n at self."""
+    h = _lib.py_special_shifted_chebyshev_polynomial_w(_h(input), _h(n))
+    return _wrap(h) if h else _raise()
+
+
+def special_hermite_polynomial_h(input, n):
+    """The physicists' Hermite polynomial of degree n at self."""
+    h = _lib.py_special_hermite_polynomial_h(_h(input), _h(n))
+    return _wrap(h) if h else _raise()
+
+
+def special_hermite_polynomial_he(input, n):
+    """The probabilists' Hermite polynomial of degree n at self."""
+    h = _lib.py_special_hermite_polynomial_he(_h(input), _h(n))
+    return _wrap(h) if h else _raise()
+
+
+def special_laguerre_polynomial_l(input, n):
+    """The Laguerre polynomial of degree n at self."""
+    h = _lib.py_special_laguerre_polynomial_l(_h(input), _h(n))
+    return _wrap(h) if h else _raise()
+
+
+def special_legendre_polynomial_p(input, n):
+    """The Legendre polynomial of degree n at self."""
+    h = _lib.py_special_legendre_polynomial_p(_h(input), _h(n))
+    return _wrap(h) if h else _raise()
+
+
+def hardsigmoid(input):
+    """min(max(self + 3, 0), 6) / 6."""
+    h = _lib.py_hardsigmoid(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def hardsigmoid_(input):
+    """min(max(self + 3, 0), 6) / 6."""
+    if _lib.py_hardsigmoid_(_h(input)):
+        _raise()
+    return input
+
+
+def hardswish(input):
+    """self * hardsigmoid(self)."""
+    h = _lib.py_hardswish(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def hardswish_(input):
+    """self * hardsigmoid(self)."""
+    if _lib.py_hardswish_(_h(input)):
+        _raise()
+    return input
+
+
+def mish(input):
+    """self * tanh(softplus(self))."""
+    h = _lib.py_mish(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def mish_(input):
+    """self * tanh(softplus(self))."""
+    if _lib.py_mish_(_h(input)):
+        _raise()
+    return input
+
+
+def log_sigmoid(input):
+    """log(sigmoid(self))."""
+    h = _lib.py_log_sigmoid(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def celu(input, alpha=1.0):
+    """max(0, self) + min(0, alpha * (exp(self / alpha) - 1))."""
+    h = _lib.py_celu(_h(input), alpha)
+    return _wrap(h) if h else _raise()
+
+
+def celu_(input, alpha=1.0):
+    """max(0, self) + min(0, alpha * (exp(self / alpha) - 1))."""
+    if _lib.py_celu_(_h(input), alpha):
+        _raise()
+    return input
+
+
+def selu(input):
+    """elu with the constants of self-normalising networks."""
+    h = _lib.py_selu(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def selu_(input):
+    """elu with the constants of self-normalising networks."""
+    if _lib.py_selu_(_h(input)):
+        _raise()
+    return input
+
+
+def hardshrink(input, lambd=0.5):
+    """self, but 0 within [-lambd, lambd]."""
+    h = _lib.py_hardshrink(_h(input), lambd)
+    return _wrap(h) if h else _raise()
+
+
+def softshrink(input, lambd=0.5):
+    """self moved towards 0 by lambd, 0 within [-lambd, lambd]."""
+    h = _lib.py_softshrink(_h(input), lambd)
+    return _wrap(h) if h else _raise()
+
+
+def threshold(input, threshold, value):
+    """self where above threshold, else value; integers too."""
+    h = _lib.py_threshold(_h(input), threshold, value)
+    return _wrap(h) if h else _raise()
+
+
+def threshold_(input, threshold, value):
+    """self where above threshold, else value; integers too."""
+    if _lib.py_threshold_(_h(input), threshold, value):
+        _raise()
+    return input
+
+
+def softsign(input):
+    """self / (1 + |self|)."""
+    h = _lib.py_softsign(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def tanhshrink(input):
+    """self - tanh(self)."""
+    h = _lib.py_tanhshrink(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def prelu(input, weight):
+    """self where positive, else weight * self; weight has one element, or one for each channel."""
+    h = _lib.py_prelu(_h(input), _h(weight))
+    return _wrap(h) if h else _raise()
+
+
+def rrelu(input, lower=0.125, upper=0.3333333333333333, training=False, generator=None):
+    """self where positive, else self times a slope drawn from [lower, upper) in training, their mean otherwise."""
+    if generator is None:
+        h = _lib.py_rrelu(_h(input), lower, upper, bool(training))
+    else:
+        h = _lib.py_rrelu_with(_h(input), lower, upper, bool(training), _opt(generator))
+    return _wrap(h) if h else _raise()
+
+
+def rrelu_(input, lower=0.125, upper=0.3333333333333333, training=False, generator=None):
+    """self where positive, else self times a slope drawn from [lower, upper) in training, their mean otherwise."""
+    if _lib.py_rrelu_with_(_h(input), lower, upper, bool(training), _opt(generator)):
+        _raise()
+    return input
+
+
+def glu(input, dim=-1):
+    """The first half of self along dim times the sigmoid of the second."""
+    h = _lib.py_glu(_h(input), dim)
+    return _wrap(h) if h else _raise()
+
+
 def eq(input, other):
     """self == other, element by element."""
     h = _lib.py_eq(_h(input), _h(other))
     return _wrap(h) if h else _raise()
+
+
+def eq_(input, other):
+    """self == other, element by element."""
+    if _lib.py_eq_(_h(input), _h(other)):
+        _raise()
+    return input
 
 
 def ne(input, other):
@@ -982,10 +1885,24 @@ def ne(input, other):
     return _wrap(h) if h else _raise()
 
 
+def ne_(input, other):
+    """self != other, element by element."""
+    if _lib.py_ne_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
 def lt(input, other):
     """self < other, element by element."""
     h = _lib.py_lt(_h(input), _h(other))
     return _wrap(h) if h else _raise()
+
+
+def lt_(input, other):
+    """self < other, element by element."""
+    if _lib.py_lt_(_h(input), _h(other)):
+        _raise()
+    return input
 
 
 def le(input, other):
@@ -994,16 +1911,37 @@ def le(input, other):
     return _wrap(h) if h else _raise()
 
 
+def le_(input, other):
+    """self <= other, element by element."""
+    if _lib.py_le_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
 def gt(input, other):
     """self > other, element by element."""
     h = _lib.py_gt(_h(input), _h(other))
     return _wrap(h) if h else _raise()
 
 
+def gt_(input, other):
+    """self > other, element by element."""
+    if _lib.py_gt_(_h(input), _h(other)):
+        _raise()
+    return input
+
+
 def ge(input, other):
     """self >= other, element by element."""
     h = _lib.py_ge(_h(input), _h(other))
     return _wrap(h) if h else _raise()
+
+
+def ge_(input, other):
+    """self >= other, element by element."""
+    if _lib.py_ge_(_h(input), _h(other)):
+        _raise()
+    return input
 
 
 def logical_not(input):
@@ -3057,12 +3995,158 @@ TABLE = {
     'silu': (False, False, 'nn.functional'),
     'silu_': (False, False, 'nn.functional'),
     'softplus': (False, False, 'nn.functional'),
+    'acos': (True, True, ''),
+    'acos_': (True, True, ''),
+    'asin': (True, True, ''),
+    'asin_': (True, True, ''),
+    'atan': (True, True, ''),
+    'atan_': (True, True, ''),
+    'acosh': (True, True, ''),
+    'acosh_': (True, True, ''),
+    'asinh': (True, True, ''),
+    'asinh_': (True, True, ''),
+    'atanh': (True, True, ''),
+    'atanh_': (True, True, ''),
+    'cosh': (True, True, ''),
+    'cosh_': (True, True, ''),
+    'sinh': (True, True, ''),
+    'sinh_': (True, True, ''),
+    'exp2': (True, True, ''),
+    'exp2_': (True, True, ''),
+    'deg2rad': (True, True, ''),
+    'deg2rad_': (True, True, ''),
+    'rad2deg': (True, True, ''),
+    'rad2deg_': (True, True, ''),
+    'sinc': (True, True, ''),
+    'sinc_': (True, True, ''),
+    'atan2': (True, True, ''),
+    'atan2_': (True, True, ''),
+    'hypot': (True, True, ''),
+    'hypot_': (True, True, ''),
+    'logaddexp': (True, True, ''),
+    'logaddexp2': (True, True, ''),
+    'xlogy': (True, True, ''),
+    'xlogy_': (True, True, ''),
+    'special_xlog1py': (False, False, 'special'),
+    'ldexp': (True, True, ''),
+    'ldexp_': (True, True, ''),
+    'float_power': (True, True, ''),
+    'float_power_': (True, True, ''),
+    'signbit': (True, True, ''),
+    'isposinf': (True, True, ''),
+    'isneginf': (True, True, ''),
+    'isreal': (True, True, ''),
+    'angle': (True, True, ''),
+    'positive': (True, True, ''),
+    'frac': (True, True, ''),
+    'frac_': (True, True, ''),
+    'frexp': (True, True, ''),
+    'nan_to_num': (True, True, ''),
+    'nan_to_num_': (True, True, ''),
+    'copysign': (True, True, ''),
+    'copysign_': (True, True, ''),
+    'nextafter': (True, True, ''),
+    'nextafter_': (True, True, ''),
+    'heaviside': (True, True, ''),
+    'heaviside_': (True, True, ''),
+    'fmod': (True, True, ''),
+    'fmod_': (True, True, ''),
+    'fmax': (True, True, ''),
+    'fmin': (True, True, ''),
+    'gcd': (True, True, ''),
+    'gcd_': (True, True, ''),
+    'lcm': (True, True, ''),
+    'lcm_': (True, True, ''),
+    'bitwise_left_shift': (True, True, ''),
+    'bitwise_left_shift_': (True, True, ''),
+    'bitwise_right_shift': (True, True, ''),
+    'bitwise_right_shift_': (True, True, ''),
+    'erfc': (True, True, ''),
+    'erfc_': (True, True, ''),
+    'erfinv': (True, True, ''),
+    'erfinv_': (True, True, ''),
+    'special_erfcx': (False, False, 'special'),
+    'special_ndtr': (False, False, 'special'),
+    'special_ndtri': (False, False, 'special'),
+    'special_log_ndtr': (False, False, 'special'),
+    'special_entr': (False, False, 'special'),
+    'logit': (True, True, ''),
+    'logit_': (True, True, ''),
+    'lgamma': (True, True, ''),
+    'lgamma_': (True, True, ''),
+    'digamma': (True, True, ''),
+    'digamma_': (True, True, ''),
+    'polygamma': (True, False, ''),
+    'polygamma_of_': (False, False, ''),
+    'mvlgamma': (True, True, ''),
+    'mvlgamma_': (True, True, ''),
+    'igamma': (True, True, ''),
+    'igamma_': (True, True, ''),
+    'igammac': (True, True, ''),
+    'igammac_': (True, True, ''),
+    'special_zeta': (False, False, 'special'),
+    'i0': (True, True, ''),
+    'i0_': (True, True, ''),
+    'special_i0e': (False, False, 'special'),
+    'special_i1': (False, False, 'special'),
+    'special_i1e': (False, False, 'special'),
+    'special_modified_bessel_i0': (False, False, 'special'),
+    'special_modified_bessel_i1': (False, False, 'special'),
+    'special_modified_bessel_k0': (False, False, 'special'),
+    'special_modified_bessel_k1': (False, False, 'special'),
+    'special_scaled_modified_bessel_k0': (False, False, 'special'),
+    'special_scaled_modified_bessel_k1': (False, False, 'special'),
+    'special_bessel_j0': (False, False, 'special'),
+    'special_bessel_j1': (False, False, 'special'),
+    'special_bessel_y0': (False, False, 'special'),
+    'special_bessel_y1': (False, False, 'special'),
+    'special_spherical_bessel_j0': (False, False, 'special'),
+    'special_airy_ai': (False, False, 'special'),
+    'special_chebyshev_polynomial_t': (False, False, 'special'),
+    'special_chebyshev_polynomial_u': (False, False, 'special'),
+    'special_chebyshev_polynomial_v': (False, False, 'special'),
+    'special_chebyshev_polynomial_w': (False, False, 'special'),
+    'special_shifted_chebyshev_polynomial_t': (False, False, 'special'),
+    'special_shifted_chebyshev_polynomial_u': (False, False, 'special'),
+    'special_shifted_chebyshev_polynomial_v': (False, False, 'special'),
+    'special_shifted_chebyshev_polynomial_w': (False, False, 'special'),
+    'special_hermite_polynomial_h': (False, False, 'special'),
+    'special_hermite_polynomial_he': (False, False, 'special'),
+    'special_laguerre_polynomial_l': (False, False, 'special'),
+    'special_legendre_polynomial_p': (False, False, 'special'),
+    'hardsigmoid': (False, False, 'nn.functional'),
+    'hardsigmoid_': (False, False, 'nn.functional'),
+    'hardswish': (False, False, 'nn.functional'),
+    'hardswish_': (False, False, 'nn.functional'),
+    'mish': (False, False, 'nn.functional'),
+    'mish_': (False, False, 'nn.functional'),
+    'log_sigmoid': (False, False, 'nn.functional'),
+    'celu': (False, False, 'nn.functional'),
+    'celu_': (False, False, 'nn.functional'),
+    'selu': (False, False, 'nn.functional'),
+    'selu_': (False, False, 'nn.functional'),
+    'hardshrink': (False, False, 'nn.functional'),
+    'softshrink': (False, False, 'nn.functional'),
+    'threshold': (False, False, 'nn.functional'),
+    'threshold_': (False, False, 'nn.functional'),
+    'softsign': (False, False, 'nn.functional'),
+    'tanhshrink': (False, False, 'nn.functional'),
+    'prelu': (False, False, 'nn.functional'),
+    'rrelu': (False, False, 'nn.functional'),
+    'rrelu_': (False, False, 'nn.functional'),
+    'glu': (False, False, 'nn.functional'),
     'eq': (True, True, ''),
+    'eq_': (True, True, ''),
     'ne': (True, True, ''),
+    'ne_': (True, True, ''),
     'lt': (True, True, ''),
+    'lt_': (True, True, ''),
     'le': (True, True, ''),
+    'le_': (True, True, ''),
     'gt': (True, True, ''),
+    'gt_': (True, True, ''),
     'ge': (True, True, ''),
+    'ge_': (True, True, ''),
     'logical_not': (True, True, ''),
     'logical_not_': (True, True, ''),
     'logical_and': (True, True, ''),

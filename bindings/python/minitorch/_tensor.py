@@ -138,6 +138,10 @@ class Tensor(TensorBase):
         return _ops.permute(self, tuple(range(self.ndim - 1, -1, -1)))
 
     @property
+    def real(self) -> Tensor:
+        return self
+
+    @property
     def mT(self):
         return _ops.transpose(self, -2, -1) if self.ndim else self
 
@@ -422,6 +426,9 @@ class Tensor(TensorBase):
         from . import empty_strided
         return empty_strided(size, stride, dtype=dtype or self.dtype,
                              device=device or self.device, requires_grad=requires_grad)
+
+    def where(self, condition: Tensor, other) -> Tensor:
+        return _ops.where(condition, self, other)
 
     # --- indexing ------------------------------------------------------------------------
     def __getitem__(self, key) -> Tensor:

@@ -43,12 +43,14 @@ inline void set(Backend& b, Elementwise op, DType dtype, ElementwiseKernel kerne
 }
 
 // The families of elementwise kernels; fill_unary, fill_binary and fill_fused call them.
-void fill_arithmetic(Backend& b);  // unary.cpp
-void fill_math(Backend& b);        // math.cpp
-void fill_activation(Backend& b);  // activation.cpp
-void fill_unary_more(Backend& b);  // unary_more.cpp
-void fill_compare(Backend& b);     // compare.cpp
-void fill_loss(Backend& b);        // loss.cpp
-void fill_integer(Backend& b);     // integer.cpp: plain loops, the same on every target
+void fill_arithmetic(Backend& b);       // unary.cpp
+void fill_math(Backend& b);             // math.cpp
+void fill_activation(Backend& b);       // activation.cpp
+void fill_unary_more(Backend& b);       // unary_more.cpp
+void fill_elementary(Backend& b);       // elementary.cpp
+void fill_activation_more(Backend& b);  // activation_more.cpp
+void fill_compare(Backend& b);          // compare.cpp
+void fill_loss(Backend& b);             // loss.cpp
+void fill_integer(Backend& b);          // integer.cpp: plain loops, the same on every target
 
 }  // namespace mt::cpu

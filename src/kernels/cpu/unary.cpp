@@ -288,6 +288,8 @@ void fill_unary(Backend& b) {
   fill_math(b);
   fill_activation(b);
   fill_unary_more(b);
+  fill_elementary(b);
+  fill_activation_more(b);
 }
 }  // namespace mt::cpu
 #endif

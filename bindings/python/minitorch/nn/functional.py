@@ -5,8 +5,9 @@ for _name, (_, _, _namespace) in _ops.TABLE.items():
     if _namespace == "nn.functional":
         globals()[_name] = getattr(_ops, _name)
 
-for _name in ("relu", "relu_", "sigmoid", "tanh"):
-    globals()[_name] = getattr(_ops, _name)
+relu_ = _ops.relu_
+
+from .functional_activation import *  # noqa: E402,F401,F403
 
 
 def softmax(input, dim=None, _stacklevel=3, dtype=None):
