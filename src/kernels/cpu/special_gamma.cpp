@@ -73,7 +73,7 @@ double lower_series(double a, double x) {  // DLMF 8.11.4
 double upper_fraction(double a, double x) {  // DLMF 8.9.2 by Lentz's method
   constexpr double kTiny = 1e-300;
   double b = x + 1 - a, c = 1 / kTiny, d = 1 / b, h = d;
-  for (double i = 1;; i += 1) {
+  for (double i = 1; i < 1e5; i += 1) {
     const double n = -i * (i - a);
     b += 2;
     d = n * d + b;

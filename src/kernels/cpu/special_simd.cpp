@@ -42,16 +42,15 @@ HWY_INLINE V erfcx_positive(D d, V x) {
   return p / (one + (x + x));
 }
 
-// exp(sign x^2 + shift), the square in two parts so that its rounding does not count.
+// x^2 as an exact square and the rest, so that rounding it does not count in its exponential.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V exp_square(D d, V x, double sign, double shift = 0) {
+HWY_INLINE V split_square(D d, V x, V& rest) {
   const hn::RebindToUnsigned<D> du;
   using TU = hn::TFromD<decltype(du)>;
   const auto upper = hn::Set(du, static_cast<TU>(~TU{0} << (kIsFloat<D> ? 12 : 27)));
   const V high = hn::BitCast(d, hn::And(hn::BitCast(du, x), upper));
-  const V s = constant(d, sign);
-  const V low = (x - high) * (x + high);
-  return exp(d, V(s * high * high + constant(d, shift))) * exp(d, V(s * low));
+  rest = (x - high) * (x + high);
+  return high * high;
 }
 
 template <class T>
@@ -61,7 +60,10 @@ struct Erfc : UnaryOp {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V x) const {
     const V a = at_most(d, hn::Abs(x), constant(d, 30));  // 0 from there on
-    const V tail = exp_square(d, a, -1) * erfcx_positive(d, a);
+    V rest;
+    const V square = split_square(d, a, rest);
+    const V scale = exp(d, V(hn::Neg(square))) * exp(d, V(hn::Neg(rest)));
+    const V tail = scale * erfcx_positive(d, a);
     return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), constant(d, 2) - tail, tail);
   }
 };
@@ -75,7 +77,9 @@ struct Erfcx : UnaryOp {
     const V right = erfcx_positive(d, a);
     if (hn::AllFalse(d, hn::Lt(x, hn::Zero(d)))) return right;
     const V bounded = at_most(d, a, constant(d, 30));  // beyond the range from there on
-    const V twice = exp_square(d, bounded, 1) * constant(d, 2);
+    V rest;
+    const V square = split_square(d, bounded, rest);
+    const V twice = exp(d, square) * exp(d, rest) * constant(d, 2);
     return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), twice - right, right);
   }
 };
@@ -89,12 +93,12 @@ HWY_INLINE V erfc_inverse(D d, V c) {
   const V z =
       t - poly(d, t, 2.515517, 0.802853, 0.010328) / poly(d, t, 1, 1.432788, 0.189269, 0.001308);
   V x = z * constant(d, kRoot2 / 2);
-  // exp(x^2) c with the exponents of both moved towards each other, so that neither overflows.
-  constexpr double kShift = kIsFloat<D> ? 40 : 350;
-  const V large = c * constant(d, kIsFloat<D> ? 0x1.a220d397972ebp+57 : 0x1.ec417a3e63c6ap+504);
   for (int i = 0; i < 2; ++i) {
-    const V step =
-        (erfcx_positive(d, x) - exp_square(d, x, 1, -kShift) * large) * constant(d, 1 / kErfSlope);
+    V rest;
+    const V square = split_square(d, x, rest);
+    const V root = exp(d, V(square * constant(d, 0.5)));  // exp(x^2) may be beyond the range
+    const V scaled = c * root * (root * exp(d, rest));
+    const V step = (erfcx_positive(d, x) - scaled) * constant(d, 1 / kErfSlope);
     x = x + step / hn::NegMulAdd(x, step, one);
   }
   return x;
@@ -138,9 +142,12 @@ struct Ndtri : UnaryOp {
     const V root2 = constant(d, kRoot2), twice = p + p, one = constant(d, 1);
     const auto low = hn::And(hn::Gt(p, hn::Zero(d)), hn::Lt(p, constant(d, 0.25)));
     const V upper = erfinv(d, V(hn::IfThenZeroElse(low, twice - one)));
-    if (hn::AllFalse(d, low)) return root2 * upper;
+    const auto negative = hn::Lt(p, hn::Zero(d));  // also where 2p - 1 rounds to -1
+    const V defined =
+        hn::IfThenElse(negative, constant(d, std::numeric_limits<double>::quiet_NaN()), upper);
+    if (hn::AllFalse(d, low)) return root2 * defined;
     const V lower = hn::Neg(erfc_inverse(d, V(hn::IfThenElse(low, twice, one))));
-    return root2 * hn::IfThenElse(low, lower, upper);
+    return root2 * hn::IfThenElse(low, lower, defined);
   }
 };
 
