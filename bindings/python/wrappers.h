@@ -330,6 +330,26 @@ static mt_status py_random_range_with_(uint64_t self, int64_t low, bool has_high
   return mt_random_range_with_((mt_tensor *)self, low, has_high ? &high : NULL, (mt_generator *)generator);
 }
 
+static uint64_t py_multinomial(uint64_t self, int64_t num_samples) {
+  mt_tensor *out = NULL;
+  return mt_multinomial(&out, (mt_tensor *)self, num_samples) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_multinomial_with(uint64_t self, int64_t num_samples, bool replacement, uint64_t generator) {
+  mt_tensor *out = NULL;
+  return mt_multinomial_with(&out, (mt_tensor *)self, num_samples, replacement, (mt_generator *)generator) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_gumbel_softmax(uint64_t logits) {
+  mt_tensor *out = NULL;
+  return mt_gumbel_softmax(&out, (mt_tensor *)logits) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_gumbel_softmax_with(uint64_t logits, double tau, bool hard, int64_t dim, uint64_t generator) {
+  mt_tensor *out = NULL;
+  return mt_gumbel_softmax_with(&out, (mt_tensor *)logits, tau, hard, dim, (mt_generator *)generator) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
 static uint64_t py_dropout(uint64_t self, double p, bool training) {
   mt_tensor *out = NULL;
   return mt_dropout(&out, (mt_tensor *)self, p, training) ? 0 : (uint64_t)(uintptr_t)out;
@@ -2218,6 +2238,337 @@ static uint64_t py_cumsum(uint64_t self, int64_t dim) {
 static uint64_t py_cumsum_dtype(uint64_t self, int64_t dim, mt_dtype dtype) {
   mt_tensor *out = NULL;
   return mt_cumsum_dtype(&out, (mt_tensor *)self, dim, dtype) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_cumsum_(uint64_t self, int64_t dim) {
+  return mt_cumsum_((mt_tensor *)self, dim);
+}
+
+static uint64_t py_cumprod(uint64_t self, int64_t dim) {
+  mt_tensor *out = NULL;
+  return mt_cumprod(&out, (mt_tensor *)self, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cumprod_dtype(uint64_t self, int64_t dim, mt_dtype dtype) {
+  mt_tensor *out = NULL;
+  return mt_cumprod_dtype(&out, (mt_tensor *)self, dim, dtype) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_cumprod_(uint64_t self, int64_t dim) {
+  return mt_cumprod_((mt_tensor *)self, dim);
+}
+
+static mt_status py_cummax(uint64_t *values, uint64_t *indices, uint64_t self, int64_t dim) {
+  return mt_cummax((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)self, dim);
+}
+
+static mt_status py_cummin(uint64_t *values, uint64_t *indices, uint64_t self, int64_t dim) {
+  return mt_cummin((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)self, dim);
+}
+
+static uint64_t py_logcumsumexp(uint64_t self, int64_t dim) {
+  mt_tensor *out = NULL;
+  return mt_logcumsumexp(&out, (mt_tensor *)self, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_diff(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_diff(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_diff_with(uint64_t self, int64_t n, int64_t dim, uint64_t prepend, uint64_t append) {
+  mt_tensor *out = NULL;
+  return mt_diff_with(&out, (mt_tensor *)self, n, dim, (mt_tensor *)prepend, (mt_tensor *)append) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_gradient(uint64_t self, const uint64_t *spacing, size_t n_spacing, const int64_t *dims, size_t n_dims, int64_t edge_order) {
+  mt_tensors *out = NULL;
+  return mt_gradient(&out, (mt_tensor *)self, (const mt_tensor *const *)spacing, n_spacing, dims, n_dims, edge_order) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_trapezoid(uint64_t y, uint64_t x, int64_t dim) {
+  mt_tensor *out = NULL;
+  return mt_trapezoid(&out, (mt_tensor *)y, (mt_tensor *)x, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_trapezoid_dx(uint64_t y, double dx, int64_t dim) {
+  mt_tensor *out = NULL;
+  return mt_trapezoid_dx(&out, (mt_tensor *)y, dx, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cumulative_trapezoid(uint64_t y, uint64_t x, int64_t dim) {
+  mt_tensor *out = NULL;
+  return mt_cumulative_trapezoid(&out, (mt_tensor *)y, (mt_tensor *)x, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cumulative_trapezoid_dx(uint64_t y, double dx, int64_t dim) {
+  mt_tensor *out = NULL;
+  return mt_cumulative_trapezoid_dx(&out, (mt_tensor *)y, dx, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_nansum(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_nansum(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_nansum_dim(uint64_t self, const int64_t *dims, size_t n_dims, bool keepdim, mt_dtype dtype) {
+  mt_tensor *out = NULL;
+  return mt_nansum_dim(&out, (mt_tensor *)self, dims, n_dims, keepdim, dtype) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_nanmean(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_nanmean(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_nanmean_dim(uint64_t self, const int64_t *dims, size_t n_dims, bool keepdim, mt_dtype dtype) {
+  mt_tensor *out = NULL;
+  return mt_nanmean_dim(&out, (mt_tensor *)self, dims, n_dims, keepdim, dtype) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_aminmax(uint64_t *min, uint64_t *max, uint64_t self) {
+  return mt_aminmax((mt_tensor **)min, (mt_tensor **)max, (mt_tensor *)self);
+}
+
+static mt_status py_aminmax_dim(uint64_t *min, uint64_t *max, uint64_t self, bool has_dim, int64_t dim, bool keepdim) {
+  return mt_aminmax_dim((mt_tensor **)min, (mt_tensor **)max, (mt_tensor *)self, has_dim ? &dim : NULL, keepdim);
+}
+
+static uint64_t py_count_nonzero(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_count_nonzero(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_count_nonzero_dim(uint64_t self, const int64_t *dims, size_t n_dims) {
+  mt_tensor *out = NULL;
+  return mt_count_nonzero_dim(&out, (mt_tensor *)self, dims, n_dims) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_std_mean(uint64_t *std, uint64_t *mean, uint64_t self) {
+  return mt_std_mean((mt_tensor **)std, (mt_tensor **)mean, (mt_tensor *)self);
+}
+
+static mt_status py_std_mean_dim(uint64_t *std, uint64_t *mean, uint64_t self, const int64_t *dims, size_t n_dims, int64_t correction, bool keepdim) {
+  return mt_std_mean_dim((mt_tensor **)std, (mt_tensor **)mean, (mt_tensor *)self, dims, n_dims, correction, keepdim);
+}
+
+static mt_status py_var_mean(uint64_t *var, uint64_t *mean, uint64_t self) {
+  return mt_var_mean((mt_tensor **)var, (mt_tensor **)mean, (mt_tensor *)self);
+}
+
+static mt_status py_var_mean_dim(uint64_t *var, uint64_t *mean, uint64_t self, const int64_t *dims, size_t n_dims, int64_t correction, bool keepdim) {
+  return mt_var_mean_dim((mt_tensor **)var, (mt_tensor **)mean, (mt_tensor *)self, dims, n_dims, correction, keepdim);
+}
+
+static uint64_t py_trace(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_trace(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cov(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_cov(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cov_weighted(uint64_t self, int64_t correction, uint64_t fweights, uint64_t aweights) {
+  mt_tensor *out = NULL;
+  return mt_cov_weighted(&out, (mt_tensor *)self, correction, (mt_tensor *)fweights, (mt_tensor *)aweights) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_corrcoef(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_corrcoef(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_dist(uint64_t self, uint64_t other) {
+  mt_tensor *out = NULL;
+  return mt_dist(&out, (mt_tensor *)self, (mt_tensor *)other) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_dist_p(uint64_t self, uint64_t other, double p) {
+  mt_tensor *out = NULL;
+  return mt_dist_p(&out, (mt_tensor *)self, (mt_tensor *)other, p) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_renorm(uint64_t self, double p, int64_t dim, double maxnorm) {
+  mt_tensor *out = NULL;
+  return mt_renorm(&out, (mt_tensor *)self, p, dim, maxnorm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_renorm_(uint64_t self, double p, int64_t dim, double maxnorm) {
+  return mt_renorm_((mt_tensor *)self, p, dim, maxnorm);
+}
+
+static uint64_t py_normalize(uint64_t input, double p, const int64_t *dims, size_t n_dims, double eps) {
+  mt_tensor *out = NULL;
+  return mt_normalize(&out, (mt_tensor *)input, p, dims, n_dims, eps) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_segment_reduce(uint64_t data, const char *reduce, uint64_t lengths, uint64_t offsets, int64_t axis, bool has_initial, double initial) {
+  mt_tensor *out = NULL;
+  return mt_segment_reduce(&out, (mt_tensor *)data, reduce, (mt_tensor *)lengths, (mt_tensor *)offsets, axis, has_initial ? &initial : NULL) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_sort(uint64_t *values, uint64_t *indices, uint64_t self) {
+  return mt_sort((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)self);
+}
+
+static mt_status py_sort_dim(uint64_t *values, uint64_t *indices, uint64_t self, int64_t dim, bool descending, bool stable) {
+  return mt_sort_dim((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)self, dim, descending, stable);
+}
+
+static uint64_t py_argsort(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_argsort(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_argsort_dim(uint64_t self, int64_t dim, bool descending, bool stable) {
+  mt_tensor *out = NULL;
+  return mt_argsort_dim(&out, (mt_tensor *)self, dim, descending, stable) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_msort(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_msort(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_topk(uint64_t *values, uint64_t *indices, uint64_t self, int64_t k) {
+  return mt_topk((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)self, k);
+}
+
+static mt_status py_topk_dim(uint64_t *values, uint64_t *indices, uint64_t self, int64_t k, int64_t dim, bool largest, bool sorted) {
+  return mt_topk_dim((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)self, k, dim, largest, sorted);
+}
+
+static mt_status py_kthvalue(uint64_t *values, uint64_t *indices, uint64_t self, int64_t k) {
+  return mt_kthvalue((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)self, k);
+}
+
+static mt_status py_kthvalue_dim(uint64_t *values, uint64_t *indices, uint64_t self, int64_t k, int64_t dim, bool keepdim) {
+  return mt_kthvalue_dim((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)self, k, dim, keepdim);
+}
+
+static uint64_t py_median(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_median(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_median_dim(uint64_t *values, uint64_t *indices, uint64_t self, int64_t dim, bool keepdim) {
+  return mt_median_dim((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)self, dim, keepdim);
+}
+
+static uint64_t py_nanmedian(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_nanmedian(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_nanmedian_dim(uint64_t *values, uint64_t *indices, uint64_t self, int64_t dim, bool keepdim) {
+  return mt_nanmedian_dim((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)self, dim, keepdim);
+}
+
+static mt_status py_mode(uint64_t *values, uint64_t *indices, uint64_t self) {
+  return mt_mode((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)self);
+}
+
+static mt_status py_mode_dim(uint64_t *values, uint64_t *indices, uint64_t self, int64_t dim, bool keepdim) {
+  return mt_mode_dim((mt_tensor **)values, (mt_tensor **)indices, (mt_tensor *)self, dim, keepdim);
+}
+
+static uint64_t py_quantile(uint64_t self, uint64_t q) {
+  mt_tensor *out = NULL;
+  return mt_quantile(&out, (mt_tensor *)self, (mt_tensor *)q) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_quantile_dim(uint64_t self, uint64_t q, bool has_dim, int64_t dim, bool keepdim, const char *interpolation) {
+  mt_tensor *out = NULL;
+  return mt_quantile_dim(&out, (mt_tensor *)self, (mt_tensor *)q, has_dim ? &dim : NULL, keepdim, interpolation) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_nanquantile(uint64_t self, uint64_t q) {
+  mt_tensor *out = NULL;
+  return mt_nanquantile(&out, (mt_tensor *)self, (mt_tensor *)q) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_nanquantile_dim(uint64_t self, uint64_t q, bool has_dim, int64_t dim, bool keepdim, const char *interpolation) {
+  mt_tensor *out = NULL;
+  return mt_nanquantile_dim(&out, (mt_tensor *)self, (mt_tensor *)q, has_dim ? &dim : NULL, keepdim, interpolation) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_searchsorted(uint64_t sorted_sequence, uint64_t values) {
+  mt_tensor *out = NULL;
+  return mt_searchsorted(&out, (mt_tensor *)sorted_sequence, (mt_tensor *)values) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_searchsorted_with(uint64_t sorted_sequence, uint64_t values, bool out_int32, bool right, const char *side, uint64_t sorter) {
+  mt_tensor *out = NULL;
+  return mt_searchsorted_with(&out, (mt_tensor *)sorted_sequence, (mt_tensor *)values, out_int32, right, side, (mt_tensor *)sorter) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_bucketize(uint64_t self, uint64_t boundaries) {
+  mt_tensor *out = NULL;
+  return mt_bucketize(&out, (mt_tensor *)self, (mt_tensor *)boundaries) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_bucketize_with(uint64_t self, uint64_t boundaries, bool out_int32, bool right) {
+  mt_tensor *out = NULL;
+  return mt_bucketize_with(&out, (mt_tensor *)self, (mt_tensor *)boundaries, out_int32, right) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_isin(uint64_t elements, uint64_t test_elements) {
+  mt_tensor *out = NULL;
+  return mt_isin(&out, (mt_tensor *)elements, (mt_tensor *)test_elements) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_isin_with(uint64_t elements, uint64_t test_elements, bool assume_unique, bool invert) {
+  mt_tensor *out = NULL;
+  return mt_isin_with(&out, (mt_tensor *)elements, (mt_tensor *)test_elements, assume_unique, invert) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_unique(uint64_t *output, uint64_t *inverse, uint64_t *counts, uint64_t self, bool sorted, bool return_inverse, bool return_counts) {
+  return mt_unique((mt_tensor **)output, (mt_tensor **)inverse, (mt_tensor **)counts, (mt_tensor *)self, sorted, return_inverse, return_counts);
+}
+
+static mt_status py_unique_dim(uint64_t *output, uint64_t *inverse, uint64_t *counts, uint64_t self, int64_t dim, bool return_inverse, bool return_counts) {
+  return mt_unique_dim((mt_tensor **)output, (mt_tensor **)inverse, (mt_tensor **)counts, (mt_tensor *)self, dim, return_inverse, return_counts);
+}
+
+static mt_status py_unique_consecutive(uint64_t *output, uint64_t *inverse, uint64_t *counts, uint64_t self, bool return_inverse, bool return_counts, bool has_dim, int64_t dim) {
+  return mt_unique_consecutive((mt_tensor **)output, (mt_tensor **)inverse, (mt_tensor **)counts, (mt_tensor *)self, return_inverse, return_counts, has_dim ? &dim : NULL);
+}
+
+static uint64_t py_bincount(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_bincount(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_bincount_with(uint64_t self, uint64_t weights, int64_t minlength) {
+  mt_tensor *out = NULL;
+  return mt_bincount_with(&out, (mt_tensor *)self, (mt_tensor *)weights, minlength) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_histc(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_histc(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_histc_range(uint64_t self, int64_t bins, double min, double max) {
+  mt_tensor *out = NULL;
+  return mt_histc_range(&out, (mt_tensor *)self, bins, min, max) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_histogram(uint64_t self, uint64_t bins) {
+  mt_tensors *out = NULL;
+  return mt_histogram(&out, (mt_tensor *)self, (mt_tensor *)bins) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_histogram_with(uint64_t self, uint64_t bins, uint64_t range, uint64_t weight, bool density) {
+  mt_tensors *out = NULL;
+  return mt_histogram_with(&out, (mt_tensor *)self, (mt_tensor *)bins, (mt_tensor *)range, (mt_tensor *)weight, density) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_histogramdd(uint64_t self, const uint64_t *bins, size_t n_bins, uint64_t range, uint64_t weight, bool density) {
+  mt_tensors *out = NULL;
+  return mt_histogramdd(&out, (mt_tensor *)self, (const mt_tensor *const *)bins, n_bins, (mt_tensor *)range, (mt_tensor *)weight, density) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
 static uint64_t py_mm(uint64_t self, uint64_t mat2) {

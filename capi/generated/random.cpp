@@ -361,6 +361,42 @@ mt_status mt_random_range_with_(mt_tensor *self, int64_t low, const int64_t *MT_
   });
 }
 
+mt_status mt_multinomial(mt_tensor **out, const mt_tensor *self, int64_t num_samples) {
+  return guard("mt_multinomial", "multinomial", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    c.put(out, mt::multinomial(self_, num_samples));
+  });
+}
+
+mt_status mt_multinomial_with(mt_tensor **out, const mt_tensor *self, int64_t num_samples,
+                              bool replacement, mt_generator *MT_NULLABLE generator) {
+  return guard("mt_multinomial_with", "multinomial", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    mt::Generator* generator_ = c.generator("generator", generator);
+    c.put(out, mt::multinomial(self_, num_samples, replacement, generator_));
+  });
+}
+
+mt_status mt_gumbel_softmax(mt_tensor **out, const mt_tensor *logits) {
+  return guard("mt_gumbel_softmax", "gumbel_softmax", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg logits_ = c.tensor("logits", logits);
+    c.put(out, mt::gumbel_softmax(logits_));
+  });
+}
+
+mt_status mt_gumbel_softmax_with(mt_tensor **out, const mt_tensor *logits, double tau, bool hard,
+                                 int64_t dim, mt_generator *MT_NULLABLE generator) {
+  return guard("mt_gumbel_softmax_with", "gumbel_softmax", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg logits_ = c.tensor("logits", logits);
+    mt::Generator* generator_ = c.generator("generator", generator);
+    c.put(out, mt::gumbel_softmax(logits_, tau, hard, dim, generator_));
+  });
+}
+
 mt_status mt_dropout(mt_tensor **out, const mt_tensor *self, double p, bool training) {
   return guard("mt_dropout", "dropout", [&](Call& c) {
     c.pointer("out", out);
@@ -436,16 +472,6 @@ mt_status mt_feature_alpha_dropout(mt_tensor **out, const mt_tensor *self, doubl
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::feature_alpha_dropout(self_, p, training));
-  });
-}
-
-mt_status mt_feature_alpha_dropout_with(mt_tensor **out, const mt_tensor *self, double p,
-                                        bool training, mt_generator *MT_NULLABLE generator) {
-  return guard("mt_feature_alpha_dropout_with", "feature_alpha_dropout", [&](Call& c) {
-    c.pointer("out", out);
-    const TensorArg self_ = c.tensor("self", self);
-    mt::Generator* generator_ = c.generator("generator", generator);
-    c.put(out, mt::feature_alpha_dropout(self_, p, training, generator_));
   });
 }
 

@@ -227,6 +227,19 @@ MT_API mt_status mt_random_range_with_(mt_tensor *self, int64_t low,
                                        const int64_t *MT_NULLABLE high,
                                        mt_generator *MT_NULLABLE generator);
 
+// Indices of categories, drawn with the probabilities of self, (n) or (rows, n). Defaults:
+// replacement false, generator none. Not differentiable.
+MT_API mt_status mt_multinomial(mt_tensor **out, const mt_tensor *self, int64_t num_samples);
+MT_API mt_status mt_multinomial_with(mt_tensor **out, const mt_tensor *self, int64_t num_samples,
+                                     bool replacement, mt_generator *MT_NULLABLE generator);
+
+// A sample of the Gumbel-softmax distribution; hard: one-hot, with the soft sample's gradient.
+// Defaults: tau 1.0, hard false, dim -1, generator none.
+MT_API mt_status mt_gumbel_softmax(mt_tensor **out, const mt_tensor *logits);
+MT_API mt_status mt_gumbel_softmax_with(mt_tensor **out, const mt_tensor *logits, double tau,
+                                        bool hard, int64_t dim,
+                                        mt_generator *MT_NULLABLE generator);
+
 // In training zeroes each value with probability p and scales the others by 1 / (1 - p). Defaults:
 // p 0.5, training true, generator none.
 MT_API mt_status mt_dropout(mt_tensor **out, const mt_tensor *self, double p, bool training);
@@ -1404,6 +1417,277 @@ MT_API mt_status mt_logsumexp(mt_tensor **out, const mt_tensor *self,
 MT_API mt_status mt_cumsum(mt_tensor **out, const mt_tensor *self, int64_t dim);
 MT_API mt_status mt_cumsum_dtype(mt_tensor **out, const mt_tensor *self, int64_t dim,
                                  mt_dtype dtype);
+
+// --- Scans, differences and integrals -----------------------------------------------------------
+// Along one dim; results have self's shape unless said otherwise.
+
+// The running sum along dim, written into self.
+MT_API mt_status mt_cumsum_(mt_tensor *self, int64_t dim);
+
+// The running product along dim; integers in int64. Defaults: dtype none.
+MT_API mt_status mt_cumprod(mt_tensor **out, const mt_tensor *self, int64_t dim);
+MT_API mt_status mt_cumprod_dtype(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                                  mt_dtype dtype);
+
+// The running product along dim, written into self.
+MT_API mt_status mt_cumprod_(mt_tensor *self, int64_t dim);
+
+// The running maximum along dim and where it is (the last of equals); NaN stays.
+MT_API mt_status mt_cummax(mt_tensor **values, mt_tensor **indices, const mt_tensor *self,
+                           int64_t dim);
+
+// The running minimum along dim and where it is (the last of equals); NaN stays.
+MT_API mt_status mt_cummin(mt_tensor **values, mt_tensor **indices, const mt_tensor *self,
+                           int64_t dim);
+
+// The running log(sum(exp(self))) along dim, stable; for floating dtypes.
+MT_API mt_status mt_logcumsumexp(mt_tensor **out, const mt_tensor *self, int64_t dim);
+
+// The n-th difference of neighbours along dim (xor for bool). prepend and append are joined to self
+// before the first difference. Defaults: n 1, dim -1, prepend none, append none.
+MT_API mt_status mt_diff(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_diff_with(mt_tensor **out, const mt_tensor *self, int64_t n, int64_t dim,
+                              const mt_tensor *MT_NULLABLE prepend,
+                              const mt_tensor *MT_NULLABLE append);
+
+// The estimated derivative along each of dims. spacing: nothing for distance 1; one 0-dim tensor
+// for all dims; or for each dim a 0-dim distance or its 1-D coordinates. edge_order 1 or 2: of the
+// one-sided differences at the edges. Defaults: dims none listed, edge_order 1.
+MT_API mt_status mt_gradient(mt_tensors **out, const mt_tensor *self,
+                             const mt_tensor *const *spacing, size_t n_spacing,
+                             const int64_t *MT_NULLABLE dims, size_t n_dims, int64_t edge_order);
+
+// The integral of y along dim over the points x (1-D or of y's shape), by the trapezoidal rule.
+// Defaults: dim -1.
+MT_API mt_status mt_trapezoid(mt_tensor **out, const mt_tensor *y, const mt_tensor *x, int64_t dim);
+
+// The same over points dx apart. Defaults: dx 1, dim -1.
+MT_API mt_status mt_trapezoid_dx(mt_tensor **out, const mt_tensor *y, double dx, int64_t dim);
+
+// The running integral of y along dim over the points x; one value less than y. Defaults: dim -1.
+MT_API mt_status mt_cumulative_trapezoid(mt_tensor **out, const mt_tensor *y, const mt_tensor *x,
+                                         int64_t dim);
+
+// The same over points dx apart. Defaults: dx 1, dim -1.
+MT_API mt_status mt_cumulative_trapezoid_dx(mt_tensor **out, const mt_tensor *y, double dx,
+                                            int64_t dim);
+
+// --- Statistics ---------------------------------------------------------------------------------
+// Over the dims listed (no dims: over all); keepdim leaves dims of size 1.
+
+// The sum, NaN counting as 0. Defaults: dims none listed, keepdim false, dtype none.
+MT_API mt_status mt_nansum(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_nansum_dim(mt_tensor **out, const mt_tensor *self,
+                               const int64_t *MT_NULLABLE dims, size_t n_dims, bool keepdim,
+                               mt_dtype dtype);
+
+// The mean of the values that are not NaN. Defaults: dims none listed, keepdim false, dtype none.
+MT_API mt_status mt_nanmean(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_nanmean_dim(mt_tensor **out, const mt_tensor *self,
+                                const int64_t *MT_NULLABLE dims, size_t n_dims, bool keepdim,
+                                mt_dtype dtype);
+
+// The smallest and the largest value; ties share the gradient. Defaults: dim none, keepdim false.
+MT_API mt_status mt_aminmax(mt_tensor **min, mt_tensor **max, const mt_tensor *self);
+MT_API mt_status mt_aminmax_dim(mt_tensor **min, mt_tensor **max, const mt_tensor *self,
+                                const int64_t *MT_NULLABLE dim, bool keepdim);
+
+// The number of elements that are not zero (int64). Defaults: dims none listed. Not differentiable.
+MT_API mt_status mt_count_nonzero(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_count_nonzero_dim(mt_tensor **out, const mt_tensor *self,
+                                      const int64_t *MT_NULLABLE dims, size_t n_dims);
+
+// The standard deviation, with divisor n - correction, and the mean. Defaults: dims none listed,
+// correction 1, keepdim false.
+MT_API mt_status mt_std_mean(mt_tensor **std, mt_tensor **mean, const mt_tensor *self);
+MT_API mt_status mt_std_mean_dim(mt_tensor **std, mt_tensor **mean, const mt_tensor *self,
+                                 const int64_t *MT_NULLABLE dims, size_t n_dims,
+                                 int64_t correction, bool keepdim);
+
+// The variance, with divisor n - correction, and the mean. Defaults: dims none listed, correction
+// 1, keepdim false.
+MT_API mt_status mt_var_mean(mt_tensor **var, mt_tensor **mean, const mt_tensor *self);
+MT_API mt_status mt_var_mean_dim(mt_tensor **var, mt_tensor **mean, const mt_tensor *self,
+                                 const int64_t *MT_NULLABLE dims, size_t n_dims,
+                                 int64_t correction, bool keepdim);
+
+// The sum of a matrix's diagonal.
+MT_API mt_status mt_trace(mt_tensor **out, const mt_tensor *self);
+
+// The covariances of variables (rows) over observations (columns). fweights (integers) say how
+// often an observation counts, aweights its weight. A 1-D tensor is one variable. Defaults:
+// correction 1, fweights none, aweights none.
+MT_API mt_status mt_cov(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_cov_weighted(mt_tensor **out, const mt_tensor *self, int64_t correction,
+                                 const mt_tensor *MT_NULLABLE fweights,
+                                 const mt_tensor *MT_NULLABLE aweights);
+
+// The correlation coefficients of variables (rows) over observations (columns).
+MT_API mt_status mt_corrcoef(mt_tensor **out, const mt_tensor *self);
+
+// The p-norm of self - other over all elements. Defaults: p 2.0.
+MT_API mt_status mt_dist(mt_tensor **out, const mt_tensor *self, const mt_tensor *other);
+MT_API mt_status mt_dist_p(mt_tensor **out, const mt_tensor *self, const mt_tensor *other,
+                           double p);
+
+// The slices along dim, those with a p-norm above maxnorm scaled down to it.
+MT_API mt_status mt_renorm(mt_tensor **out, const mt_tensor *self, double p, int64_t dim,
+                           double maxnorm);
+MT_API mt_status mt_renorm_(mt_tensor *self, double p, int64_t dim, double maxnorm);
+
+// input / max(norm(input, p, dims), eps). Defaults: p 2.0, dims [1], eps 1e-12.
+MT_API mt_status mt_normalize(mt_tensor **out, const mt_tensor *input, double p,
+                              const int64_t *MT_NULLABLE dims, size_t n_dims, double eps);
+
+// Reduces each segment along axis: sum, mean, max, min or prod. Exactly one of lengths (.., s) and
+// offsets (.., s + 1), whose other dims are data's before the axis. initial starts each reduction.
+// Lengths must add up to the axis' size, offsets need not cover it. Defaults: lengths none, offsets
+// none, axis 0, initial none.
+MT_API mt_status mt_segment_reduce(mt_tensor **out, const mt_tensor *data, const char *reduce,
+                                   const mt_tensor *MT_NULLABLE lengths,
+                                   const mt_tensor *MT_NULLABLE offsets, int64_t axis,
+                                   const double *MT_NULLABLE initial);
+
+// --- Sorting and order statistics ---------------------------------------------------------------
+// NaN counts as the largest value. Indices are int64; the gradient of a value goes to the element
+// it was taken from.
+
+// The values in order along dim, and where they come from. stable keeps equal elements in order,
+// and is the faster; else their order is PyTorch's. Defaults: dim -1, descending false, stable
+// false.
+MT_API mt_status mt_sort(mt_tensor **values, mt_tensor **indices, const mt_tensor *self);
+MT_API mt_status mt_sort_dim(mt_tensor **values, mt_tensor **indices, const mt_tensor *self,
+                             int64_t dim, bool descending, bool stable);
+
+// The indices that sort self along dim. Defaults: dim -1, descending false, stable false. Not
+// differentiable.
+MT_API mt_status mt_argsort(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_argsort_dim(mt_tensor **out, const mt_tensor *self, int64_t dim,
+                                bool descending, bool stable);
+
+// The values in order along dim 0.
+MT_API mt_status mt_msort(mt_tensor **out, const mt_tensor *self);
+
+// The k largest (smallest) values along dim, in order when sorted. Defaults: dim -1, largest true,
+// sorted true.
+MT_API mt_status mt_topk(mt_tensor **values, mt_tensor **indices, const mt_tensor *self, int64_t k);
+MT_API mt_status mt_topk_dim(mt_tensor **values, mt_tensor **indices, const mt_tensor *self,
+                             int64_t k, int64_t dim, bool largest, bool sorted);
+
+// The k-th smallest value along dim, k from 1. Defaults: dim -1, keepdim false.
+MT_API mt_status mt_kthvalue(mt_tensor **values, mt_tensor **indices, const mt_tensor *self,
+                             int64_t k);
+MT_API mt_status mt_kthvalue_dim(mt_tensor **values, mt_tensor **indices, const mt_tensor *self,
+                                 int64_t k, int64_t dim, bool keepdim);
+
+// The middle value of all, the lower of two; NaN when there is one.
+MT_API mt_status mt_median(mt_tensor **out, const mt_tensor *self);
+
+// The middle values along dim, the lower of two; NaN when there is one. Defaults: keepdim false.
+MT_API mt_status mt_median_dim(mt_tensor **values, mt_tensor **indices, const mt_tensor *self,
+                               int64_t dim, bool keepdim);
+
+// The middle value of those that are not NaN, the lower of two.
+MT_API mt_status mt_nanmedian(mt_tensor **out, const mt_tensor *self);
+
+// The middle values along dim of those that are not NaN, the lower of two. Defaults: keepdim false.
+MT_API mt_status mt_nanmedian_dim(mt_tensor **values, mt_tensor **indices, const mt_tensor *self,
+                                  int64_t dim, bool keepdim);
+
+// The most frequent values along dim, the smallest of several. Defaults: dim -1, keepdim false.
+MT_API mt_status mt_mode(mt_tensor **values, mt_tensor **indices, const mt_tensor *self);
+MT_API mt_status mt_mode_dim(mt_tensor **values, mt_tensor **indices, const mt_tensor *self,
+                             int64_t dim, bool keepdim);
+
+// The q-quantiles, q in [0, 1] a number or 1-D; along dim, or of all values. interpolation: linear,
+// lower, higher, midpoint or nearest. A 1-D q becomes the first dim. float32 and float64. Defaults:
+// dim none, keepdim false, interpolation "linear".
+MT_API mt_status mt_quantile(mt_tensor **out, const mt_tensor *self, const mt_tensor *q);
+MT_API mt_status mt_quantile_dim(mt_tensor **out, const mt_tensor *self, const mt_tensor *q,
+                                 const int64_t *MT_NULLABLE dim, bool keepdim,
+                                 const char *interpolation);
+MT_API mt_status mt_quantile_scalar(mt_tensor **out, const mt_tensor *self, double q);
+
+// The q-quantiles of the values that are not NaN; as quantile. Defaults: dim none, keepdim false,
+// interpolation "linear".
+MT_API mt_status mt_nanquantile(mt_tensor **out, const mt_tensor *self, const mt_tensor *q);
+MT_API mt_status mt_nanquantile_dim(mt_tensor **out, const mt_tensor *self, const mt_tensor *q,
+                                    const int64_t *MT_NULLABLE dim, bool keepdim,
+                                    const char *interpolation);
+MT_API mt_status mt_nanquantile_scalar(mt_tensor **out, const mt_tensor *self, double q);
+
+// --- Searching and counting ---------------------------------------------------------------------
+// Not differentiable.
+
+// The index in the sorted last dim at which each value would go: before its equals, or behind them
+// with right. The sequence is 1-D or has the values' other dims; side is left or right, or empty;
+// sorter sorts the sequence. int64, or int32 with out_int32. Defaults: out_int32 false, right
+// false, side "", sorter none. Not differentiable.
+MT_API mt_status mt_searchsorted(mt_tensor **out, const mt_tensor *sorted_sequence,
+                                 const mt_tensor *values);
+MT_API mt_status mt_searchsorted_with(mt_tensor **out, const mt_tensor *sorted_sequence,
+                                      const mt_tensor *values, bool out_int32, bool right,
+                                      const char *side, const mt_tensor *MT_NULLABLE sorter);
+
+// searchsorted in 1-D boundaries. Defaults: out_int32 false, right false. Not differentiable.
+MT_API mt_status mt_bucketize(mt_tensor **out, const mt_tensor *self, const mt_tensor *boundaries);
+MT_API mt_status mt_bucketize_with(mt_tensor **out, const mt_tensor *self,
+                                   const mt_tensor *boundaries, bool out_int32, bool right);
+
+// Whether each of elements is (is not, with invert) one of test_elements. Defaults: assume_unique
+// false, invert false. Not differentiable.
+MT_API mt_status mt_isin(mt_tensor **out, const mt_tensor *elements,
+                         const mt_tensor *test_elements);
+MT_API mt_status mt_isin_with(mt_tensor **out, const mt_tensor *elements,
+                              const mt_tensor *test_elements, bool assume_unique, bool invert);
+
+// The distinct values; inverse and counts when asked for, else empty. inverse: where each element
+// is in the output. Unsorted values come in the order of PyTorch's hash set. Defaults: sorted true,
+// return_inverse false, return_counts false. Not differentiable.
+MT_API mt_status mt_unique(mt_tensor **output, mt_tensor **inverse, mt_tensor **counts,
+                           const mt_tensor *self, bool sorted, bool return_inverse,
+                           bool return_counts);
+
+// The distinct slices along dim, in ascending order; as unique. Defaults: return_inverse false,
+// return_counts false. Not differentiable.
+MT_API mt_status mt_unique_dim(mt_tensor **output, mt_tensor **inverse, mt_tensor **counts,
+                               const mt_tensor *self, int64_t dim, bool return_inverse,
+                               bool return_counts);
+
+// Runs of equal neighbours become one; as unique. Defaults: return_inverse false, return_counts
+// false, dim none. Not differentiable.
+MT_API mt_status mt_unique_consecutive(mt_tensor **output, mt_tensor **inverse,
+                                       mt_tensor **counts, const mt_tensor *self,
+                                       bool return_inverse, bool return_counts,
+                                       const int64_t *MT_NULLABLE dim);
+
+// How often each of 0, 1, ... occurs in 1-D non-negative integers, or the sums of their weights.
+// Defaults: weights none, minlength 0. Not differentiable.
+MT_API mt_status mt_bincount(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_bincount_with(mt_tensor **out, const mt_tensor *self,
+                                  const mt_tensor *MT_NULLABLE weights, int64_t minlength);
+
+// Counts in equal bins from min to max, or of all values when both are 0. Defaults: bins 100, min
+// 0.0, max 0.0. Not differentiable.
+MT_API mt_status mt_histc(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_histc_range(mt_tensor **out, const mt_tensor *self, int64_t bins, double min,
+                                double max);
+
+// A histogram of all values, and its edges. bins: a number, or 1-D edges in ascending order. range:
+// the two outer edges, else of the values. density: the integral is 1. Defaults: range none, weight
+// none, density false. Not differentiable.
+MT_API mt_status mt_histogram(mt_tensors **out, const mt_tensor *self, const mt_tensor *bins);
+MT_API mt_status mt_histogram_with(mt_tensors **out, const mt_tensor *self, const mt_tensor *bins,
+                                   const mt_tensor *MT_NULLABLE range,
+                                   const mt_tensor *MT_NULLABLE weight, bool density);
+
+// A histogram of points, whose coordinates are the last dim, and the edges of each coordinate.
+// bins: for each coordinate a number or 1-D edges. range: two outer edges for each coordinate.
+// weight: one for each point. Defaults: range none, weight none, density false. Not differentiable.
+MT_API mt_status mt_histogramdd(mt_tensors **out, const mt_tensor *self,
+                                const mt_tensor *const *bins, size_t n_bins,
+                                const mt_tensor *MT_NULLABLE range,
+                                const mt_tensor *MT_NULLABLE weight, bool density);
 
 // --- Matrix products ----------------------------------------------------------------------------
 // Operands must have one dtype; bool is not possible.

@@ -279,6 +279,24 @@ inline const Tensor& random_(const Tensor& self, int64_t low, std::optional<int6
   return self;
 }
 
+// Indices of categories, drawn with the probabilities of self, (n) or (rows, n).
+inline Tensor multinomial(const Tensor& self, int64_t num_samples, bool replacement = false, const
+    Generator* generator = nullptr) {
+  mt_tensor* out = nullptr;
+    check(mt_multinomial_with(&out, self.get(), num_samples, replacement, generator ?
+      generator->get() : nullptr));
+  return Tensor(out);
+}
+
+// A sample of the Gumbel-softmax distribution; hard: one-hot, with the soft sample's gradient.
+inline Tensor gumbel_softmax(const Tensor& logits, double tau = 1.0, bool hard = false, int64_t dim
+    = -1, const Generator* generator = nullptr) {
+  mt_tensor* out = nullptr;
+    check(mt_gumbel_softmax_with(&out, logits.get(), tau, hard, dim, generator ? generator->get() :
+      nullptr));
+  return Tensor(out);
+}
+
 // In training zeroes each value with probability p and scales the others by 1 / (1 - p).
 inline Tensor dropout(const Tensor& self, double p = 0.5, bool training = true, const Generator*
     generator = nullptr) {
@@ -2727,6 +2745,382 @@ inline Tensor cumsum(const Tensor& self, int64_t dim, mt_dtype dtype = MT_DTYPE_
   mt_tensor* out = nullptr;
   check(mt_cumsum_dtype(&out, self.get(), dim, dtype));
   return Tensor(out);
+}
+
+// --- Scans, differences and integrals -----------------------------------------------------------
+
+// The running sum along dim, written into self.
+inline const Tensor& cumsum_(const Tensor& self, int64_t dim) {
+  check(mt_cumsum_(self.get(), dim));
+  return self;
+}
+
+// The running product along dim; integers in int64.
+inline Tensor cumprod(const Tensor& self, int64_t dim, mt_dtype dtype = MT_DTYPE_NONE) {
+  mt_tensor* out = nullptr;
+  check(mt_cumprod_dtype(&out, self.get(), dim, dtype));
+  return Tensor(out);
+}
+
+// The running product along dim, written into self.
+inline const Tensor& cumprod_(const Tensor& self, int64_t dim) {
+  check(mt_cumprod_(self.get(), dim));
+  return self;
+}
+
+// The running maximum along dim and where it is (the last of equals); NaN stays.
+inline std::pair<Tensor, Tensor> cummax(const Tensor& self, int64_t dim) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+  check(mt_cummax(&values_out, &indices_out, self.get(), dim));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The running minimum along dim and where it is (the last of equals); NaN stays.
+inline std::pair<Tensor, Tensor> cummin(const Tensor& self, int64_t dim) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+  check(mt_cummin(&values_out, &indices_out, self.get(), dim));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The running log(sum(exp(self))) along dim, stable; for floating dtypes.
+inline Tensor logcumsumexp(const Tensor& self, int64_t dim) {
+  mt_tensor* out = nullptr;
+  check(mt_logcumsumexp(&out, self.get(), dim));
+  return Tensor(out);
+}
+
+// The n-th difference of neighbours along dim (xor for bool).
+inline Tensor diff(const Tensor& self, int64_t n = 1, int64_t dim = -1, const Tensor& prepend =
+    Tensor(), const Tensor& append = Tensor()) {
+  mt_tensor* out = nullptr;
+  check(mt_diff_with(&out, self.get(), n, dim, prepend.get(), append.get()));
+  return Tensor(out);
+}
+
+// The estimated derivative along each of dims.
+inline std::vector<Tensor> gradient(const Tensor& self, const Tensors& spacing, Ints dims = {},
+    int64_t edge_order = 1) {
+  mt_tensors* out = nullptr;
+    check(mt_gradient(&out, self.get(), spacing.data(), spacing.size(), dims.data(), dims.size(),
+      edge_order));
+  return take_list(out);
+}
+
+// The integral of y along dim over the points x (1-D or of y's shape), by the trapezoidal rule.
+inline Tensor trapezoid(const Tensor& y, const Tensor& x, int64_t dim = -1) {
+  mt_tensor* out = nullptr;
+  check(mt_trapezoid(&out, y.get(), x.get(), dim));
+  return Tensor(out);
+}
+
+// The same over points dx apart.
+inline Tensor trapezoid(const Tensor& y, double dx = 1, int64_t dim = -1) {
+  mt_tensor* out = nullptr;
+  check(mt_trapezoid_dx(&out, y.get(), dx, dim));
+  return Tensor(out);
+}
+
+// The running integral of y along dim over the points x; one value less than y.
+inline Tensor cumulative_trapezoid(const Tensor& y, const Tensor& x, int64_t dim = -1) {
+  mt_tensor* out = nullptr;
+  check(mt_cumulative_trapezoid(&out, y.get(), x.get(), dim));
+  return Tensor(out);
+}
+
+// The same over points dx apart.
+inline Tensor cumulative_trapezoid(const Tensor& y, double dx = 1, int64_t dim = -1) {
+  mt_tensor* out = nullptr;
+  check(mt_cumulative_trapezoid_dx(&out, y.get(), dx, dim));
+  return Tensor(out);
+}
+
+// --- Statistics ---------------------------------------------------------------------------------
+
+// The sum, NaN counting as 0.
+inline Tensor nansum(const Tensor& self, Ints dims = {}, bool keepdim = false, mt_dtype dtype =
+    MT_DTYPE_NONE) {
+  mt_tensor* out = nullptr;
+  check(mt_nansum_dim(&out, self.get(), dims.data(), dims.size(), keepdim, dtype));
+  return Tensor(out);
+}
+
+// The mean of the values that are not NaN.
+inline Tensor nanmean(const Tensor& self, Ints dims = {}, bool keepdim = false, mt_dtype dtype =
+    MT_DTYPE_NONE) {
+  mt_tensor* out = nullptr;
+  check(mt_nanmean_dim(&out, self.get(), dims.data(), dims.size(), keepdim, dtype));
+  return Tensor(out);
+}
+
+// The smallest and the largest value; ties share the gradient.
+inline std::pair<Tensor, Tensor> aminmax(const Tensor& self, std::optional<int64_t> dim =
+    std::nullopt, bool keepdim = false) {
+  mt_tensor *min_out = nullptr, *max_out = nullptr;
+  check(mt_aminmax_dim(&min_out, &max_out, self.get(), dim ? &*dim : nullptr, keepdim));
+  return {Tensor(min_out), Tensor(max_out)};
+}
+
+// The number of elements that are not zero (int64).
+inline Tensor count_nonzero(const Tensor& self, Ints dims = {}) {
+  mt_tensor* out = nullptr;
+  check(mt_count_nonzero_dim(&out, self.get(), dims.data(), dims.size()));
+  return Tensor(out);
+}
+
+// The standard deviation, with divisor n - correction, and the mean.
+inline std::pair<Tensor, Tensor> std_mean(const Tensor& self, Ints dims = {}, int64_t correction =
+    1, bool keepdim = false) {
+  mt_tensor *std_out = nullptr, *mean_out = nullptr;
+    check(mt_std_mean_dim(&std_out, &mean_out, self.get(), dims.data(), dims.size(), correction,
+      keepdim));
+  return {Tensor(std_out), Tensor(mean_out)};
+}
+
+// The variance, with divisor n - correction, and the mean.
+inline std::pair<Tensor, Tensor> var_mean(const Tensor& self, Ints dims = {}, int64_t correction =
+    1, bool keepdim = false) {
+  mt_tensor *var_out = nullptr, *mean_out = nullptr;
+    check(mt_var_mean_dim(&var_out, &mean_out, self.get(), dims.data(), dims.size(), correction,
+      keepdim));
+  return {Tensor(var_out), Tensor(mean_out)};
+}
+
+// The sum of a matrix's diagonal.
+inline Tensor trace(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_trace(&out, self.get()));
+  return Tensor(out);
+}
+
+// The covariances of variables (rows) over observations (columns).
+inline Tensor cov(const Tensor& self, int64_t correction = 1, const Tensor& fweights = Tensor(),
+    const Tensor& aweights = Tensor()) {
+  mt_tensor* out = nullptr;
+  check(mt_cov_weighted(&out, self.get(), correction, fweights.get(), aweights.get()));
+  return Tensor(out);
+}
+
+// The correlation coefficients of variables (rows) over observations (columns).
+inline Tensor corrcoef(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_corrcoef(&out, self.get()));
+  return Tensor(out);
+}
+
+// The p-norm of self - other over all elements.
+inline Tensor dist(const Tensor& self, const Tensor& other, double p = 2.0) {
+  mt_tensor* out = nullptr;
+  check(mt_dist_p(&out, self.get(), other.get(), p));
+  return Tensor(out);
+}
+
+// The slices along dim, those with a p-norm above maxnorm scaled down to it.
+inline Tensor renorm(const Tensor& self, double p, int64_t dim, double maxnorm) {
+  mt_tensor* out = nullptr;
+  check(mt_renorm(&out, self.get(), p, dim, maxnorm));
+  return Tensor(out);
+}
+
+// The slices along dim, those with a p-norm above maxnorm scaled down to it.
+inline const Tensor& renorm_(const Tensor& self, double p, int64_t dim, double maxnorm) {
+  check(mt_renorm_(self.get(), p, dim, maxnorm));
+  return self;
+}
+
+// input / max(norm(input, p, dims), eps).
+inline Tensor normalize(const Tensor& input, double p = 2.0, Ints dims = {}, double eps = 1e-12) {
+  mt_tensor* out = nullptr;
+  check(mt_normalize(&out, input.get(), p, dims.data(), dims.size(), eps));
+  return Tensor(out);
+}
+
+// Reduces each segment along axis: sum, mean, max, min or prod.
+inline Tensor segment_reduce(const Tensor& data, const char* reduce, const Tensor& lengths =
+    Tensor(), const Tensor& offsets = Tensor(), int64_t axis = 0, std::optional<double> initial =
+    std::nullopt) {
+  mt_tensor* out = nullptr;
+    check(mt_segment_reduce(&out, data.get(), reduce, lengths.get(), offsets.get(), axis, initial ?
+      &*initial : nullptr));
+  return Tensor(out);
+}
+
+// --- Sorting and order statistics ---------------------------------------------------------------
+
+// The values in order along dim, and where they come from.
+inline std::pair<Tensor, Tensor> sort(const Tensor& self, int64_t dim = -1, bool descending = false,
+    bool stable = false) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+  check(mt_sort_dim(&values_out, &indices_out, self.get(), dim, descending, stable));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The indices that sort self along dim.
+inline Tensor argsort(const Tensor& self, int64_t dim = -1, bool descending = false, bool stable =
+    false) {
+  mt_tensor* out = nullptr;
+  check(mt_argsort_dim(&out, self.get(), dim, descending, stable));
+  return Tensor(out);
+}
+
+// The values in order along dim 0.
+inline Tensor msort(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_msort(&out, self.get()));
+  return Tensor(out);
+}
+
+// The k largest (smallest) values along dim, in order when sorted.
+inline std::pair<Tensor, Tensor> topk(const Tensor& self, int64_t k, int64_t dim = -1, bool largest
+    = true, bool sorted = true) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+  check(mt_topk_dim(&values_out, &indices_out, self.get(), k, dim, largest, sorted));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The k-th smallest value along dim, k from 1.
+inline std::pair<Tensor, Tensor> kthvalue(const Tensor& self, int64_t k, int64_t dim = -1, bool
+    keepdim = false) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+  check(mt_kthvalue_dim(&values_out, &indices_out, self.get(), k, dim, keepdim));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The middle value of all, the lower of two; NaN when there is one.
+inline Tensor median(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_median(&out, self.get()));
+  return Tensor(out);
+}
+
+// The middle values along dim, the lower of two; NaN when there is one.
+inline std::pair<Tensor, Tensor> median(const Tensor& self, int64_t dim, bool keepdim = false) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+  check(mt_median_dim(&values_out, &indices_out, self.get(), dim, keepdim));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The middle value of those that are not NaN, the lower of two.
+inline Tensor nanmedian(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_nanmedian(&out, self.get()));
+  return Tensor(out);
+}
+
+// The middle values along dim of those that are not NaN, the lower of two.
+inline std::pair<Tensor, Tensor> nanmedian(const Tensor& self, int64_t dim, bool keepdim = false) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+  check(mt_nanmedian_dim(&values_out, &indices_out, self.get(), dim, keepdim));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The most frequent values along dim, the smallest of several.
+inline std::pair<Tensor, Tensor> mode(const Tensor& self, int64_t dim = -1, bool keepdim = false) {
+  mt_tensor *values_out = nullptr, *indices_out = nullptr;
+  check(mt_mode_dim(&values_out, &indices_out, self.get(), dim, keepdim));
+  return {Tensor(values_out), Tensor(indices_out)};
+}
+
+// The q-quantiles, q in [0, 1] a number or 1-D; along dim, or of all values.
+inline Tensor quantile(const Tensor& self, const Tensor& q, std::optional<int64_t> dim =
+    std::nullopt, bool keepdim = false, const char* interpolation = "linear") {
+  mt_tensor* out = nullptr;
+  check(mt_quantile_dim(&out, self.get(), q.get(), dim ? &*dim : nullptr, keepdim, interpolation));
+  return Tensor(out);
+}
+
+// The q-quantiles of the values that are not NaN; as quantile.
+inline Tensor nanquantile(const Tensor& self, const Tensor& q, std::optional<int64_t> dim =
+    std::nullopt, bool keepdim = false, const char* interpolation = "linear") {
+  mt_tensor* out = nullptr;
+    check(mt_nanquantile_dim(&out, self.get(), q.get(), dim ? &*dim : nullptr, keepdim,
+      interpolation));
+  return Tensor(out);
+}
+
+// --- Searching and counting ---------------------------------------------------------------------
+
+// The index in the sorted last dim at which each value would go: before its equals, or behind them with right.
+inline Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& values, bool out_int32 =
+    false, bool right = false, const char* side = "", const Tensor& sorter = Tensor()) {
+  mt_tensor* out = nullptr;
+    check(mt_searchsorted_with(&out, sorted_sequence.get(), values.get(), out_int32, right, side,
+      sorter.get()));
+  return Tensor(out);
+}
+
+// searchsorted in 1-D boundaries.
+inline Tensor bucketize(const Tensor& self, const Tensor& boundaries, bool out_int32 = false, bool
+    right = false) {
+  mt_tensor* out = nullptr;
+  check(mt_bucketize_with(&out, self.get(), boundaries.get(), out_int32, right));
+  return Tensor(out);
+}
+
+// Whether each of elements is (is not, with invert) one of test_elements.
+inline Tensor isin(const Tensor& elements, const Tensor& test_elements, bool assume_unique = false,
+    bool invert = false) {
+  mt_tensor* out = nullptr;
+  check(mt_isin_with(&out, elements.get(), test_elements.get(), assume_unique, invert));
+  return Tensor(out);
+}
+
+// The distinct values; inverse and counts when asked for, else empty.
+inline std::tuple<Tensor, Tensor, Tensor> unique(const Tensor& self, bool sorted = true, bool
+    return_inverse = false, bool return_counts = false) {
+  mt_tensor *output_out = nullptr, *inverse_out = nullptr, *counts_out = nullptr;
+    check(mt_unique(&output_out, &inverse_out, &counts_out, self.get(), sorted, return_inverse,
+      return_counts));
+  return {Tensor(output_out), Tensor(inverse_out), Tensor(counts_out)};
+}
+
+// The distinct slices along dim, in ascending order; as unique.
+inline std::tuple<Tensor, Tensor, Tensor> unique_dim(const Tensor& self, int64_t dim, bool
+    return_inverse = false, bool return_counts = false) {
+  mt_tensor *output_out = nullptr, *inverse_out = nullptr, *counts_out = nullptr;
+    check(mt_unique_dim(&output_out, &inverse_out, &counts_out, self.get(), dim, return_inverse,
+      return_counts));
+  return {Tensor(output_out), Tensor(inverse_out), Tensor(counts_out)};
+}
+
+// Runs of equal neighbours become one; as unique.
+inline std::tuple<Tensor, Tensor, Tensor> unique_consecutive(const Tensor& self, bool return_inverse
+    = false, bool return_counts = false, std::optional<int64_t> dim = std::nullopt) {
+  mt_tensor *output_out = nullptr, *inverse_out = nullptr, *counts_out = nullptr;
+    check(mt_unique_consecutive(&output_out, &inverse_out, &counts_out, self.get(), return_inverse,
+      return_counts, dim ? &*dim : nullptr));
+  return {Tensor(output_out), Tensor(inverse_out), Tensor(counts_out)};
+}
+
+// How often each of 0, 1, ... occurs in 1-D non-negative integers, or the sums of their weights.
+inline Tensor bincount(const Tensor& self, const Tensor& weights = Tensor(), int64_t minlength = 0)
+    {
+  mt_tensor* out = nullptr;
+  check(mt_bincount_with(&out, self.get(), weights.get(), minlength));
+  return Tensor(out);
+}
+
+// Counts in equal bins from min to max, or of all values when both are 0.
+inline Tensor histc(const Tensor& self, int64_t bins = 100, double min = 0.0, double max = 0.0) {
+  mt_tensor* out = nullptr;
+  check(mt_histc_range(&out, self.get(), bins, min, max));
+  return Tensor(out);
+}
+
+// A histogram of all values, and its edges.
+inline std::vector<Tensor> histogram(const Tensor& self, const Tensor& bins, const Tensor& range =
+    Tensor(), const Tensor& weight = Tensor(), bool density = false) {
+  mt_tensors* out = nullptr;
+  check(mt_histogram_with(&out, self.get(), bins.get(), range.get(), weight.get(), density));
+  return take_list(out);
+}
+
+// A histogram of points, whose coordinates are the last dim, and the edges of each coordinate.
+inline std::vector<Tensor> histogramdd(const Tensor& self, const Tensors& bins, const Tensor& range
+    = Tensor(), const Tensor& weight = Tensor(), bool density = false) {
+  mt_tensors* out = nullptr;
+    check(mt_histogramdd(&out, self.get(), bins.data(), bins.size(), range.get(), weight.get(),
+      density));
+  return take_list(out);
 }
 
 // --- Matrix products ----------------------------------------------------------------------------

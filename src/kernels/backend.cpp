@@ -3,6 +3,7 @@
 
 #include <hwy/targets.h>
 
+#include "kernels/sort.h"
 #include "kernels/special.h"
 #include "kernels/window.h"
 
@@ -31,6 +32,7 @@ void fill_cpu(Backend& b) {
   cpu::fill_loss_sums(b);
   b.window = cpu::window_kernels();
   cpu::fill_special(b);
+  b.sort = cpu::sort_kernels();
 }
 
 Backend& cpu_table() {

@@ -5,6 +5,7 @@
 
 #include "ops/as_strided.h"
 #include "ops/overwrite.h"
+#include "ops/reduce.h"
 #include "ops/view.h"
 
 namespace mt {
@@ -303,6 +304,7 @@ Tensor summed_to(const Tensor& self, IntSpan sizes) {
 
 Tensor sum_to_size(const Tensor& self, IntSpan sizes) {
   check_defined("sum_to_size", "self", self);
+  if (sizes.empty()) return sum(self);  // torch's rule, also where nothing is to be summed
   if (self.sizes() == Dims(sizes)) return self;
   if (!is_broadcastable_to(sizes, self.sizes())) {
     fail(Status::kShape, "sum_to_size: shape mismatch: ", shape_string(self.sizes()), " to ",

@@ -9,11 +9,8 @@
 #include "ops/view.h"
 
 namespace mt {
-namespace {
 
-// Every position that holds its result's extreme gets an equal share. With `nan_too` NaN counts as
-// equal to NaN.
-Tensor shared_grad(const GradIn& g, const Tensor& x, const Tensor& result, const Over& over,
+Tensor shared_grad(const Tensor& g, const Tensor& x, const Tensor& result, const Over& over,
                    bool nan_too) {
   const Over kept = [&over] {
     Over o = over;
@@ -29,8 +26,10 @@ Tensor shared_grad(const GradIn& g, const Tensor& x, const Tensor& result, const
     const Tensor ones = converted(ties, x.dtype());
     weights = div(ones, sum_values(ones, kept));
   }
-  return mul(spread(g[0], x.sizes(), over), weights);
+  return mul(spread(g, x.sizes(), over), weights);
 }
+
+namespace {
 
 Tensor extreme(const char* op, const char* node, Reduce id, const Tensor& self, const Over& over,
                bool nan_too) {
@@ -39,7 +38,7 @@ Tensor extreme(const char* op, const char* node, Reduce id, const Tensor& self, 
   if (recording(self)) {
     record(node, out, {&self},
            [over, nan_too, x = save(self), r = save_output(out)](const GradIn& g) -> Grads {
-             return {shared_grad(g, x.get(g), r.get(g), over, nan_too)};
+             return {shared_grad(g[0], x.get(g), r.get(g), over, nan_too)};
            });
   }
   return out;

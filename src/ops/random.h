@@ -59,6 +59,15 @@ const Tensor& random_(const Tensor& self, Generator* generator = nullptr);
 const Tensor& random_(const Tensor& self, int64_t from, std::optional<int64_t> to,
                       Generator* generator = nullptr);
 
+// --- choices ----------------------------------------------------------------------------------
+// Indices (int64) of categories, drawn with the probabilities of self, (n) or (rows, n), of any
+// positive sum. Without replacement no index of a row comes twice.
+Tensor multinomial(const Tensor& self, int64_t num_samples, bool replacement = false,
+                   Generator* generator = nullptr);
+// A sample of the Gumbel-softmax distribution; `hard`: one-hot, with the soft sample's gradient.
+Tensor gumbel_softmax(const Tensor& logits, double tau = 1, bool hard = false, int64_t dim = -1,
+                      Generator* generator = nullptr);
+
 // --- dropout --------------------------------------------------------------------------------
 // In training: each value is zero with probability p, else divided by 1 - p; otherwise self. Draws
 // nothing when p is 0 or 1. kInvalidArgument unless p is in [0, 1].

@@ -42,4 +42,9 @@ void divide_values(const Tensor& t, double divisor);
 // has a history.
 Tensor spread(const Tensor& t, const Dims& sizes, const Over& over);
 
+// The gradient of an extreme: every position that holds its result's value gets an equal share of
+// g. With `nan_too` NaN counts as equal to NaN.
+Tensor shared_grad(const Tensor& g, const Tensor& x, const Tensor& result, const Over& over,
+                   bool nan_too);
+
 }  // namespace mt

@@ -23,6 +23,7 @@ from ._runtime import (Error, TensorBase as _TensorBase, _check, _device, _dtype
                        dtype, float16, float32, float64, int16, int32, int64, int8, uint8)
 from ._runtime import bool_ as bool
 from ._numpy import from_plain as _from_plain, from_values as _from_values
+from ._random import Generator
 from ._tensor import Size, Tensor
 
 float = float32
@@ -140,7 +141,8 @@ def _sized(op):
     def make(*size, dtype=None, device=None, requires_grad=False, generator=None, out=None,
              layout=None, pin_memory=False):
         shape = _ints(size[0] if len(size) == 1 and not isinstance(size[0], _builtins.int) else size)
-        return _finish(op(shape, dtype, device), requires_grad)
+        draws = (generator,) if generator is not None else ()  # which the others do not take
+        return _finish(op(shape, dtype, device, *draws), requires_grad)
 
     return make
 
@@ -201,11 +203,11 @@ def randint(low: Any, high: Any = None, size: Ints | None = None, *, dtype=None,
             requires_grad=False, generator=None) -> Tensor:
     if size is None:
         low, high, size = 0, low, high
-    return _finish(_ops.randint(low, high, _ints(size), dtype or int64, device), requires_grad)
+    return _finish(_ops.randint(low, high, _ints(size), dtype or int64, device, generator), requires_grad)
 
 
 def randperm(n, *, dtype=None, device=None, requires_grad=False, generator=None) -> Tensor:
-    return _finish(_ops.randperm(n, dtype or int64, device), requires_grad)
+    return _finish(_ops.randperm(n, dtype or int64, device, generator), requires_grad)
 
 
 # --- questions -------------------------------------------------------------------------------
@@ -364,7 +366,7 @@ _print_options = dict(precision=4, threshold=1000, edgeitems=3, linewidth=80)
 
 
 # --- the rest of the package -----------------------------------------------------------------
-from . import autograd, fft, linalg, nn, optim, special, utils  # noqa: E402
+from . import autograd, fft, linalg, masked, nn, optim, special, utils  # noqa: E402
 from .serialization import load, save  # noqa: E402
 
 __all__ = [n for n in globals() if not n.startswith("_") and n != "annotations"]

@@ -5,19 +5,11 @@ method of the same name.
 """
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import overload
 
 from . import _api_math, _api_reduce, _api_shape, _ops
+from ._api_reduce import _Pair
 from ._runtime import TensorBase, _ints
-
-_MinMax = namedtuple("_MinMax", ["values", "indices"])
-
-
-class _Pair(_MinMax):
-    def __repr__(self):
-        return f"torch.return_types.{self._kind}(\nvalues={self.values!r},\nindices={self.indices!r})"
-
 
 class _Max(_Pair):
     _kind = "max"
@@ -78,23 +70,6 @@ def permute(input, *dims):
     return _ops.permute(input, dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims)
 
 
-def _correction(unbiased, correction):
-    return (1 if unbiased is None or unbiased else 0) if correction is None else correction
-
-
-def _deviation(op):
-    def call(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
-        if isinstance(dim, bool):  # var(unbiased)
-            dim, unbiased = None, dim
-        return op(input, dim, _correction(unbiased, correction), keepdim)
-
-    return call
-
-
-var = _deviation(_ops.var)
-std = _deviation(_ops.std)
-
-
 def split(input, split_size_or_sections: Ints, dim=0):
     if isinstance(split_size_or_sections, int):
         return _ops.split(input, split_size_or_sections, dim)
@@ -108,17 +83,8 @@ def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> 
 def where(condition: Tensor, input: Tensor | Number | None = None,
           other: Tensor | Number | None = None) -> Any:
     if input is None and other is None:
-        return tuple(_ops.unbind(_ops.nonzero(condition), 1))
+        return _api_reduce.nonzero(condition, as_tuple=True)
     return _ops.where(condition, input, other)
-
-
-@overload
-def nonzero(input, *, as_tuple: Literal[False] = False) -> Tensor: ...
-@overload
-def nonzero(input, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
-def nonzero(input, *, as_tuple=False):
-    found = _ops.nonzero(input)
-    return tuple(_ops.unbind(found, 1)) if as_tuple else found
 
 
 def div(input, other, *, rounding_mode=None):
@@ -129,22 +95,11 @@ def div_(input, other, *, rounding_mode=None):
     return _ops.div_(input, other, rounding_mode or "")
 
 
-def norm(input, p: float | str | None = 2, dim=None, keepdim=False, dtype=None):
-    if dtype is not None:
-        input = input.to(dtype)
-    return _ops.norm(input, 2.0 if p in (None, "fro") else float(p), dim, keepdim)
-
-
 def normal(mean: Tensor | float, std: Tensor | float = 1.0, size=None, *, dtype=None, device=None,
            generator=None):
     if size is not None:
-        return _ops.normal_sizes(float(mean), float(std), _ints(size), dtype, device)
-    from . import full_like
-    if not isinstance(mean, TensorBase):
-        mean = full_like(std, float(mean))
-    if not isinstance(std, TensorBase):
-        std = full_like(mean, float(std))
-    return _ops.normal(mean, std)
+        return _ops.normal_sizes(float(mean), float(std), _ints(size), dtype, device, generator)
+    return _ops.normal(mean, std, generator)
 
 
 def numpy_T(input):
@@ -177,14 +132,15 @@ def alias(input):
 
 def bernoulli_(input, p: Tensor | float = 0.5, *, generator=None):
     if isinstance(p, TensorBase):
-        return _ops.fill_bernoulli_tensor_(input, p)
-    return _ops.fill_bernoulli_(input, float(p))
+        return _ops.fill_bernoulli_tensor_(input, p, generator)
+    return _ops.fill_bernoulli_(input, float(p), generator)
 
 
 def random_(input, low: int | None = None, high: int | None = None, *, generator=None):
     if low is None:
-        return _ops.random_(input)
-    return _ops.random_range_(input, 0, low) if high is None else _ops.random_range_(input, low, high)
+        return _ops.random_(input, generator)
+    low, high = (0, low) if high is None else (low, high)
+    return _ops.random_range_(input, low, high, generator)
 
 
 def normal_(input, mean: float = 0.0, std: float = 1.0, *, generator=None):

@@ -306,6 +306,24 @@ def random_range_(input, low, high=None, generator=None):
     return input
 
 
+def multinomial(input, num_samples, replacement=False, generator=None):
+    """Indices of categories, drawn with the probabilities of self, (n) or (rows, n)."""
+    if replacement is False and generator is None:
+        h = _lib.py_multinomial(_h(input), num_samples)
+    else:
+        h = _lib.py_multinomial_with(_h(input), num_samples, bool(replacement), _opt(generator))
+    return _wrap(h) if h else _raise()
+
+
+def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, generator=None):
+    """A sample of the Gumbel-softmax distribution; hard: one-hot, with the soft sample's gradient."""
+    if tau == 1.0 and hard is False and dim == -1 and generator is None:
+        h = _lib.py_gumbel_softmax(_h(logits))
+    else:
+        h = _lib.py_gumbel_softmax_with(_h(logits), tau, bool(hard), dim, _opt(generator))
+    return _wrap(h) if h else _raise()
+
+
 def dropout(input, p=0.5, training=True, generator=None):
     """In training zeroes each value with probability p and scales the others by 1 / (1 - p)."""
     if generator is None:
@@ -2696,6 +2714,399 @@ def cumsum(input, dim, dtype=None):
     return _wrap(h) if h else _raise()
 
 
+def fill_cumsum_(input, dim):
+    """The running sum along dim, written into self."""
+    if _lib.py_cumsum_(_h(input), dim):
+        _raise()
+    return input
+
+
+def cumprod(input, dim, dtype=None):
+    """The running product along dim; integers in int64."""
+    if dtype is None:
+        h = _lib.py_cumprod(_h(input), dim)
+    else:
+        h = _lib.py_cumprod_dtype(_h(input), dim, _dtype(dtype))
+    return _wrap(h) if h else _raise()
+
+
+def fill_cumprod_(input, dim):
+    """The running product along dim, written into self."""
+    if _lib.py_cumprod_(_h(input), dim):
+        _raise()
+    return input
+
+
+def cummax(input, dim):
+    """The running maximum along dim and where it is (the last of equals); NaN stays."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_cummax(out0, out1, _h(input), dim):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def cummin(input, dim):
+    """The running minimum along dim and where it is (the last of equals); NaN stays."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_cummin(out0, out1, _h(input), dim):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def logcumsumexp(input, dim):
+    """The running log(sum(exp(self))) along dim, stable; for floating dtypes."""
+    h = _lib.py_logcumsumexp(_h(input), dim)
+    return _wrap(h) if h else _raise()
+
+
+def diff(input, n=1, dim=-1, prepend=None, append=None):
+    """The n-th difference of neighbours along dim (xor for bool)."""
+    if n == 1 and dim == -1 and prepend is None and append is None:
+        h = _lib.py_diff(_h(input))
+    else:
+        h = _lib.py_diff_with(_h(input), n, dim, _opt(prepend), _opt(append))
+    return _wrap(h) if h else _raise()
+
+
+def gradient(input, spacing, dim=None, edge_order=1):
+    """The estimated derivative along each of dims."""
+    spacing_ = _handles(spacing)
+    dim = _ints(dim)
+    h = _lib.py_gradient(_h(input), spacing_, len(spacing_), dim, len(dim), edge_order)
+    return _wrap_list(h) if h else _raise()
+
+
+def trapezoid(y, x, dim=-1):
+    """The integral of y along dim over the points x (1-D or of y's shape), by the trapezoidal rule."""
+    h = _lib.py_trapezoid(_h(y), _h(x), dim)
+    return _wrap(h) if h else _raise()
+
+
+def trapezoid_dx(y, dx=1, dim=-1):
+    """The same over points dx apart."""
+    h = _lib.py_trapezoid_dx(_h(y), dx, dim)
+    return _wrap(h) if h else _raise()
+
+
+def cumulative_trapezoid(y, x, dim=-1):
+    """The running integral of y along dim over the points x; one value less than y."""
+    h = _lib.py_cumulative_trapezoid(_h(y), _h(x), dim)
+    return _wrap(h) if h else _raise()
+
+
+def cumulative_trapezoid_dx(y, dx=1, dim=-1):
+    """The same over points dx apart."""
+    h = _lib.py_cumulative_trapezoid_dx(_h(y), dx, dim)
+    return _wrap(h) if h else _raise()
+
+
+def nansum(input, dim=None, keepdim=False, dtype=None):
+    """The sum, NaN counting as 0."""
+    dim = _ints(dim)
+    if keepdim is False and dtype is None and not dim:
+        h = _lib.py_nansum(_h(input))
+    else:
+        h = _lib.py_nansum_dim(_h(input), dim, len(dim), bool(keepdim), _dtype(dtype))
+    return _wrap(h) if h else _raise()
+
+
+def nanmean(input, dim=None, keepdim=False, dtype=None):
+    """The mean of the values that are not NaN."""
+    dim = _ints(dim)
+    if keepdim is False and dtype is None and not dim:
+        h = _lib.py_nanmean(_h(input))
+    else:
+        h = _lib.py_nanmean_dim(_h(input), dim, len(dim), bool(keepdim), _dtype(dtype))
+    return _wrap(h) if h else _raise()
+
+
+def aminmax(input, dim=None, keepdim=False):
+    """The smallest and the largest value; ties share the gradient."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_aminmax_dim(out0, out1, _h(input), dim is not None, dim or 0, bool(keepdim)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def count_nonzero(input, dim=None):
+    """The number of elements that are not zero (int64)."""
+    dim = _ints(dim)
+    if not dim:
+        h = _lib.py_count_nonzero(_h(input))
+    else:
+        h = _lib.py_count_nonzero_dim(_h(input), dim, len(dim))
+    return _wrap(h) if h else _raise()
+
+
+def std_mean(input, dim=None, correction=1, keepdim=False):
+    """The standard deviation, with divisor n - correction, and the mean."""
+    dim = _ints(dim)
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_std_mean_dim(out0, out1, _h(input), dim, len(dim), correction, bool(keepdim)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def var_mean(input, dim=None, correction=1, keepdim=False):
+    """The variance, with divisor n - correction, and the mean."""
+    dim = _ints(dim)
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_var_mean_dim(out0, out1, _h(input), dim, len(dim), correction, bool(keepdim)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def trace(input):
+    """The sum of a matrix's diagonal."""
+    h = _lib.py_trace(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def cov(input, correction=1, fweights=None, aweights=None):
+    """The covariances of variables (rows) over observations (columns)."""
+    if correction == 1 and fweights is None and aweights is None:
+        h = _lib.py_cov(_h(input))
+    else:
+        h = _lib.py_cov_weighted(_h(input), correction, _opt(fweights), _opt(aweights))
+    return _wrap(h) if h else _raise()
+
+
+def corrcoef(input):
+    """The correlation coefficients of variables (rows) over observations (columns)."""
+    h = _lib.py_corrcoef(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def dist(input, other, p=2.0):
+    """The p-norm of self - other over all elements."""
+    if p == 2.0:
+        h = _lib.py_dist(_h(input), _h(other))
+    else:
+        h = _lib.py_dist_p(_h(input), _h(other), p)
+    return _wrap(h) if h else _raise()
+
+
+def renorm(input, p, dim, maxnorm):
+    """The slices along dim, those with a p-norm above maxnorm scaled down to it."""
+    h = _lib.py_renorm(_h(input), p, dim, maxnorm)
+    return _wrap(h) if h else _raise()
+
+
+def renorm_(input, p, dim, maxnorm):
+    """The slices along dim, those with a p-norm above maxnorm scaled down to it."""
+    if _lib.py_renorm_(_h(input), p, dim, maxnorm):
+        _raise()
+    return input
+
+
+def normalize(input, p=2.0, dim=(1,), eps=1e-12):
+    """input / max(norm(input, p, dims), eps)."""
+    dim = _ints(dim)
+    h = _lib.py_normalize(_h(input), p, dim, len(dim), eps)
+    return _wrap(h) if h else _raise()
+
+
+def segment_reduce(data, reduce, lengths=None, offsets=None, axis=0, initial=None):
+    """Reduces each segment along axis: sum, mean, max, min or prod."""
+    h = _lib.py_segment_reduce(_h(data), _str(reduce), _opt(lengths), _opt(offsets), axis, initial is not None, initial or 0.0)
+    return _wrap(h) if h else _raise()
+
+
+def sort(input, dim=-1, descending=False, stable=False):
+    """The values in order along dim, and where they come from."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_sort_dim(out0, out1, _h(input), dim, bool(descending), bool(stable)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def argsort(input, dim=-1, descending=False, stable=False):
+    """The indices that sort self along dim."""
+    if dim == -1 and descending is False and stable is False:
+        h = _lib.py_argsort(_h(input))
+    else:
+        h = _lib.py_argsort_dim(_h(input), dim, bool(descending), bool(stable))
+    return _wrap(h) if h else _raise()
+
+
+def msort(input):
+    """The values in order along dim 0."""
+    h = _lib.py_msort(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def topk(input, k, dim=-1, largest=True, sorted=True):
+    """The k largest (smallest) values along dim, in order when sorted."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_topk_dim(out0, out1, _h(input), k, dim, bool(largest), bool(sorted)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def kthvalue(input, k, dim=-1, keepdim=False):
+    """The k-th smallest value along dim, k from 1."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_kthvalue_dim(out0, out1, _h(input), k, dim, bool(keepdim)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def median(input):
+    """The middle value of all, the lower of two; NaN when there is one."""
+    h = _lib.py_median(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def median_dim(input, dim, keepdim=False):
+    """The middle values along dim, the lower of two; NaN when there is one."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_median_dim(out0, out1, _h(input), dim, bool(keepdim)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def nanmedian(input):
+    """The middle value of those that are not NaN, the lower of two."""
+    h = _lib.py_nanmedian(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def nanmedian_dim(input, dim, keepdim=False):
+    """The middle values along dim of those that are not NaN, the lower of two."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_nanmedian_dim(out0, out1, _h(input), dim, bool(keepdim)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def mode(input, dim=-1, keepdim=False):
+    """The most frequent values along dim, the smallest of several."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_mode_dim(out0, out1, _h(input), dim, bool(keepdim)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def quantile(input, q, dim=None, keepdim=False, interpolation='linear'):
+    """The q-quantiles, q in [0, 1] a number or 1-D; along dim, or of all values."""
+    if dim is None and keepdim is False and interpolation == 'linear':
+        h = _lib.py_quantile(_h(input), _h(q))
+    else:
+        h = _lib.py_quantile_dim(_h(input), _h(q), dim is not None, dim or 0, bool(keepdim), _str(interpolation))
+    return _wrap(h) if h else _raise()
+
+
+def nanquantile(input, q, dim=None, keepdim=False, interpolation='linear'):
+    """The q-quantiles of the values that are not NaN; as quantile."""
+    if dim is None and keepdim is False and interpolation == 'linear':
+        h = _lib.py_nanquantile(_h(input), _h(q))
+    else:
+        h = _lib.py_nanquantile_dim(_h(input), _h(q), dim is not None, dim or 0, bool(keepdim), _str(interpolation))
+    return _wrap(h) if h else _raise()
+
+
+def searchsorted(sorted_sequence, values, out_int32=False, right=False, side='', sorter=None):
+    """The index in the sorted last dim at which each value would go: before its equals, or behind them with right."""
+    if out_int32 is False and right is False and side == '' and sorter is None:
+        h = _lib.py_searchsorted(_h(sorted_sequence), _h(values))
+    else:
+        h = _lib.py_searchsorted_with(_h(sorted_sequence), _h(values), bool(out_int32), bool(right), _str(side), _opt(sorter))
+    return _wrap(h) if h else _raise()
+
+
+def bucketize(input, boundaries, out_int32=False, right=False):
+    """searchsorted in 1-D boundaries."""
+    if out_int32 is False and right is False:
+        h = _lib.py_bucketize(_h(input), _h(boundaries))
+    else:
+        h = _lib.py_bucketize_with(_h(input), _h(boundaries), bool(out_int32), bool(right))
+    return _wrap(h) if h else _raise()
+
+
+def isin(elements, test_elements, assume_unique=False, invert=False):
+    """Whether each of elements is (is not, with invert) one of test_elements."""
+    if assume_unique is False and invert is False:
+        h = _lib.py_isin(_h(elements), _h(test_elements))
+    else:
+        h = _lib.py_isin_with(_h(elements), _h(test_elements), bool(assume_unique), bool(invert))
+    return _wrap(h) if h else _raise()
+
+
+def unique(input, sorted=True, return_inverse=False, return_counts=False):
+    """The distinct values; inverse and counts when asked for, else empty."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    out2 = _new("uint64_t *")
+    if _lib.py_unique(out0, out1, out2, _h(input), bool(sorted), bool(return_inverse), bool(return_counts)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0]), _wrap(out2[0])
+
+
+def unique_dim(input, dim, return_inverse=False, return_counts=False):
+    """The distinct slices along dim, in ascending order; as unique."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    out2 = _new("uint64_t *")
+    if _lib.py_unique_dim(out0, out1, out2, _h(input), dim, bool(return_inverse), bool(return_counts)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0]), _wrap(out2[0])
+
+
+def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+    """Runs of equal neighbours become one; as unique."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    out2 = _new("uint64_t *")
+    if _lib.py_unique_consecutive(out0, out1, out2, _h(input), bool(return_inverse), bool(return_counts), dim is not None, dim or 0):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0]), _wrap(out2[0])
+
+
+def bincount(input, weights=None, minlength=0):
+    """How often each of 0, 1, ... occurs in 1-D non-negative integers, or the sums of their weights."""
+    if weights is None and minlength == 0:
+        h = _lib.py_bincount(_h(input))
+    else:
+        h = _lib.py_bincount_with(_h(input), _opt(weights), minlength)
+    return _wrap(h) if h else _raise()
+
+
+def histc(input, bins=100, min=0.0, max=0.0):
+    """Counts in equal bins from min to max, or of all values when both are 0."""
+    if bins == 100 and min == 0.0 and max == 0.0:
+        h = _lib.py_histc(_h(input))
+    else:
+        h = _lib.py_histc_range(_h(input), bins, min, max)
+    return _wrap(h) if h else _raise()
+
+
+def histogram(input, bins, range=None, weight=None, density=False):
+    """A histogram of all values, and its edges."""
+    if range is None and weight is None and density is False:
+        h = _lib.py_histogram(_h(input), _h(bins))
+    else:
+        h = _lib.py_histogram_with(_h(input), _h(bins), _opt(range), _opt(weight), bool(density))
+    return _wrap_list(h) if h else _raise()
+
+
+def histogramdd(input, bins, range=None, weight=None, density=False):
+    """A histogram of points, whose coordinates are the last dim, and the edges of each coordinate."""
+    bins_ = _handles(bins)
+    h = _lib.py_histogramdd(_h(input), bins_, len(bins_), _opt(range), _opt(weight), bool(density))
+    return _wrap_list(h) if h else _raise()
+
+
 def mm(input, mat2):
     """(n, k) x (k, m) -> (n, m)."""
     h = _lib.py_mm(_h(input), _h(mat2))
@@ -3898,6 +4309,8 @@ TABLE = {
     'fill_bernoulli_tensor_': (False, False, ''),
     'random_': (False, True, ''),
     'random_range_': (False, False, ''),
+    'multinomial': (True, True, ''),
+    'gumbel_softmax': (False, False, 'nn.functional'),
     'dropout': (True, False, ''),
     'dropout_': (True, False, ''),
     'feature_dropout': (True, False, ''),
@@ -4252,6 +4665,54 @@ TABLE = {
     'norm': (True, True, ''),
     'logsumexp': (True, True, ''),
     'cumsum': (True, True, ''),
+    'fill_cumsum_': (False, False, ''),
+    'cumprod': (True, True, ''),
+    'fill_cumprod_': (False, False, ''),
+    'cummax': (False, False, ''),
+    'cummin': (False, False, ''),
+    'logcumsumexp': (True, True, ''),
+    'diff': (True, True, ''),
+    'gradient': (False, False, ''),
+    'trapezoid': (False, False, ''),
+    'trapezoid_dx': (False, False, ''),
+    'cumulative_trapezoid': (False, False, ''),
+    'cumulative_trapezoid_dx': (False, False, ''),
+    'nansum': (True, True, ''),
+    'nanmean': (True, True, ''),
+    'aminmax': (False, False, ''),
+    'count_nonzero': (True, True, ''),
+    'std_mean': (False, False, ''),
+    'var_mean': (False, False, ''),
+    'trace': (True, True, ''),
+    'cov': (True, True, ''),
+    'corrcoef': (True, True, ''),
+    'dist': (True, True, ''),
+    'renorm': (True, True, ''),
+    'renorm_': (True, True, ''),
+    'normalize': (False, False, 'nn.functional'),
+    'segment_reduce': (False, False, ''),
+    'sort': (False, False, ''),
+    'argsort': (False, False, ''),
+    'msort': (True, True, ''),
+    'topk': (False, False, ''),
+    'kthvalue': (False, False, ''),
+    'median': (False, False, ''),
+    'median_dim': (False, False, ''),
+    'nanmedian': (False, False, ''),
+    'nanmedian_dim': (False, False, ''),
+    'mode': (False, False, ''),
+    'quantile': (False, False, ''),
+    'nanquantile': (False, False, ''),
+    'searchsorted': (False, False, ''),
+    'bucketize': (True, True, ''),
+    'isin': (True, False, ''),
+    'unique': (False, False, ''),
+    'unique_dim': (False, False, ''),
+    'unique_consecutive': (False, False, ''),
+    'bincount': (True, True, ''),
+    'histc': (True, True, ''),
+    'histogram': (False, False, ''),
+    'histogramdd': (False, False, ''),
     'mm': (True, True, ''),
     'bmm': (True, True, ''),
     'mv': (True, True, ''),
