@@ -4,6 +4,7 @@
 #include "capi/guard.h"
 #include "autograd/meta.h"
 #include "ops/join.h"
+#include "ops/rearrange.h"
 #include "ops/view.h"
 
 using namespace mt::capi;  // NOLINT
@@ -27,6 +28,23 @@ mt_status mt_as_strided_offset(mt_tensor **out, const mt_tensor *self,
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::as_strided(self_, c.ints("sizes", sizes, n_sizes), c.ints("strides", strides, n_strides), c.optional(offset)));
+  });
+}
+
+mt_status mt_as_strided_(mt_tensor *self, const int64_t *MT_NULLABLE sizes, size_t n_sizes,
+                         const int64_t *MT_NULLABLE strides, size_t n_strides) {
+  return guard("mt_as_strided_", "as_strided_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::as_strided_(self_, c.ints("sizes", sizes, n_sizes), c.ints("strides", strides, n_strides));
+  });
+}
+
+mt_status mt_as_strided_offset_(mt_tensor *self, const int64_t *MT_NULLABLE sizes, size_t n_sizes,
+                                const int64_t *MT_NULLABLE strides, size_t n_strides,
+                                const int64_t *MT_NULLABLE offset) {
+  return guard("mt_as_strided_offset_", "as_strided_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::as_strided_(self_, c.ints("sizes", sizes, n_sizes), c.ints("strides", strides, n_strides), c.optional(offset));
   });
 }
 
@@ -65,6 +83,13 @@ mt_status mt_transpose(mt_tensor **out, const mt_tensor *self, int64_t dim0, int
   });
 }
 
+mt_status mt_transpose_(mt_tensor *self, int64_t dim0, int64_t dim1) {
+  return guard("mt_transpose_", "transpose_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::transpose_(self_, dim0, dim1);
+  });
+}
+
 mt_status mt_movedim(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE source,
                      size_t n_source, const int64_t *MT_NULLABLE destination, size_t n_destination) {
   return guard("mt_movedim", "movedim", [&](Call& c) {
@@ -82,11 +107,25 @@ mt_status mt_t(mt_tensor **out, const mt_tensor *self) {
   });
 }
 
+mt_status mt_t_(mt_tensor *self) {
+  return guard("mt_t_", "t_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::t_(self_);
+  });
+}
+
 mt_status mt_squeeze(mt_tensor **out, const mt_tensor *self) {
   return guard("mt_squeeze", "squeeze", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::squeeze(self_));
+  });
+}
+
+mt_status mt_squeeze_(mt_tensor *self) {
+  return guard("mt_squeeze_", "squeeze_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::squeeze_(self_);
   });
 }
 
@@ -98,11 +137,25 @@ mt_status mt_squeeze_dim(mt_tensor **out, const mt_tensor *self, int64_t dim) {
   });
 }
 
+mt_status mt_squeeze_dim_(mt_tensor *self, int64_t dim) {
+  return guard("mt_squeeze_dim_", "squeeze_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::squeeze_(self_, dim);
+  });
+}
+
 mt_status mt_unsqueeze(mt_tensor **out, const mt_tensor *self, int64_t dim) {
   return guard("mt_unsqueeze", "unsqueeze", [&](Call& c) {
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::unsqueeze(self_, dim));
+  });
+}
+
+mt_status mt_unsqueeze_(mt_tensor *self, int64_t dim) {
+  return guard("mt_unsqueeze_", "unsqueeze_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::unsqueeze_(self_, dim);
   });
 }
 

@@ -218,7 +218,7 @@ void mark_view(Tensor& view, const Tensor& of) {
 }
 
 void check_inplace(std::string_view op, const Tensor& t) {
-  for (int d = 0; d < t.dim(); ++d) {
+  for (int d = 0; d < t.dim() && t.numel() > 0; ++d) {
     if (t.stride(d) == 0 && t.size(d) > 1) {
       fail(Status::kInvalidArgument, op, ": overlapping memory: tensor of shape ",
            shape_string(t.sizes()), " and strides ", shape_string(t.strides()),

@@ -6,6 +6,7 @@
 #include "kernels/sort.h"
 #include "kernels/special.h"
 #include "kernels/window.h"
+#include "kernels/linalg.h"
 
 namespace mt {
 namespace {
@@ -33,6 +34,7 @@ void fill_cpu(Backend& b) {
   b.window = cpu::window_kernels();
   cpu::fill_special(b);
   b.sort = cpu::sort_kernels();
+  b.linalg = cpu::linalg_kernels();
 }
 
 Backend& cpu_table() {

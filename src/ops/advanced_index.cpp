@@ -175,6 +175,15 @@ DimIndices dim_indices(std::string_view op, const Tensor& self, Tensors indices)
   return out;
 }
 
+bool are_broadcastable(const Dims& a, const Dims& b) {
+  const int n = std::min(a.size(), b.size());
+  for (int i = 1; i <= n; ++i) {
+    const int64_t x = a[a.size() - i], y = b[b.size() - i];
+    if (x != y && x != 1 && y != 1) return false;
+  }
+  return true;
+}
+
 // The plan and the combined index: for dims of sizes a, b, c: (i * b + j) * c + k.
 Plan make_plan(std::string_view op, const Tensor& self, const DimIndices& indices, Tensor& linear) {
   Plan plan;
@@ -183,6 +192,10 @@ Plan make_plan(std::string_view op, const Tensor& self, const DimIndices& indice
   for (int i = 0; i < indices.size(); ++i) {
     const Dims& shape = indices[i].values.sizes();
     if (!is_broadcastable_to(shape, plan.index_shape)) {
+      if (!are_broadcastable(plan.index_shape, shape)) {
+        fail(Status::kIndex, op, ": shape mismatch: index ", i, " of shape ", shape_string(shape),
+             " beside ", shape_string(plan.index_shape), ": index tensors must broadcast together");
+      }
       plan.index_shape = broadcast_shapes(op, plan.index_shape, shape);
     }
     together = together && (i == 0 || indices[i].dim == indices[0].dim + plan.indexed);

@@ -353,10 +353,11 @@ Tensor linalg_vecdot(const Tensor& x, const Tensor& y, int64_t dim) {
 Tensor linalg_vander(const Tensor& x, std::optional<int64_t> n) {
   check_defined("linalg.vander", "x", x);
   if (x.dtype() == DType::kBool) fail_unsupported("linalg.vander", x.device(), x.dtype());
-  if (x.dim() == 0 || (n && *n <= 1)) {
+  if ((x.dim() == 0 && !n) || (n && *n <= 1)) {
     fail(Status::kInvalidArgument, "linalg.vander: out of range: shape ", shape_string(x.sizes()),
-         ", N ", n.value_or(-1), ": a tensor with at least 1 dim and N > 1 are needed");
+         ", N ", n.value_or(-1), ": N > 1 is needed, or a tensor with at least 1 dim");
   }
+  if (x.dim() == 0) return linalg_vander(reshape(x, Dims{1}), n);
   const int64_t count = n.value_or(x.size(x.dim() - 1));
   const DType t = is_floating(x.dtype()) ? x.dtype() : DType::kInt64;
   if (count == 0)
@@ -367,6 +368,12 @@ Tensor linalg_vander(const Tensor& x, std::optional<int64_t> n) {
                        return s;
                      }()),
               t);
+  if (count > 4096) {  // fails at once where the memory is not there
+    Dims sizes = x.sizes();
+    sizes.push_back(count);
+    checked_numel("linalg.vander", sizes);
+    Tensor::empty(sizes, t, x.device(), "linalg.vander");
+  }
   // Powers one after the other, as running products are.
   TensorList columns;
   const Tensor base = to(x, t);

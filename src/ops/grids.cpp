@@ -233,9 +233,9 @@ int split_dim(const Tensor& self, int64_t dim) {
 
 TensorList tensor_split(const Tensor& self, int64_t sections, int64_t dim) {
   const int d = split_dim(self, dim);
-  if (sections <= 0) {
+  if (sections <= 0 || sections > (int64_t{1} << 24)) {
     fail(Status::kInvalidArgument, "tensor_split: sections out of range: ", sections,
-         ": must be > 0");
+         ": must be in [1, 2^24]");
   }
   const int64_t n = self.size(d), least = n / sections, longer = n % sections;
   TensorList out;

@@ -224,10 +224,11 @@ Tensor constant_pad_nd(const Tensor& self, IntSpan pad, Scalar value) {
     for (int i = 0; i < pairs; ++i) {
       const int64_t before = pad[static_cast<size_t>(2 * i)];
       const int d = n - 1 - i;
-      // Where the kept elements start and end, in self's count.
-      const int64_t first = std::min(std::max<int64_t>(0, -before), self.size(d));
-      const int64_t last = std::min(self.size(d), sizes[d] - before);
-      const int64_t kept = std::max<int64_t>(0, last - first);
+      // Where the kept elements start, and how many there are.
+      const int64_t n_in = self.size(d);
+      const int64_t first = before >= 0 ? 0 : before <= -n_in ? n_in : -before;
+      const int64_t kept =
+          first == n_in ? 0 : std::max<int64_t>(0, std::min(n_in, sizes[d] - before) - first);
       from = narrow(from, d, first, kept);
       part = narrow(part, d, kept == 0 ? 0 : first + before, kept);
     }

@@ -83,5 +83,13 @@ Tensor empty_strided(IntSpan sizes, IntSpan strides, DType dtype = default_dtype
 // Another shape, contiguous; old elements stay in storage order, new ones are uninitialised. Not
 // for tensors that require a gradient.
 const Tensor& resize_(const Tensor& self, IntSpan sizes);
+// Self becomes the view of the same name (view.h); other tensors on its storage are not touched.
+const Tensor& squeeze_(const Tensor& self);
+const Tensor& squeeze_(const Tensor& self, int64_t dim);
+const Tensor& unsqueeze_(const Tensor& self, int64_t dim);
+const Tensor& transpose_(const Tensor& self, int64_t dim0, int64_t dim1);
+const Tensor& t_(const Tensor& self);
+const Tensor& as_strided_(const Tensor& self, IntSpan sizes, IntSpan strides,
+                          std::optional<int64_t> offset = {});
 
 }  // namespace mt

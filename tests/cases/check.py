@@ -369,7 +369,7 @@ def inplace(case):
             differ(f"{what}: self after a refusal", numpy_of(args[0])[1], numpy_of(before)[1], 0)
             continue
         assert out is args[0] and out.dtype == before.dtype, f"{what}: not self"
-        if (numpy_of(out)[1] != numpy_of(before)[1]).any():
+        if out.shape != before.shape or (numpy_of(out)[1] != numpy_of(before)[1]).any():
             assert out._version > version, f"{what}: the version stayed {version}"
         differ(f"{what}, in place", numpy_of(out)[1], numpy_of(plain.to(out.dtype))[1], 0)
         if dtype == "float64" and entry["grads"] is not None:

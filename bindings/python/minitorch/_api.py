@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import overload
 
-from . import _api_math, _api_reduce, _api_shape, _ops
+from . import _api_linalg, _api_math, _api_reduce, _api_shape, _ops
 from ._api_reduce import _Pair
 from ._runtime import TensorBase, _ints
 
@@ -166,7 +166,7 @@ _HERE = {n: v for n, v in list(globals().items()) if callable(v) and not n.start
 # METHODS_ONLY no functions.
 PUBLIC = dict(_HERE)
 METHODS_ONLY = set()
-for _module in (_api_math, _api_reduce, _api_shape):
+for _module in (_api_linalg, _api_math, _api_reduce, _api_shape):
     PUBLIC.update(_public(_module))
     FUNCTIONS_ONLY |= _module.FUNCTIONS_ONLY
     METHODS_ONLY |= _module.METHODS_ONLY

@@ -170,6 +170,21 @@ def empty_strided(size, stride, *, dtype=None, device=None, requires_grad=False,
 
 
 # --- in place --------------------------------------------------------------------------------
+def squeeze_(input, dim=None):
+    return _ops.squeeze_(input) if dim is None else _ops.squeeze_dim_(input, dim)
+
+
+def as_strided_(input, size, stride, storage_offset=None):
+    return _ops.as_strided_(input, _ints(size), _ints(stride), storage_offset)
+
+
+def swapaxes_(input, axis0, axis1):
+    return _ops.transpose_(input, axis0, axis1)
+
+
+swapdims_ = swapaxes_
+
+
 def resize_(input, *sizes, memory_format=None):
     return _ops.resize_(input, _spread(sizes))
 

@@ -115,12 +115,18 @@ def put(t, key, value):
         from . import tensor
         value = tensor(value, dtype=t.dtype)
     if indices:
-        if value.dtype is not t.dtype:
-            value = value.to(t.dtype)
+        given = [i for i in indices if i is not None]
+        if value.ndim == 0 and len(given) == 1 and given[0].dtype.name in ("bool", "uint8"):
+            value = value.to(t.dtype)  # as masked_fill takes it
+        # Leading dims of size 1 that the indexed part lacks are dropped, as torch does.
+        if value.ndim > 1 and value.shape[0] == 1:
+            value = _without_leading_ones(value, _ops.index(view.detach(), indices).ndim)
         _ops.index_put_(view, indices, value, False)
         return
-    # Leading dims of size 1 beyond the view's are dropped, as torch does.
-    while value.ndim > view.ndim and value.shape[0] == 1:
-        value = _ops.select(value, 0, 0)
-    view.copy_(value)
+    view.copy_(_without_leading_ones(value, view.ndim))
 
+
+def _without_leading_ones(t, ndim):
+    while t.ndim > ndim and t.shape[0] == 1:
+        t = _ops.select(t, 0, 0)
+    return t
