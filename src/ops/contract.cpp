@@ -360,20 +360,13 @@ Tensor linalg_vander(const Tensor& x, std::optional<int64_t> n) {
   if (x.dim() == 0) return linalg_vander(reshape(x, Dims{1}), n);
   const int64_t count = n.value_or(x.size(x.dim() - 1));
   const DType t = is_floating(x.dtype()) ? x.dtype() : DType::kInt64;
-  if (count == 0)
-    return to(expand(unsqueeze(x, -1),
-                     [&] {
-                       Dims s = x.sizes();
-                       s.push_back(0);
-                       return s;
-                     }()),
-              t);
-  if (count > 4096) {  // fails at once where the memory is not there
-    Dims sizes = x.sizes();
-    sizes.push_back(count);
-    checked_numel("linalg.vander", sizes);
-    Tensor::empty(sizes, t, x.device(), "linalg.vander");
+  Dims sizes = x.sizes();
+  sizes.push_back(count);
+  if (checked_numel("linalg.vander", sizes) == 0) {
+    return to(expand(unsqueeze(x, -1), sizes), t);
   }
+  // Fails at once where the memory is not there.
+  if (count > 4096) Tensor::empty(sizes, t, x.device(), "linalg.vander");
   // Powers one after the other, as running products are.
   TensorList columns;
   const Tensor base = to(x, t);

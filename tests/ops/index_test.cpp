@@ -133,7 +133,7 @@ TEST(Index, Advanced) {
   EXPECT_EQ(error_of([&] {
               index(x, List{ints({0, 1}), ints({0, 1, 2})});
             }).status(),
-            Status::kShape);
+            Status::kIndex);
   EXPECT_EQ(error_of([&] { index(x, List{tensor({0})}); }).status(), Status::kDType);
 }
 
