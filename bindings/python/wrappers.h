@@ -1734,6 +1734,14 @@ static uint64_t py_as_strided_offset(uint64_t self, const int64_t *sizes, size_t
   return mt_as_strided_offset(&out, (mt_tensor *)self, sizes, n_sizes, strides, n_strides, has_offset ? &offset : NULL) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
+static mt_status py_as_strided_(uint64_t self, const int64_t *sizes, size_t n_sizes, const int64_t *strides, size_t n_strides) {
+  return mt_as_strided_((mt_tensor *)self, sizes, n_sizes, strides, n_strides);
+}
+
+static mt_status py_as_strided_offset_(uint64_t self, const int64_t *sizes, size_t n_sizes, const int64_t *strides, size_t n_strides, bool has_offset, int64_t offset) {
+  return mt_as_strided_offset_((mt_tensor *)self, sizes, n_sizes, strides, n_strides, has_offset ? &offset : NULL);
+}
+
 static uint64_t py_view(uint64_t self, const int64_t *sizes, size_t n_sizes) {
   mt_tensor *out = NULL;
   return mt_view(&out, (mt_tensor *)self, sizes, n_sizes) ? 0 : (uint64_t)(uintptr_t)out;
@@ -1754,6 +1762,10 @@ static uint64_t py_transpose(uint64_t self, int64_t dim0, int64_t dim1) {
   return mt_transpose(&out, (mt_tensor *)self, dim0, dim1) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
+static mt_status py_transpose_(uint64_t self, int64_t dim0, int64_t dim1) {
+  return mt_transpose_((mt_tensor *)self, dim0, dim1);
+}
+
 static uint64_t py_movedim(uint64_t self, const int64_t *source, size_t n_source, const int64_t *destination, size_t n_destination) {
   mt_tensor *out = NULL;
   return mt_movedim(&out, (mt_tensor *)self, source, n_source, destination, n_destination) ? 0 : (uint64_t)(uintptr_t)out;
@@ -1764,9 +1776,17 @@ static uint64_t py_t(uint64_t self) {
   return mt_t(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
+static mt_status py_t_(uint64_t self) {
+  return mt_t_((mt_tensor *)self);
+}
+
 static uint64_t py_squeeze(uint64_t self) {
   mt_tensor *out = NULL;
   return mt_squeeze(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_squeeze_(uint64_t self) {
+  return mt_squeeze_((mt_tensor *)self);
 }
 
 static uint64_t py_squeeze_dim(uint64_t self, int64_t dim) {
@@ -1774,9 +1794,17 @@ static uint64_t py_squeeze_dim(uint64_t self, int64_t dim) {
   return mt_squeeze_dim(&out, (mt_tensor *)self, dim) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
+static mt_status py_squeeze_dim_(uint64_t self, int64_t dim) {
+  return mt_squeeze_dim_((mt_tensor *)self, dim);
+}
+
 static uint64_t py_unsqueeze(uint64_t self, int64_t dim) {
   mt_tensor *out = NULL;
   return mt_unsqueeze(&out, (mt_tensor *)self, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_unsqueeze_(uint64_t self, int64_t dim) {
+  return mt_unsqueeze_((mt_tensor *)self, dim);
 }
 
 static uint64_t py_expand(uint64_t self, const int64_t *sizes, size_t n_sizes) {
@@ -2921,6 +2949,176 @@ static uint64_t py_linalg_vecdot(uint64_t x, uint64_t y, int64_t dim) {
 static uint64_t py_linalg_vander(uint64_t x, bool has_n, int64_t n) {
   mt_tensor *out = NULL;
   return mt_linalg_vander(&out, (mt_tensor *)x, has_n ? &n : NULL) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_linalg_cholesky_ex(uint64_t *l, uint64_t *info, uint64_t self, bool upper, bool check_errors) {
+  return mt_linalg_cholesky_ex((mt_tensor **)l, (mt_tensor **)info, (mt_tensor *)self, upper, check_errors);
+}
+
+static uint64_t py_linalg_cholesky(uint64_t self, bool upper) {
+  mt_tensor *out = NULL;
+  return mt_linalg_cholesky(&out, (mt_tensor *)self, upper) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_linalg_qr(uint64_t *q, uint64_t *r, uint64_t self, const char *mode) {
+  return mt_linalg_qr((mt_tensor **)q, (mt_tensor **)r, (mt_tensor *)self, mode);
+}
+
+static mt_status py_linalg_svd(uint64_t *u, uint64_t *s, uint64_t *vh, uint64_t self, bool full_matrices) {
+  return mt_linalg_svd((mt_tensor **)u, (mt_tensor **)s, (mt_tensor **)vh, (mt_tensor *)self, full_matrices);
+}
+
+static uint64_t py_linalg_svdvals(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_linalg_svdvals(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_linalg_eigh(uint64_t *eigenvalues, uint64_t *eigenvectors, uint64_t self, const char *uplo) {
+  return mt_linalg_eigh((mt_tensor **)eigenvalues, (mt_tensor **)eigenvectors, (mt_tensor *)self, uplo);
+}
+
+static uint64_t py_linalg_eigvalsh(uint64_t self, const char *uplo) {
+  mt_tensor *out = NULL;
+  return mt_linalg_eigvalsh(&out, (mt_tensor *)self, uplo) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_linalg_lu_factor_ex(uint64_t *lu, uint64_t *pivots, uint64_t *info, uint64_t self, bool check_errors) {
+  return mt_linalg_lu_factor_ex((mt_tensor **)lu, (mt_tensor **)pivots, (mt_tensor **)info, (mt_tensor *)self, check_errors);
+}
+
+static mt_status py_linalg_lu_factor(uint64_t *lu, uint64_t *pivots, uint64_t self) {
+  return mt_linalg_lu_factor((mt_tensor **)lu, (mt_tensor **)pivots, (mt_tensor *)self);
+}
+
+static mt_status py_linalg_lu(uint64_t *p, uint64_t *l, uint64_t *u, uint64_t self) {
+  return mt_linalg_lu((mt_tensor **)p, (mt_tensor **)l, (mt_tensor **)u, (mt_tensor *)self);
+}
+
+static mt_status py_lu_unpack(uint64_t *p, uint64_t *l, uint64_t *u, uint64_t lu, uint64_t pivots, bool unpack_data, bool unpack_pivots) {
+  return mt_lu_unpack((mt_tensor **)p, (mt_tensor **)l, (mt_tensor **)u, (mt_tensor *)lu, (mt_tensor *)pivots, unpack_data, unpack_pivots);
+}
+
+static mt_status py_linalg_ldl_factor_ex(uint64_t *ld, uint64_t *pivots, uint64_t *info, uint64_t self, bool check_errors) {
+  return mt_linalg_ldl_factor_ex((mt_tensor **)ld, (mt_tensor **)pivots, (mt_tensor **)info, (mt_tensor *)self, check_errors);
+}
+
+static mt_status py_linalg_ldl_factor(uint64_t *ld, uint64_t *pivots, uint64_t self) {
+  return mt_linalg_ldl_factor((mt_tensor **)ld, (mt_tensor **)pivots, (mt_tensor *)self);
+}
+
+static uint64_t py_linalg_ldl_solve(uint64_t ld, uint64_t pivots, uint64_t b) {
+  mt_tensor *out = NULL;
+  return mt_linalg_ldl_solve(&out, (mt_tensor *)ld, (mt_tensor *)pivots, (mt_tensor *)b) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_geqrf(uint64_t *a, uint64_t *tau, uint64_t self) {
+  return mt_geqrf((mt_tensor **)a, (mt_tensor **)tau, (mt_tensor *)self);
+}
+
+static uint64_t py_linalg_householder_product(uint64_t self, uint64_t tau) {
+  mt_tensor *out = NULL;
+  return mt_linalg_householder_product(&out, (mt_tensor *)self, (mt_tensor *)tau) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_ormqr(uint64_t self, uint64_t tau, uint64_t other, bool left, bool transpose) {
+  mt_tensor *out = NULL;
+  return mt_ormqr(&out, (mt_tensor *)self, (mt_tensor *)tau, (mt_tensor *)other, left, transpose) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_linalg_solve_ex(uint64_t *result, uint64_t *info, uint64_t a, uint64_t b, bool left, bool check_errors) {
+  return mt_linalg_solve_ex((mt_tensor **)result, (mt_tensor **)info, (mt_tensor *)a, (mt_tensor *)b, left, check_errors);
+}
+
+static uint64_t py_linalg_solve(uint64_t a, uint64_t b, bool left) {
+  mt_tensor *out = NULL;
+  return mt_linalg_solve(&out, (mt_tensor *)a, (mt_tensor *)b, left) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_linalg_solve_triangular(uint64_t a, uint64_t b, bool upper, bool left, bool unitriangular) {
+  mt_tensor *out = NULL;
+  return mt_linalg_solve_triangular(&out, (mt_tensor *)a, (mt_tensor *)b, upper, left, unitriangular) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_linalg_lu_solve(uint64_t lu, uint64_t pivots, uint64_t b, bool left, bool adjoint) {
+  mt_tensor *out = NULL;
+  return mt_linalg_lu_solve(&out, (mt_tensor *)lu, (mt_tensor *)pivots, (mt_tensor *)b, left, adjoint) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cholesky_solve(uint64_t self, uint64_t input2, bool upper) {
+  mt_tensor *out = NULL;
+  return mt_cholesky_solve(&out, (mt_tensor *)self, (mt_tensor *)input2, upper) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_cholesky_inverse(uint64_t self, bool upper) {
+  mt_tensor *out = NULL;
+  return mt_cholesky_inverse(&out, (mt_tensor *)self, upper) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_linalg_inv_ex(uint64_t *inverse, uint64_t *info, uint64_t self, bool check_errors) {
+  return mt_linalg_inv_ex((mt_tensor **)inverse, (mt_tensor **)info, (mt_tensor *)self, check_errors);
+}
+
+static uint64_t py_linalg_inv(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_linalg_inv(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_linalg_pinv(uint64_t self, uint64_t atol, uint64_t rtol, bool hermitian) {
+  mt_tensor *out = NULL;
+  return mt_linalg_pinv(&out, (mt_tensor *)self, (mt_tensor *)atol, (mt_tensor *)rtol, hermitian) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_linalg_lstsq(uint64_t *solution, uint64_t *residuals, uint64_t *rank, uint64_t *singular_values, uint64_t self, uint64_t b, bool has_rcond, double rcond, const char *driver) {
+  return mt_linalg_lstsq((mt_tensor **)solution, (mt_tensor **)residuals, (mt_tensor **)rank, (mt_tensor **)singular_values, (mt_tensor *)self, (mt_tensor *)b, has_rcond ? &rcond : NULL, driver);
+}
+
+static uint64_t py_linalg_det(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_linalg_det(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_linalg_slogdet(uint64_t *sign, uint64_t *logabsdet, uint64_t self) {
+  return mt_linalg_slogdet((mt_tensor **)sign, (mt_tensor **)logabsdet, (mt_tensor *)self);
+}
+
+static uint64_t py_logdet(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_logdet(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_linalg_matrix_rank(uint64_t self, uint64_t atol, uint64_t rtol, bool hermitian) {
+  mt_tensor *out = NULL;
+  return mt_linalg_matrix_rank(&out, (mt_tensor *)self, (mt_tensor *)atol, (mt_tensor *)rtol, hermitian) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_linalg_matrix_norm(uint64_t self, const char *ord, const int64_t *dims, size_t n_dims, bool keepdim) {
+  mt_tensor *out = NULL;
+  return mt_linalg_matrix_norm(&out, (mt_tensor *)self, ord, dims, n_dims, keepdim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_linalg_cond(uint64_t self, const char *p) {
+  mt_tensor *out = NULL;
+  return mt_linalg_cond(&out, (mt_tensor *)self, p) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_matrix_exp(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_matrix_exp(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_matrix_power(uint64_t self, int64_t n) {
+  mt_tensor *out = NULL;
+  return mt_matrix_power(&out, (mt_tensor *)self, n) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_linalg_tensorinv(uint64_t self, int64_t ind) {
+  mt_tensor *out = NULL;
+  return mt_linalg_tensorinv(&out, (mt_tensor *)self, ind) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_linalg_tensorsolve(uint64_t self, uint64_t other, const int64_t *dims, size_t n_dims) {
+  mt_tensor *out = NULL;
+  return mt_linalg_tensorsolve(&out, (mt_tensor *)self, (mt_tensor *)other, dims, n_dims) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
 static uint64_t py_softmax(uint64_t self, int64_t dim) {

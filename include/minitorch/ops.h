@@ -1061,6 +1061,11 @@ MT_API mt_status mt_as_strided_offset(mt_tensor **out, const mt_tensor *self,
                                       const int64_t *MT_NULLABLE sizes, size_t n_sizes,
                                       const int64_t *MT_NULLABLE strides, size_t n_strides,
                                       const int64_t *MT_NULLABLE offset);
+MT_API mt_status mt_as_strided_(mt_tensor *self, const int64_t *MT_NULLABLE sizes, size_t n_sizes,
+                                const int64_t *MT_NULLABLE strides, size_t n_strides);
+MT_API mt_status mt_as_strided_offset_(mt_tensor *self, const int64_t *MT_NULLABLE sizes,
+                                       size_t n_sizes, const int64_t *MT_NULLABLE strides,
+                                       size_t n_strides, const int64_t *MT_NULLABLE offset);
 
 // Another shape; one size may be -1. MT_ERR_SHAPE when only a copy could have it.
 MT_API mt_status mt_view(mt_tensor **out, const mt_tensor *self, const int64_t *MT_NULLABLE sizes,
@@ -1076,6 +1081,7 @@ MT_API mt_status mt_permute(mt_tensor **out, const mt_tensor *self,
 
 // Two dims swapped.
 MT_API mt_status mt_transpose(mt_tensor **out, const mt_tensor *self, int64_t dim0, int64_t dim1);
+MT_API mt_status mt_transpose_(mt_tensor *self, int64_t dim0, int64_t dim1);
 
 // Dims moved to other positions.
 MT_API mt_status mt_movedim(mt_tensor **out, const mt_tensor *self,
@@ -1084,15 +1090,19 @@ MT_API mt_status mt_movedim(mt_tensor **out, const mt_tensor *self,
 
 // A matrix transposed; vectors stay as they are.
 MT_API mt_status mt_t(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_t_(mt_tensor *self);
 
 // Without its dims of size 1.
 MT_API mt_status mt_squeeze(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_squeeze_(mt_tensor *self);
 
 // Without one dim, if that has size 1.
 MT_API mt_status mt_squeeze_dim(mt_tensor **out, const mt_tensor *self, int64_t dim);
+MT_API mt_status mt_squeeze_dim_(mt_tensor *self, int64_t dim);
 
 // With a new dim of size 1.
 MT_API mt_status mt_unsqueeze(mt_tensor **out, const mt_tensor *self, int64_t dim);
+MT_API mt_status mt_unsqueeze_(mt_tensor *self, int64_t dim);
 
 // Dims of size 1 repeated to the given sizes without copying; -1 keeps a size.
 MT_API mt_status mt_expand(mt_tensor **out, const mt_tensor *self,
@@ -1951,6 +1961,162 @@ MT_API mt_status mt_linalg_vecdot(mt_tensor **out, const mt_tensor *x, const mt_
 // The powers 0, 1, ... of the elements as a new last dim of size n. Defaults: n none.
 MT_API mt_status mt_linalg_vander(mt_tensor **out, const mt_tensor *x,
                                   const int64_t *MT_NULLABLE n);
+
+// --- Linear algebra -----------------------------------------------------------------------------
+// On matrices (..., m, n) of float32 or float64; leading dims are batches. Results are in
+// column-major order. The _ex forms report trouble of each matrix in info (0: none), the others
+// fail with MT_ERR_INVALID_ARGUMENT.
+
+// A = L L^T of symmetric positive-definite matrices; upper: U^T U. Defaults: upper false,
+// check_errors false.
+MT_API mt_status mt_linalg_cholesky_ex(mt_tensor **l, mt_tensor **info, const mt_tensor *self,
+                                       bool upper, bool check_errors);
+
+// A = L L^T of symmetric positive-definite matrices; upper: U^T U. Defaults: upper false.
+MT_API mt_status mt_linalg_cholesky(mt_tensor **out, const mt_tensor *self, bool upper);
+
+// A = Q R; mode reduced, complete (square Q) or r (Q is empty). Defaults: mode "reduced".
+MT_API mt_status mt_linalg_qr(mt_tensor **q, mt_tensor **r, const mt_tensor *self,
+                              const char *mode);
+
+// A = U diag(S) Vh, S descending. Defaults: full_matrices true.
+MT_API mt_status mt_linalg_svd(mt_tensor **u, mt_tensor **s, mt_tensor **vh,
+                               const mt_tensor *self, bool full_matrices);
+
+// Singular values, descending.
+MT_API mt_status mt_linalg_svdvals(mt_tensor **out, const mt_tensor *self);
+
+// Eigenvalues, ascending, and eigenvectors of symmetric matrices, of which one triangle is read.
+// Defaults: uplo "L".
+MT_API mt_status mt_linalg_eigh(mt_tensor **eigenvalues, mt_tensor **eigenvectors,
+                                const mt_tensor *self, const char *uplo);
+
+// Eigenvalues of symmetric matrices, ascending. Defaults: uplo "L".
+MT_API mt_status mt_linalg_eigvalsh(mt_tensor **out, const mt_tensor *self, const char *uplo);
+
+// A = P L U with L and U packed into one matrix and P as row swaps (int32, from 1 on). Defaults:
+// check_errors false.
+MT_API mt_status mt_linalg_lu_factor_ex(mt_tensor **lu, mt_tensor **pivots, mt_tensor **info,
+                                        const mt_tensor *self, bool check_errors);
+
+// A = P L U with L and U packed into one matrix and P as row swaps (int32, from 1 on).
+MT_API mt_status mt_linalg_lu_factor(mt_tensor **lu, mt_tensor **pivots, const mt_tensor *self);
+
+// A = P L U with partial pivoting.
+MT_API mt_status mt_linalg_lu(mt_tensor **p, mt_tensor **l, mt_tensor **u, const mt_tensor *self);
+
+// P, L and U of lu_factor's results. Defaults: unpack_data true, unpack_pivots true.
+MT_API mt_status mt_lu_unpack(mt_tensor **p, mt_tensor **l, mt_tensor **u, const mt_tensor *lu,
+                              const mt_tensor *pivots, bool unpack_data, bool unpack_pivots);
+
+// L and D, packed, of L D L^T of symmetric matrices, of which the lower triangle is read. Defaults:
+// check_errors false. Not differentiable.
+MT_API mt_status mt_linalg_ldl_factor_ex(mt_tensor **ld, mt_tensor **pivots, mt_tensor **info,
+                                         const mt_tensor *self, bool check_errors);
+
+// L and D, packed, of L D L^T of symmetric matrices, of which the lower triangle is read. Not
+// differentiable.
+MT_API mt_status mt_linalg_ldl_factor(mt_tensor **ld, mt_tensor **pivots, const mt_tensor *self);
+
+// The solution of A X = B by ldl_factor's results. Not differentiable.
+MT_API mt_status mt_linalg_ldl_solve(mt_tensor **out, const mt_tensor *ld,
+                                     const mt_tensor *pivots, const mt_tensor *b);
+
+// R with the Householder reflectors of Q below it, and their factors. Not differentiable.
+MT_API mt_status mt_geqrf(mt_tensor **a, mt_tensor **tau, const mt_tensor *self);
+
+// The product of geqrf's reflectors: the first columns of Q.
+MT_API mt_status mt_linalg_householder_product(mt_tensor **out, const mt_tensor *self,
+                                               const mt_tensor *tau);
+
+// other times the product of geqrf's reflectors (or its transpose), from the left or right.
+// Defaults: left true, transpose false.
+MT_API mt_status mt_ormqr(mt_tensor **out, const mt_tensor *self, const mt_tensor *tau,
+                          const mt_tensor *other, bool left, bool transpose);
+
+// The solution of A X = B (left) or X A = B. Defaults: left true, check_errors false.
+MT_API mt_status mt_linalg_solve_ex(mt_tensor **result, mt_tensor **info, const mt_tensor *a,
+                                    const mt_tensor *b, bool left, bool check_errors);
+
+// The solution of A X = B (left) or X A = B. Defaults: left true.
+MT_API mt_status mt_linalg_solve(mt_tensor **out, const mt_tensor *a, const mt_tensor *b,
+                                 bool left);
+
+// The solution of A X = B (left) or X A = B for a triangular A. Defaults: left true, unitriangular
+// false.
+MT_API mt_status mt_linalg_solve_triangular(mt_tensor **out, const mt_tensor *a,
+                                            const mt_tensor *b, bool upper, bool left,
+                                            bool unitriangular);
+
+// The solution of A X = B (left) or X A = B by lu_factor's results; adjoint: for A transposed.
+// Defaults: left true, adjoint false.
+MT_API mt_status mt_linalg_lu_solve(mt_tensor **out, const mt_tensor *lu, const mt_tensor *pivots,
+                                    const mt_tensor *b, bool left, bool adjoint);
+
+// The solution X of L L^T X = self. Defaults: upper false.
+MT_API mt_status mt_cholesky_solve(mt_tensor **out, const mt_tensor *self,
+                                   const mt_tensor *input2, bool upper);
+
+// The inverse of L L^T. Defaults: upper false.
+MT_API mt_status mt_cholesky_inverse(mt_tensor **out, const mt_tensor *self, bool upper);
+
+// The inverse. Defaults: check_errors false.
+MT_API mt_status mt_linalg_inv_ex(mt_tensor **inverse, mt_tensor **info, const mt_tensor *self,
+                                  bool check_errors);
+
+// The inverse.
+MT_API mt_status mt_linalg_inv(mt_tensor **out, const mt_tensor *self);
+
+// The pseudo-inverse; singular values up to max(atol, rtol * largest) count as 0. Defaults: atol
+// none, rtol none, hermitian false.
+MT_API mt_status mt_linalg_pinv(mt_tensor **out, const mt_tensor *self,
+                                const mt_tensor *MT_NULLABLE atol,
+                                const mt_tensor *MT_NULLABLE rtol, bool hermitian);
+
+// The X of least |A X - B|; driver gels (full rank), gelsy, gelsd or gelss. Defaults: rcond none,
+// driver "gelsy".
+MT_API mt_status mt_linalg_lstsq(mt_tensor **solution, mt_tensor **residuals, mt_tensor **rank,
+                                 mt_tensor **singular_values, const mt_tensor *self,
+                                 const mt_tensor *b, const double *MT_NULLABLE rcond,
+                                 const char *driver);
+
+// The determinant.
+MT_API mt_status mt_linalg_det(mt_tensor **out, const mt_tensor *self);
+
+// The determinant's sign and the logarithm of its absolute value.
+MT_API mt_status mt_linalg_slogdet(mt_tensor **sign, mt_tensor **logabsdet, const mt_tensor *self);
+
+// The logarithm of the determinant; NaN when that is negative.
+MT_API mt_status mt_logdet(mt_tensor **out, const mt_tensor *self);
+
+// How many singular values are above max(atol, rtol * largest). Defaults: atol none, rtol none,
+// hermitian false. Not differentiable.
+MT_API mt_status mt_linalg_matrix_rank(mt_tensor **out, const mt_tensor *self,
+                                       const mt_tensor *MT_NULLABLE atol,
+                                       const mt_tensor *MT_NULLABLE rtol, bool hermitian);
+
+// The norm fro, nuc, inf, -inf, 1, -1, 2 or -2 of the matrices of two dims (by default the last).
+// Defaults: ord "fro", dims none listed, keepdim false.
+MT_API mt_status mt_linalg_matrix_norm(mt_tensor **out, const mt_tensor *self, const char *ord,
+                                       const int64_t *MT_NULLABLE dims, size_t n_dims,
+                                       bool keepdim);
+
+// The condition number by one of matrix_norm's norms; inf for singular matrices. Defaults: p "2".
+MT_API mt_status mt_linalg_cond(mt_tensor **out, const mt_tensor *self, const char *p);
+
+// The matrix exponential.
+MT_API mt_status mt_matrix_exp(mt_tensor **out, const mt_tensor *self);
+
+// The nth power of matrices; a negative one inverts.
+MT_API mt_status mt_matrix_power(mt_tensor **out, const mt_tensor *self, int64_t n);
+
+// The inverse of self as a matrix whose rows are its first `ind` dims. Defaults: ind 2.
+MT_API mt_status mt_linalg_tensorinv(mt_tensor **out, const mt_tensor *self, int64_t ind);
+
+// The X with tensordot(self, X, X's dims) = other; the listed dims are moved to the end before.
+MT_API mt_status mt_linalg_tensorsolve(mt_tensor **out, const mt_tensor *self,
+                                       const mt_tensor *other, const int64_t *MT_NULLABLE dims,
+                                       size_t n_dims);
 
 // --- Softmax ------------------------------------------------------------------------------------
 // Along one dim, for floating dtypes; with a dtype, self is converted to it first.

@@ -2135,6 +2135,14 @@ inline Tensor as_strided(const Tensor& self, Ints sizes, Ints strides, std::opti
   return Tensor(out);
 }
 
+// Self's storage with other sizes and strides, in elements; offset counts from the storage's start.
+inline const Tensor& as_strided_(const Tensor& self, Ints sizes, Ints strides,
+    std::optional<int64_t> offset = std::nullopt) {
+    check(mt_as_strided_offset_(self.get(), sizes.data(), sizes.size(), strides.data(),
+      strides.size(), offset ? &*offset : nullptr));
+  return self;
+}
+
 // Another shape; one size may be -1. MT_ERR_SHAPE when only a copy could have it.
 inline Tensor view(const Tensor& self, Ints sizes) {
   mt_tensor* out = nullptr;
@@ -2163,6 +2171,12 @@ inline Tensor transpose(const Tensor& self, int64_t dim0, int64_t dim1) {
   return Tensor(out);
 }
 
+// Two dims swapped.
+inline const Tensor& transpose_(const Tensor& self, int64_t dim0, int64_t dim1) {
+  check(mt_transpose_(self.get(), dim0, dim1));
+  return self;
+}
+
 // Dims moved to other positions.
 inline Tensor movedim(const Tensor& self, Ints source, Ints destination) {
   mt_tensor* out = nullptr;
@@ -2178,11 +2192,23 @@ inline Tensor t(const Tensor& self) {
   return Tensor(out);
 }
 
+// A matrix transposed; vectors stay as they are.
+inline const Tensor& t_(const Tensor& self) {
+  check(mt_t_(self.get()));
+  return self;
+}
+
 // Without its dims of size 1.
 inline Tensor squeeze(const Tensor& self) {
   mt_tensor* out = nullptr;
   check(mt_squeeze(&out, self.get()));
   return Tensor(out);
+}
+
+// Without its dims of size 1.
+inline const Tensor& squeeze_(const Tensor& self) {
+  check(mt_squeeze_(self.get()));
+  return self;
 }
 
 // Without one dim, if that has size 1.
@@ -2192,11 +2218,23 @@ inline Tensor squeeze(const Tensor& self, int64_t dim) {
   return Tensor(out);
 }
 
+// Without one dim, if that has size 1.
+inline const Tensor& squeeze_(const Tensor& self, int64_t dim) {
+  check(mt_squeeze_dim_(self.get(), dim));
+  return self;
+}
+
 // With a new dim of size 1.
 inline Tensor unsqueeze(const Tensor& self, int64_t dim) {
   mt_tensor* out = nullptr;
   check(mt_unsqueeze(&out, self.get(), dim));
   return Tensor(out);
+}
+
+// With a new dim of size 1.
+inline const Tensor& unsqueeze_(const Tensor& self, int64_t dim) {
+  check(mt_unsqueeze_(self.get(), dim));
+  return self;
 }
 
 // Dims of size 1 repeated to the given sizes without copying; -1 keeps a size.
@@ -3585,6 +3623,283 @@ inline Tensor linalg_vecdot(const Tensor& x, const Tensor& y, int64_t dim = -1) 
 inline Tensor linalg_vander(const Tensor& x, std::optional<int64_t> n = std::nullopt) {
   mt_tensor* out = nullptr;
   check(mt_linalg_vander(&out, x.get(), n ? &*n : nullptr));
+  return Tensor(out);
+}
+
+// --- Linear algebra -----------------------------------------------------------------------------
+
+// A = L L^T of symmetric positive-definite matrices; upper: U^T U.
+inline std::pair<Tensor, Tensor> linalg_cholesky_ex(const Tensor& self, bool upper = false, bool
+    check_errors = false) {
+  mt_tensor *l_out = nullptr, *info_out = nullptr;
+  check(mt_linalg_cholesky_ex(&l_out, &info_out, self.get(), upper, check_errors));
+  return {Tensor(l_out), Tensor(info_out)};
+}
+
+// A = L L^T of symmetric positive-definite matrices; upper: U^T U.
+inline Tensor linalg_cholesky(const Tensor& self, bool upper = false) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_cholesky(&out, self.get(), upper));
+  return Tensor(out);
+}
+
+// A = Q R; mode reduced, complete (square Q) or r (Q is empty).
+inline std::pair<Tensor, Tensor> linalg_qr(const Tensor& self, const char* mode = "reduced") {
+  mt_tensor *q_out = nullptr, *r_out = nullptr;
+  check(mt_linalg_qr(&q_out, &r_out, self.get(), mode));
+  return {Tensor(q_out), Tensor(r_out)};
+}
+
+// A = U diag(S) Vh, S descending.
+inline std::tuple<Tensor, Tensor, Tensor> linalg_svd(const Tensor& self, bool full_matrices = true)
+    {
+  mt_tensor *u_out = nullptr, *s_out = nullptr, *vh_out = nullptr;
+  check(mt_linalg_svd(&u_out, &s_out, &vh_out, self.get(), full_matrices));
+  return {Tensor(u_out), Tensor(s_out), Tensor(vh_out)};
+}
+
+// Singular values, descending.
+inline Tensor linalg_svdvals(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_svdvals(&out, self.get()));
+  return Tensor(out);
+}
+
+// Eigenvalues, ascending, and eigenvectors of symmetric matrices, of which one triangle is read.
+inline std::pair<Tensor, Tensor> linalg_eigh(const Tensor& self, const char* uplo = "L") {
+  mt_tensor *eigenvalues_out = nullptr, *eigenvectors_out = nullptr;
+  check(mt_linalg_eigh(&eigenvalues_out, &eigenvectors_out, self.get(), uplo));
+  return {Tensor(eigenvalues_out), Tensor(eigenvectors_out)};
+}
+
+// Eigenvalues of symmetric matrices, ascending.
+inline Tensor linalg_eigvalsh(const Tensor& self, const char* uplo = "L") {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_eigvalsh(&out, self.get(), uplo));
+  return Tensor(out);
+}
+
+// A = P L U with L and U packed into one matrix and P as row swaps (int32, from 1 on).
+inline std::tuple<Tensor, Tensor, Tensor> linalg_lu_factor_ex(const Tensor& self, bool check_errors
+    = false) {
+  mt_tensor *lu_out = nullptr, *pivots_out = nullptr, *info_out = nullptr;
+  check(mt_linalg_lu_factor_ex(&lu_out, &pivots_out, &info_out, self.get(), check_errors));
+  return {Tensor(lu_out), Tensor(pivots_out), Tensor(info_out)};
+}
+
+// A = P L U with L and U packed into one matrix and P as row swaps (int32, from 1 on).
+inline std::pair<Tensor, Tensor> linalg_lu_factor(const Tensor& self) {
+  mt_tensor *lu_out = nullptr, *pivots_out = nullptr;
+  check(mt_linalg_lu_factor(&lu_out, &pivots_out, self.get()));
+  return {Tensor(lu_out), Tensor(pivots_out)};
+}
+
+// A = P L U with partial pivoting.
+inline std::tuple<Tensor, Tensor, Tensor> linalg_lu(const Tensor& self) {
+  mt_tensor *p_out = nullptr, *l_out = nullptr, *u_out = nullptr;
+  check(mt_linalg_lu(&p_out, &l_out, &u_out, self.get()));
+  return {Tensor(p_out), Tensor(l_out), Tensor(u_out)};
+}
+
+// P, L and U of lu_factor's results.
+inline std::tuple<Tensor, Tensor, Tensor> lu_unpack(const Tensor& lu, const Tensor& pivots, bool
+    unpack_data = true, bool unpack_pivots = true) {
+  mt_tensor *p_out = nullptr, *l_out = nullptr, *u_out = nullptr;
+  check(mt_lu_unpack(&p_out, &l_out, &u_out, lu.get(), pivots.get(), unpack_data, unpack_pivots));
+  return {Tensor(p_out), Tensor(l_out), Tensor(u_out)};
+}
+
+// L and D, packed, of L D L^T of symmetric matrices, of which the lower triangle is read.
+inline std::tuple<Tensor, Tensor, Tensor> linalg_ldl_factor_ex(const Tensor& self, bool check_errors
+    = false) {
+  mt_tensor *ld_out = nullptr, *pivots_out = nullptr, *info_out = nullptr;
+  check(mt_linalg_ldl_factor_ex(&ld_out, &pivots_out, &info_out, self.get(), check_errors));
+  return {Tensor(ld_out), Tensor(pivots_out), Tensor(info_out)};
+}
+
+// L and D, packed, of L D L^T of symmetric matrices, of which the lower triangle is read.
+inline std::pair<Tensor, Tensor> linalg_ldl_factor(const Tensor& self) {
+  mt_tensor *ld_out = nullptr, *pivots_out = nullptr;
+  check(mt_linalg_ldl_factor(&ld_out, &pivots_out, self.get()));
+  return {Tensor(ld_out), Tensor(pivots_out)};
+}
+
+// The solution of A X = B by ldl_factor's results.
+inline Tensor linalg_ldl_solve(const Tensor& ld, const Tensor& pivots, const Tensor& b) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_ldl_solve(&out, ld.get(), pivots.get(), b.get()));
+  return Tensor(out);
+}
+
+// R with the Householder reflectors of Q below it, and their factors.
+inline std::pair<Tensor, Tensor> geqrf(const Tensor& self) {
+  mt_tensor *a_out = nullptr, *tau_out = nullptr;
+  check(mt_geqrf(&a_out, &tau_out, self.get()));
+  return {Tensor(a_out), Tensor(tau_out)};
+}
+
+// The product of geqrf's reflectors: the first columns of Q.
+inline Tensor linalg_householder_product(const Tensor& self, const Tensor& tau) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_householder_product(&out, self.get(), tau.get()));
+  return Tensor(out);
+}
+
+// other times the product of geqrf's reflectors (or its transpose), from the left or right.
+inline Tensor ormqr(const Tensor& self, const Tensor& tau, const Tensor& other, bool left = true,
+    bool transpose = false) {
+  mt_tensor* out = nullptr;
+  check(mt_ormqr(&out, self.get(), tau.get(), other.get(), left, transpose));
+  return Tensor(out);
+}
+
+// The solution of A X = B (left) or X A = B.
+inline std::pair<Tensor, Tensor> linalg_solve_ex(const Tensor& a, const Tensor& b, bool left = true,
+    bool check_errors = false) {
+  mt_tensor *result_out = nullptr, *info_out = nullptr;
+  check(mt_linalg_solve_ex(&result_out, &info_out, a.get(), b.get(), left, check_errors));
+  return {Tensor(result_out), Tensor(info_out)};
+}
+
+// The solution of A X = B (left) or X A = B.
+inline Tensor linalg_solve(const Tensor& a, const Tensor& b, bool left = true) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_solve(&out, a.get(), b.get(), left));
+  return Tensor(out);
+}
+
+// The solution of A X = B (left) or X A = B for a triangular A.
+inline Tensor linalg_solve_triangular(const Tensor& a, const Tensor& b, bool upper, bool left =
+    true, bool unitriangular = false) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_solve_triangular(&out, a.get(), b.get(), upper, left, unitriangular));
+  return Tensor(out);
+}
+
+// The solution of A X = B (left) or X A = B by lu_factor's results; adjoint: for A transposed.
+inline Tensor linalg_lu_solve(const Tensor& lu, const Tensor& pivots, const Tensor& b, bool left =
+    true, bool adjoint = false) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_lu_solve(&out, lu.get(), pivots.get(), b.get(), left, adjoint));
+  return Tensor(out);
+}
+
+// The solution X of L L^T X = self.
+inline Tensor cholesky_solve(const Tensor& self, const Tensor& input2, bool upper = false) {
+  mt_tensor* out = nullptr;
+  check(mt_cholesky_solve(&out, self.get(), input2.get(), upper));
+  return Tensor(out);
+}
+
+// The inverse of L L^T.
+inline Tensor cholesky_inverse(const Tensor& self, bool upper = false) {
+  mt_tensor* out = nullptr;
+  check(mt_cholesky_inverse(&out, self.get(), upper));
+  return Tensor(out);
+}
+
+// The inverse.
+inline std::pair<Tensor, Tensor> linalg_inv_ex(const Tensor& self, bool check_errors = false) {
+  mt_tensor *inverse_out = nullptr, *info_out = nullptr;
+  check(mt_linalg_inv_ex(&inverse_out, &info_out, self.get(), check_errors));
+  return {Tensor(inverse_out), Tensor(info_out)};
+}
+
+// The inverse.
+inline Tensor linalg_inv(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_inv(&out, self.get()));
+  return Tensor(out);
+}
+
+// The pseudo-inverse; singular values up to max(atol, rtol * largest) count as 0.
+inline Tensor linalg_pinv(const Tensor& self, const Tensor& atol = Tensor(), const Tensor& rtol =
+    Tensor(), bool hermitian = false) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_pinv(&out, self.get(), atol.get(), rtol.get(), hermitian));
+  return Tensor(out);
+}
+
+// The X of least |A X - B|; driver gels (full rank), gelsy, gelsd or gelss.
+inline std::tuple<Tensor, Tensor, Tensor, Tensor> linalg_lstsq(const Tensor& self, const Tensor& b,
+    std::optional<double> rcond = std::nullopt, const char* driver = "gelsy") {
+    mt_tensor *solution_out = nullptr, *residuals_out = nullptr, *rank_out = nullptr,
+      *singular_values_out = nullptr;
+    check(mt_linalg_lstsq(&solution_out, &residuals_out, &rank_out, &singular_values_out,
+      self.get(), b.get(), rcond ? &*rcond : nullptr, driver));
+    return {Tensor(solution_out), Tensor(residuals_out), Tensor(rank_out),
+      Tensor(singular_values_out)};
+}
+
+// The determinant.
+inline Tensor linalg_det(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_det(&out, self.get()));
+  return Tensor(out);
+}
+
+// The determinant's sign and the logarithm of its absolute value.
+inline std::pair<Tensor, Tensor> linalg_slogdet(const Tensor& self) {
+  mt_tensor *sign_out = nullptr, *logabsdet_out = nullptr;
+  check(mt_linalg_slogdet(&sign_out, &logabsdet_out, self.get()));
+  return {Tensor(sign_out), Tensor(logabsdet_out)};
+}
+
+// The logarithm of the determinant; NaN when that is negative.
+inline Tensor logdet(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_logdet(&out, self.get()));
+  return Tensor(out);
+}
+
+// How many singular values are above max(atol, rtol * largest).
+inline Tensor linalg_matrix_rank(const Tensor& self, const Tensor& atol = Tensor(), const Tensor&
+    rtol = Tensor(), bool hermitian = false) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_matrix_rank(&out, self.get(), atol.get(), rtol.get(), hermitian));
+  return Tensor(out);
+}
+
+// The norm fro, nuc, inf, -inf, 1, -1, 2 or -2 of the matrices of two dims (by default the last).
+inline Tensor linalg_matrix_norm(const Tensor& self, const char* ord = "fro", Ints dims = {}, bool
+    keepdim = false) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_matrix_norm(&out, self.get(), ord, dims.data(), dims.size(), keepdim));
+  return Tensor(out);
+}
+
+// The condition number by one of matrix_norm's norms; inf for singular matrices.
+inline Tensor linalg_cond(const Tensor& self, const char* p = "2") {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_cond(&out, self.get(), p));
+  return Tensor(out);
+}
+
+// The matrix exponential.
+inline Tensor matrix_exp(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_matrix_exp(&out, self.get()));
+  return Tensor(out);
+}
+
+// The nth power of matrices; a negative one inverts.
+inline Tensor matrix_power(const Tensor& self, int64_t n) {
+  mt_tensor* out = nullptr;
+  check(mt_matrix_power(&out, self.get(), n));
+  return Tensor(out);
+}
+
+// The inverse of self as a matrix whose rows are its first `ind` dims.
+inline Tensor linalg_tensorinv(const Tensor& self, int64_t ind = 2) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_tensorinv(&out, self.get(), ind));
+  return Tensor(out);
+}
+
+// The X with tensordot(self, X, X's dims) = other; the listed dims are moved to the end before.
+inline Tensor linalg_tensorsolve(const Tensor& self, const Tensor& other, Ints dims) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_tensorsolve(&out, self.get(), other.get(), dims.data(), dims.size()));
   return Tensor(out);
 }
 

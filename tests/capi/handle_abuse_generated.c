@@ -3029,2686 +3029,2934 @@ static mt_status call_755(const void *bad) {
 }
 
 static mt_status call_756(const void *bad) {
-  return mt_view((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_as_strided_((mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_757(const void *bad) {
-  return mt_reshape((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_as_strided_offset_((mt_tensor *)bad, NULL, 0, NULL, 0, NULL);
 }
 
 static mt_status call_758(const void *bad) {
-  return mt_permute((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_view((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_759(const void *bad) {
-  return mt_transpose((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_reshape((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_760(const void *bad) {
-  return mt_movedim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+  return mt_permute((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_761(const void *bad) {
-  return mt_t((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_transpose((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_762(const void *bad) {
-  return mt_squeeze((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_transpose_((mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_763(const void *bad) {
-  return mt_squeeze_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_movedim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_764(const void *bad) {
-  return mt_unsqueeze((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_t((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_765(const void *bad) {
-  return mt_expand((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_t_((mt_tensor *)bad);
 }
 
 static mt_status call_766(const void *bad) {
-  return mt_flatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_squeeze((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_767(const void *bad) {
-  return mt_unflatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+  return mt_squeeze_((mt_tensor *)bad);
 }
 
 static mt_status call_768(const void *bad) {
-  return mt_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_squeeze_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_769(const void *bad) {
-  return mt_slice((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
+  return mt_squeeze_dim_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_770(const void *bad) {
-  return mt_slice_step((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL, 0);
+  return mt_unsqueeze((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_771(const void *bad) {
-  return mt_narrow((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+  return mt_unsqueeze_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_772(const void *bad) {
-  return mt_unfold((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+  return mt_expand((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_773(const void *bad) {
-  return mt_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_flatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_774(const void *bad) {
-  return mt_diagonal_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
+  return mt_unflatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
 }
 
 static mt_status call_775(const void *bad) {
-  return mt_detach((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_776(const void *bad) {
-  return mt_split((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_slice((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
 }
 
 static mt_status call_777(const void *bad) {
-  return mt_split_with_sizes((mt_tensors**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
+  return mt_slice_step((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL, 0);
 }
 
 static mt_status call_778(const void *bad) {
-  return mt_chunk((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_narrow((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_779(const void *bad) {
-  return mt_unbind((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_unfold((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_780(const void *bad) {
-  return mt_contiguous((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_781(const void *bad) {
-  return mt_clone((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_diagonal_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_782(const void *bad) {
-  return mt_tensor_to_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_detach((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_783(const void *bad) {
-  return mt_tensor_to_dtype_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_split((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_784(const void *bad) {
-  return mt_tensor_to_device((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_split_with_sizes((mt_tensors**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
 }
 
 static mt_status call_785(const void *bad) {
-  return mt_tensor_to_device_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
+  return mt_chunk((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_786(const void *bad) {
-  return mt_copy_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_unbind((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_787(const void *bad) {
-  return mt_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_contiguous((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_788(const void *bad) {
-  return mt_fill_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_clone((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_789(const void *bad) {
-  return mt_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_tensor_to_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_790(const void *bad) {
-  return mt_fill_scalar_((mt_tensor *)bad, 0);
+  return mt_tensor_to_dtype_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_791(const void *bad) {
-  return mt_zero_((mt_tensor *)bad);
+  return mt_tensor_to_device((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_792(const void *bad) {
-  return mt_sum_to_size((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_tensor_to_device_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_793(const void *bad) {
+  return mt_copy_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_794(const void *bad) {
+  return mt_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_795(const void *bad) {
+  return mt_fill_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_796(const void *bad) {
+  return mt_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_797(const void *bad) {
+  return mt_fill_scalar_((mt_tensor *)bad, 0);
+}
+
+static mt_status call_798(const void *bad) {
+  return mt_zero_((mt_tensor *)bad);
+}
+
+static mt_status call_799(const void *bad) {
+  return mt_sum_to_size((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_800(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_cat((mt_tensor**)abuse_out(), list, 1, 0);
 }
 
-static mt_status call_794(const void *bad) {
+static mt_status call_801(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_stack((mt_tensor**)abuse_out(), list, 1, 0);
 }
 
-static mt_status call_795(const void *bad) {
+static mt_status call_802(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_hstack((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_796(const void *bad) {
+static mt_status call_803(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_vstack((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_797(const void *bad) {
+static mt_status call_804(const void *bad) {
   return mt_index_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_798(const void *bad) {
+static mt_status call_805(const void *bad) {
   return mt_index_select((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad);
 }
 
-static mt_status call_799(const void *bad) {
+static mt_status call_806(const void *bad) {
   return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_800(const void *bad) {
+static mt_status call_807(const void *bad) {
   return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_801(const void *bad) {
+static mt_status call_808(const void *bad) {
   return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_802(const void *bad) {
+static mt_status call_809(const void *bad) {
   return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_803(const void *bad) {
+static mt_status call_810(const void *bad) {
   return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_804(const void *bad) {
+static mt_status call_811(const void *bad) {
   return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_805(const void *bad) {
+static mt_status call_812(const void *bad) {
   return mt_index_add_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_806(const void *bad) {
+static mt_status call_813(const void *bad) {
   return mt_index_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_807(const void *bad) {
+static mt_status call_814(const void *bad) {
   return mt_index_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_808(const void *bad) {
+static mt_status call_815(const void *bad) {
   return mt_index_add_alpha_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_809(const void *bad) {
+static mt_status call_816(const void *bad) {
   return mt_index_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_810(const void *bad) {
+static mt_status call_817(const void *bad) {
   return mt_index_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_811(const void *bad) {
+static mt_status call_818(const void *bad) {
   return mt_gather((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_812(const void *bad) {
+static mt_status call_819(const void *bad) {
   return mt_gather((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad);
 }
 
-static mt_status call_813(const void *bad) {
+static mt_status call_820(const void *bad) {
   return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_814(const void *bad) {
+static mt_status call_821(const void *bad) {
   return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_815(const void *bad) {
+static mt_status call_822(const void *bad) {
   return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_816(const void *bad) {
+static mt_status call_823(const void *bad) {
   return mt_scatter_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_817(const void *bad) {
+static mt_status call_824(const void *bad) {
   return mt_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_818(const void *bad) {
+static mt_status call_825(const void *bad) {
   return mt_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_819(const void *bad) {
+static mt_status call_826(const void *bad) {
   return mt_scatter_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_820(const void *bad) {
+static mt_status call_827(const void *bad) {
   return mt_scatter_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
 }
 
-static mt_status call_821(const void *bad) {
+static mt_status call_828(const void *bad) {
   return mt_scatter_value_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_822(const void *bad) {
+static mt_status call_829(const void *bad) {
   return mt_scatter_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
 }
 
-static mt_status call_823(const void *bad) {
+static mt_status call_830(const void *bad) {
   return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_824(const void *bad) {
+static mt_status call_831(const void *bad) {
   return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_825(const void *bad) {
+static mt_status call_832(const void *bad) {
   return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_826(const void *bad) {
+static mt_status call_833(const void *bad) {
   return mt_scatter_add_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_827(const void *bad) {
+static mt_status call_834(const void *bad) {
   return mt_scatter_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_828(const void *bad) {
+static mt_status call_835(const void *bad) {
   return mt_scatter_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_829(const void *bad) {
+static mt_status call_836(const void *bad) {
   return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_830(const void *bad) {
+static mt_status call_837(const void *bad) {
   return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_831(const void *bad) {
+static mt_status call_838(const void *bad) {
   return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_832(const void *bad) {
+static mt_status call_839(const void *bad) {
   return mt_masked_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_833(const void *bad) {
+static mt_status call_840(const void *bad) {
   return mt_masked_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_834(const void *bad) {
+static mt_status call_841(const void *bad) {
   return mt_masked_fill_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_835(const void *bad) {
+static mt_status call_842(const void *bad) {
   return mt_masked_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_836(const void *bad) {
+static mt_status call_843(const void *bad) {
   return mt_masked_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_837(const void *bad) {
+static mt_status call_844(const void *bad) {
   return mt_masked_fill_scalar_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_838(const void *bad) {
+static mt_status call_845(const void *bad) {
   return mt_masked_fill_scalar_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_839(const void *bad) {
+static mt_status call_846(const void *bad) {
   return mt_masked_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_840(const void *bad) {
+static mt_status call_847(const void *bad) {
   return mt_masked_select((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_841(const void *bad) {
+static mt_status call_848(const void *bad) {
   return mt_nonzero((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_842(const void *bad) {
+static mt_status call_849(const void *bad) {
   return mt_index((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1);
 }
 
-static mt_status call_843(const void *bad) {
+static mt_status call_850(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_index((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1);
 }
 
-static mt_status call_844(const void *bad) {
+static mt_status call_851(const void *bad) {
   return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_845(const void *bad) {
+static mt_status call_852(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_846(const void *bad) {
+static mt_status call_853(const void *bad) {
   return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad);
 }
 
-static mt_status call_847(const void *bad) {
+static mt_status call_854(const void *bad) {
   return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_848(const void *bad) {
+static mt_status call_855(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_849(const void *bad) {
+static mt_status call_856(const void *bad) {
   return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, false);
 }
 
-static mt_status call_850(const void *bad) {
+static mt_status call_857(const void *bad) {
   return mt_index_put_((mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_851(const void *bad) {
+static mt_status call_858(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_index_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_852(const void *bad) {
+static mt_status call_859(const void *bad) {
   return mt_index_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad);
 }
 
-static mt_status call_853(const void *bad) {
+static mt_status call_860(const void *bad) {
   return mt_index_put_accumulate_((mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_854(const void *bad) {
+static mt_status call_861(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_index_put_accumulate_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_855(const void *bad) {
+static mt_status call_862(const void *bad) {
   return mt_index_put_accumulate_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, false);
 }
 
-static mt_status call_856(const void *bad) {
+static mt_status call_863(const void *bad) {
   return mt_index_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_857(const void *bad) {
+static mt_status call_864(const void *bad) {
   return mt_index_copy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_858(const void *bad) {
+static mt_status call_865(const void *bad) {
   return mt_index_copy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_859(const void *bad) {
+static mt_status call_866(const void *bad) {
   return mt_index_copy_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_860(const void *bad) {
+static mt_status call_867(const void *bad) {
   return mt_index_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_861(const void *bad) {
+static mt_status call_868(const void *bad) {
   return mt_index_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_862(const void *bad) {
+static mt_status call_869(const void *bad) {
   return mt_index_fill((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_863(const void *bad) {
+static mt_status call_870(const void *bad) {
   return mt_index_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_864(const void *bad) {
+static mt_status call_871(const void *bad) {
   return mt_index_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_865(const void *bad) {
+static mt_status call_872(const void *bad) {
   return mt_index_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_866(const void *bad) {
+static mt_status call_873(const void *bad) {
   return mt_index_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
 }
 
-static mt_status call_867(const void *bad) {
+static mt_status call_874(const void *bad) {
   return mt_index_fill_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_868(const void *bad) {
+static mt_status call_875(const void *bad) {
   return mt_index_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_869(const void *bad) {
+static mt_status call_876(const void *bad) {
   return mt_index_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_870(const void *bad) {
+static mt_status call_877(const void *bad) {
   return mt_index_fill_scalar_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_871(const void *bad) {
+static mt_status call_878(const void *bad) {
   return mt_index_fill_scalar_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
 }
 
-static mt_status call_872(const void *bad) {
+static mt_status call_879(const void *bad) {
   return mt_take((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_873(const void *bad) {
+static mt_status call_880(const void *bad) {
   return mt_take((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_874(const void *bad) {
+static mt_status call_881(const void *bad) {
   return mt_put((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_875(const void *bad) {
+static mt_status call_882(const void *bad) {
   return mt_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_876(const void *bad) {
+static mt_status call_883(const void *bad) {
   return mt_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
 }
 
-static mt_status call_877(const void *bad) {
+static mt_status call_884(const void *bad) {
   return mt_put_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_878(const void *bad) {
+static mt_status call_885(const void *bad) {
   return mt_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_879(const void *bad) {
+static mt_status call_886(const void *bad) {
   return mt_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
 }
 
-static mt_status call_880(const void *bad) {
+static mt_status call_887(const void *bad) {
   return mt_take_along_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
-static mt_status call_881(const void *bad) {
+static mt_status call_888(const void *bad) {
   return mt_take_along_dim((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_882(const void *bad) {
+static mt_status call_889(const void *bad) {
   return mt_masked_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_883(const void *bad) {
+static mt_status call_890(const void *bad) {
   return mt_masked_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_884(const void *bad) {
+static mt_status call_891(const void *bad) {
   return mt_masked_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_885(const void *bad) {
+static mt_status call_892(const void *bad) {
   return mt_masked_scatter_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_886(const void *bad) {
+static mt_status call_893(const void *bad) {
   return mt_masked_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_887(const void *bad) {
+static mt_status call_894(const void *bad) {
   return mt_masked_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_888(const void *bad) {
+static mt_status call_895(const void *bad) {
   return mt_scatter_reduce((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_889(const void *bad) {
+static mt_status call_896(const void *bad) {
   return mt_scatter_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_890(const void *bad) {
+static mt_status call_897(const void *bad) {
   return mt_scatter_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", false);
 }
 
-static mt_status call_891(const void *bad) {
+static mt_status call_898(const void *bad) {
   return mt_scatter_reduce_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_892(const void *bad) {
+static mt_status call_899(const void *bad) {
   return mt_scatter_reduce_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_893(const void *bad) {
+static mt_status call_900(const void *bad) {
   return mt_scatter_reduce_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", false);
 }
 
-static mt_status call_894(const void *bad) {
+static mt_status call_901(const void *bad) {
   return mt_index_reduce((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_895(const void *bad) {
+static mt_status call_902(const void *bad) {
   return mt_index_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_896(const void *bad) {
+static mt_status call_903(const void *bad) {
   return mt_index_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", false);
 }
 
-static mt_status call_897(const void *bad) {
+static mt_status call_904(const void *bad) {
   return mt_index_reduce_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_898(const void *bad) {
+static mt_status call_905(const void *bad) {
   return mt_index_reduce_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_899(const void *bad) {
+static mt_status call_906(const void *bad) {
   return mt_index_reduce_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", false);
 }
 
-static mt_status call_900(const void *bad) {
+static mt_status call_907(const void *bad) {
   return mt_argwhere((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_901(const void *bad) {
+static mt_status call_908(const void *bad) {
   return mt_sum((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_902(const void *bad) {
+static mt_status call_909(const void *bad) {
   return mt_sum_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
-static mt_status call_903(const void *bad) {
+static mt_status call_910(const void *bad) {
   return mt_mean((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_904(const void *bad) {
+static mt_status call_911(const void *bad) {
   return mt_mean_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
-static mt_status call_905(const void *bad) {
+static mt_status call_912(const void *bad) {
   return mt_prod((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_906(const void *bad) {
+static mt_status call_913(const void *bad) {
   return mt_prod_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false, 0);
 }
 
-static mt_status call_907(const void *bad) {
+static mt_status call_914(const void *bad) {
   return mt_var((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_908(const void *bad) {
+static mt_status call_915(const void *bad) {
   return mt_var_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
-static mt_status call_909(const void *bad) {
+static mt_status call_916(const void *bad) {
   return mt_std((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_910(const void *bad) {
+static mt_status call_917(const void *bad) {
   return mt_std_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
-static mt_status call_911(const void *bad) {
+static mt_status call_918(const void *bad) {
   return mt_amax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_912(const void *bad) {
+static mt_status call_919(const void *bad) {
   return mt_amax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
-static mt_status call_913(const void *bad) {
+static mt_status call_920(const void *bad) {
   return mt_amin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_914(const void *bad) {
+static mt_status call_921(const void *bad) {
   return mt_amin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
-static mt_status call_915(const void *bad) {
+static mt_status call_922(const void *bad) {
   return mt_max((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_916(const void *bad) {
+static mt_status call_923(const void *bad) {
   return mt_min((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_917(const void *bad) {
+static mt_status call_924(const void *bad) {
   return mt_max_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_918(const void *bad) {
+static mt_status call_925(const void *bad) {
   return mt_min_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_919(const void *bad) {
+static mt_status call_926(const void *bad) {
   return mt_argmax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_920(const void *bad) {
+static mt_status call_927(const void *bad) {
   return mt_argmax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_921(const void *bad) {
+static mt_status call_928(const void *bad) {
   return mt_argmin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_922(const void *bad) {
+static mt_status call_929(const void *bad) {
   return mt_argmin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_923(const void *bad) {
+static mt_status call_930(const void *bad) {
   return mt_any((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_924(const void *bad) {
+static mt_status call_931(const void *bad) {
   return mt_any_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_925(const void *bad) {
+static mt_status call_932(const void *bad) {
   return mt_all((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_926(const void *bad) {
+static mt_status call_933(const void *bad) {
   return mt_all_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_927(const void *bad) {
+static mt_status call_934(const void *bad) {
   return mt_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_928(const void *bad) {
+static mt_status call_935(const void *bad) {
   return mt_norm_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, false);
 }
 
-static mt_status call_929(const void *bad) {
+static mt_status call_936(const void *bad) {
   return mt_logsumexp((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
-static mt_status call_930(const void *bad) {
+static mt_status call_937(const void *bad) {
   return mt_cumsum((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_931(const void *bad) {
+static mt_status call_938(const void *bad) {
   return mt_cumsum_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_932(const void *bad) {
+static mt_status call_939(const void *bad) {
   return mt_cumsum_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_933(const void *bad) {
+static mt_status call_940(const void *bad) {
   return mt_cumprod((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_934(const void *bad) {
+static mt_status call_941(const void *bad) {
   return mt_cumprod_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_935(const void *bad) {
+static mt_status call_942(const void *bad) {
   return mt_cumprod_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_936(const void *bad) {
+static mt_status call_943(const void *bad) {
   return mt_cummax((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_937(const void *bad) {
+static mt_status call_944(const void *bad) {
   return mt_cummin((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_938(const void *bad) {
+static mt_status call_945(const void *bad) {
   return mt_logcumsumexp((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_939(const void *bad) {
+static mt_status call_946(const void *bad) {
   return mt_diff((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_940(const void *bad) {
+static mt_status call_947(const void *bad) {
   return mt_diff_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, NULL, NULL);
 }
 
-static mt_status call_941(const void *bad) {
+static mt_status call_948(const void *bad) {
   return mt_diff_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_942(const void *bad) {
+static mt_status call_949(const void *bad) {
   return mt_diff_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, NULL, (mt_tensor *)bad);
 }
 
-static mt_status call_943(const void *bad) {
+static mt_status call_950(const void *bad) {
   return mt_gradient((mt_tensors**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, NULL, 0, 0);
 }
 
-static mt_status call_944(const void *bad) {
+static mt_status call_951(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_gradient((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, NULL, 0, 0);
 }
 
-static mt_status call_945(const void *bad) {
+static mt_status call_952(const void *bad) {
   return mt_trapezoid((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_946(const void *bad) {
+static mt_status call_953(const void *bad) {
   return mt_trapezoid((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_947(const void *bad) {
+static mt_status call_954(const void *bad) {
   return mt_trapezoid_dx((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_948(const void *bad) {
+static mt_status call_955(const void *bad) {
   return mt_cumulative_trapezoid((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_949(const void *bad) {
+static mt_status call_956(const void *bad) {
   return mt_cumulative_trapezoid((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_950(const void *bad) {
+static mt_status call_957(const void *bad) {
   return mt_cumulative_trapezoid_dx((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_951(const void *bad) {
+static mt_status call_958(const void *bad) {
   return mt_nansum((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_952(const void *bad) {
+static mt_status call_959(const void *bad) {
   return mt_nansum_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
-static mt_status call_953(const void *bad) {
+static mt_status call_960(const void *bad) {
   return mt_nanmean((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_954(const void *bad) {
+static mt_status call_961(const void *bad) {
   return mt_nanmean_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
-static mt_status call_955(const void *bad) {
+static mt_status call_962(const void *bad) {
   return mt_aminmax((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_956(const void *bad) {
+static mt_status call_963(const void *bad) {
   return mt_aminmax_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_957(const void *bad) {
+static mt_status call_964(const void *bad) {
   return mt_count_nonzero((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_958(const void *bad) {
+static mt_status call_965(const void *bad) {
   return mt_count_nonzero_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_959(const void *bad) {
+static mt_status call_966(const void *bad) {
   return mt_std_mean((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_960(const void *bad) {
+static mt_status call_967(const void *bad) {
   return mt_std_mean_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
-static mt_status call_961(const void *bad) {
+static mt_status call_968(const void *bad) {
   return mt_var_mean((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_962(const void *bad) {
+static mt_status call_969(const void *bad) {
   return mt_var_mean_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
-static mt_status call_963(const void *bad) {
+static mt_status call_970(const void *bad) {
   return mt_trace((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_964(const void *bad) {
+static mt_status call_971(const void *bad) {
   return mt_cov((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_965(const void *bad) {
+static mt_status call_972(const void *bad) {
   return mt_cov_weighted((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
 }
 
-static mt_status call_966(const void *bad) {
+static mt_status call_973(const void *bad) {
   return mt_cov_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_967(const void *bad) {
+static mt_status call_974(const void *bad) {
   return mt_cov_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_tensor *)bad);
 }
 
-static mt_status call_968(const void *bad) {
+static mt_status call_975(const void *bad) {
   return mt_corrcoef((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_969(const void *bad) {
+static mt_status call_976(const void *bad) {
   return mt_dist((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_970(const void *bad) {
+static mt_status call_977(const void *bad) {
   return mt_dist((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_971(const void *bad) {
+static mt_status call_978(const void *bad) {
   return mt_dist_p((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_972(const void *bad) {
+static mt_status call_979(const void *bad) {
   return mt_dist_p((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_973(const void *bad) {
+static mt_status call_980(const void *bad) {
   return mt_renorm((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_974(const void *bad) {
+static mt_status call_981(const void *bad) {
   return mt_renorm_((mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_975(const void *bad) {
+static mt_status call_982(const void *bad) {
   return mt_normalize((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, 0);
 }
 
-static mt_status call_976(const void *bad) {
+static mt_status call_983(const void *bad) {
   return mt_segment_reduce((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x", NULL, NULL, 0, NULL);
 }
 
-static mt_status call_977(const void *bad) {
+static mt_status call_984(const void *bad) {
   return mt_segment_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", (mt_tensor *)bad, NULL, 0, NULL);
 }
 
-static mt_status call_978(const void *bad) {
+static mt_status call_985(const void *bad) {
   return mt_segment_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", NULL, (mt_tensor *)bad, 0, NULL);
 }
 
-static mt_status call_979(const void *bad) {
+static mt_status call_986(const void *bad) {
   return mt_sort((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_980(const void *bad) {
+static mt_status call_987(const void *bad) {
   return mt_sort_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, false);
 }
 
-static mt_status call_981(const void *bad) {
+static mt_status call_988(const void *bad) {
   return mt_argsort((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_982(const void *bad) {
+static mt_status call_989(const void *bad) {
   return mt_argsort_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, false);
 }
 
-static mt_status call_983(const void *bad) {
+static mt_status call_990(const void *bad) {
   return mt_msort((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_984(const void *bad) {
+static mt_status call_991(const void *bad) {
   return mt_topk((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_985(const void *bad) {
+static mt_status call_992(const void *bad) {
   return mt_topk_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, false, false);
 }
 
-static mt_status call_986(const void *bad) {
+static mt_status call_993(const void *bad) {
   return mt_kthvalue((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_987(const void *bad) {
+static mt_status call_994(const void *bad) {
   return mt_kthvalue_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, false);
 }
 
-static mt_status call_988(const void *bad) {
+static mt_status call_995(const void *bad) {
   return mt_median((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_989(const void *bad) {
+static mt_status call_996(const void *bad) {
   return mt_median_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_990(const void *bad) {
+static mt_status call_997(const void *bad) {
   return mt_nanmedian((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_991(const void *bad) {
+static mt_status call_998(const void *bad) {
   return mt_nanmedian_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_992(const void *bad) {
+static mt_status call_999(const void *bad) {
   return mt_mode((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_993(const void *bad) {
+static mt_status call_1000(const void *bad) {
   return mt_mode_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_994(const void *bad) {
+static mt_status call_1001(const void *bad) {
   return mt_quantile((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_995(const void *bad) {
+static mt_status call_1002(const void *bad) {
   return mt_quantile((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_996(const void *bad) {
+static mt_status call_1003(const void *bad) {
   return mt_quantile_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, false, "x");
 }
 
-static mt_status call_997(const void *bad) {
+static mt_status call_1004(const void *bad) {
   return mt_quantile_dim((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false, "x");
 }
 
-static mt_status call_998(const void *bad) {
+static mt_status call_1005(const void *bad) {
   return mt_quantile_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_999(const void *bad) {
+static mt_status call_1006(const void *bad) {
   return mt_nanquantile((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1000(const void *bad) {
+static mt_status call_1007(const void *bad) {
   return mt_nanquantile((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1001(const void *bad) {
+static mt_status call_1008(const void *bad) {
   return mt_nanquantile_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, false, "x");
 }
 
-static mt_status call_1002(const void *bad) {
+static mt_status call_1009(const void *bad) {
   return mt_nanquantile_dim((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false, "x");
 }
 
-static mt_status call_1003(const void *bad) {
+static mt_status call_1010(const void *bad) {
   return mt_nanquantile_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1004(const void *bad) {
+static mt_status call_1011(const void *bad) {
   return mt_searchsorted((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1005(const void *bad) {
+static mt_status call_1012(const void *bad) {
   return mt_searchsorted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1006(const void *bad) {
+static mt_status call_1013(const void *bad) {
   return mt_searchsorted_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false, "x", NULL);
 }
 
-static mt_status call_1007(const void *bad) {
+static mt_status call_1014(const void *bad) {
   return mt_searchsorted_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false, "x", NULL);
 }
 
-static mt_status call_1008(const void *bad) {
+static mt_status call_1015(const void *bad) {
   return mt_searchsorted_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false, "x", (mt_tensor *)bad);
 }
 
-static mt_status call_1009(const void *bad) {
+static mt_status call_1016(const void *bad) {
   return mt_bucketize((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1010(const void *bad) {
+static mt_status call_1017(const void *bad) {
   return mt_bucketize((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1011(const void *bad) {
+static mt_status call_1018(const void *bad) {
   return mt_bucketize_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
-static mt_status call_1012(const void *bad) {
+static mt_status call_1019(const void *bad) {
   return mt_bucketize_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
-static mt_status call_1013(const void *bad) {
+static mt_status call_1020(const void *bad) {
   return mt_isin((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1014(const void *bad) {
+static mt_status call_1021(const void *bad) {
   return mt_isin((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1015(const void *bad) {
+static mt_status call_1022(const void *bad) {
   return mt_isin_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
-static mt_status call_1016(const void *bad) {
+static mt_status call_1023(const void *bad) {
   return mt_isin_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
-static mt_status call_1017(const void *bad) {
+static mt_status call_1024(const void *bad) {
   return mt_unique((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false, false, false);
 }
 
-static mt_status call_1018(const void *bad) {
+static mt_status call_1025(const void *bad) {
   return mt_unique_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, false);
 }
 
-static mt_status call_1019(const void *bad) {
+static mt_status call_1026(const void *bad) {
   return mt_unique_consecutive((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false, false, NULL);
 }
 
-static mt_status call_1020(const void *bad) {
+static mt_status call_1027(const void *bad) {
   return mt_bincount((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1021(const void *bad) {
+static mt_status call_1028(const void *bad) {
   return mt_bincount_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_1022(const void *bad) {
+static mt_status call_1029(const void *bad) {
   return mt_bincount_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1023(const void *bad) {
+static mt_status call_1030(const void *bad) {
   return mt_histc((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1024(const void *bad) {
+static mt_status call_1031(const void *bad) {
   return mt_histc_range((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1025(const void *bad) {
+static mt_status call_1032(const void *bad) {
   return mt_histogram((mt_tensors**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1026(const void *bad) {
+static mt_status call_1033(const void *bad) {
   return mt_histogram((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1027(const void *bad) {
+static mt_status call_1034(const void *bad) {
   return mt_histogram_with((mt_tensors**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, false);
 }
 
-static mt_status call_1028(const void *bad) {
+static mt_status call_1035(const void *bad) {
   return mt_histogram_with((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, false);
 }
 
-static mt_status call_1029(const void *bad) {
+static mt_status call_1036(const void *bad) {
   return mt_histogram_with((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_1030(const void *bad) {
+static mt_status call_1037(const void *bad) {
   return mt_histogram_with((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, false);
 }
 
-static mt_status call_1031(const void *bad) {
+static mt_status call_1038(const void *bad) {
   return mt_histogramdd((mt_tensors**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, NULL, NULL, false);
 }
 
-static mt_status call_1032(const void *bad) {
+static mt_status call_1039(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_histogramdd((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, NULL, NULL, false);
 }
 
-static mt_status call_1033(const void *bad) {
+static mt_status call_1040(const void *bad) {
   return mt_histogramdd((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_1034(const void *bad) {
+static mt_status call_1041(const void *bad) {
   return mt_histogramdd((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, NULL, (mt_tensor *)bad, false);
 }
 
-static mt_status call_1035(const void *bad) {
+static mt_status call_1042(const void *bad) {
   return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1036(const void *bad) {
+static mt_status call_1043(const void *bad) {
   return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1037(const void *bad) {
+static mt_status call_1044(const void *bad) {
   return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1038(const void *bad) {
+static mt_status call_1045(const void *bad) {
   return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1039(const void *bad) {
+static mt_status call_1046(const void *bad) {
   return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1040(const void *bad) {
+static mt_status call_1047(const void *bad) {
   return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1041(const void *bad) {
+static mt_status call_1048(const void *bad) {
   return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1042(const void *bad) {
+static mt_status call_1049(const void *bad) {
   return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1043(const void *bad) {
+static mt_status call_1050(const void *bad) {
   return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1044(const void *bad) {
+static mt_status call_1051(const void *bad) {
   return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1045(const void *bad) {
+static mt_status call_1052(const void *bad) {
   return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1046(const void *bad) {
+static mt_status call_1053(const void *bad) {
   return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1047(const void *bad) {
+static mt_status call_1054(const void *bad) {
   return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1048(const void *bad) {
+static mt_status call_1055(const void *bad) {
   return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1049(const void *bad) {
+static mt_status call_1056(const void *bad) {
   return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1050(const void *bad) {
+static mt_status call_1057(const void *bad) {
   return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1051(const void *bad) {
+static mt_status call_1058(const void *bad) {
   return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1052(const void *bad) {
+static mt_status call_1059(const void *bad) {
   return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1053(const void *bad) {
+static mt_status call_1060(const void *bad) {
   return mt_addmm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1054(const void *bad) {
+static mt_status call_1061(const void *bad) {
   return mt_addmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1055(const void *bad) {
+static mt_status call_1062(const void *bad) {
   return mt_addmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1056(const void *bad) {
+static mt_status call_1063(const void *bad) {
   return mt_addmm_scaled_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1057(const void *bad) {
+static mt_status call_1064(const void *bad) {
   return mt_addmm_scaled_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1058(const void *bad) {
+static mt_status call_1065(const void *bad) {
   return mt_addmm_scaled_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1059(const void *bad) {
+static mt_status call_1066(const void *bad) {
   return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1060(const void *bad) {
+static mt_status call_1067(const void *bad) {
   return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1061(const void *bad) {
+static mt_status call_1068(const void *bad) {
   return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1062(const void *bad) {
+static mt_status call_1069(const void *bad) {
   return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1063(const void *bad) {
+static mt_status call_1070(const void *bad) {
   return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1064(const void *bad) {
+static mt_status call_1071(const void *bad) {
   return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1065(const void *bad) {
+static mt_status call_1072(const void *bad) {
   return mt_baddbmm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1066(const void *bad) {
+static mt_status call_1073(const void *bad) {
   return mt_baddbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1067(const void *bad) {
+static mt_status call_1074(const void *bad) {
   return mt_baddbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1068(const void *bad) {
+static mt_status call_1075(const void *bad) {
   return mt_baddbmm_scaled_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1069(const void *bad) {
+static mt_status call_1076(const void *bad) {
   return mt_baddbmm_scaled_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1070(const void *bad) {
+static mt_status call_1077(const void *bad) {
   return mt_baddbmm_scaled_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1071(const void *bad) {
+static mt_status call_1078(const void *bad) {
   return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
-static mt_status call_1072(const void *bad) {
+static mt_status call_1079(const void *bad) {
   return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_1073(const void *bad) {
+static mt_status call_1080(const void *bad) {
   return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1074(const void *bad) {
+static mt_status call_1081(const void *bad) {
   return mt_flip((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_1075(const void *bad) {
+static mt_status call_1082(const void *bad) {
   return mt_fliplr((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1076(const void *bad) {
+static mt_status call_1083(const void *bad) {
   return mt_flipud((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1077(const void *bad) {
+static mt_status call_1084(const void *bad) {
   return mt_roll((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
-static mt_status call_1078(const void *bad) {
+static mt_status call_1085(const void *bad) {
   return mt_rot90((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
 }
 
-static mt_status call_1079(const void *bad) {
+static mt_status call_1086(const void *bad) {
   return mt_repeat((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_1080(const void *bad) {
+static mt_status call_1087(const void *bad) {
   return mt_tile((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_1081(const void *bad) {
+static mt_status call_1088(const void *bad) {
   return mt_repeat_interleave((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
-static mt_status call_1082(const void *bad) {
+static mt_status call_1089(const void *bad) {
   return mt_repeat_interleave((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_1083(const void *bad) {
+static mt_status call_1090(const void *bad) {
   return mt_repeat_interleave_indices((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1084(const void *bad) {
+static mt_status call_1091(const void *bad) {
   return mt_constant_pad_nd((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
 }
 
-static mt_status call_1085(const void *bad) {
+static mt_status call_1092(const void *bad) {
   return mt_diag_embed((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1086(const void *bad) {
+static mt_status call_1093(const void *bad) {
   return mt_diag_embed_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1087(const void *bad) {
+static mt_status call_1094(const void *bad) {
   return mt_diag((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1088(const void *bad) {
+static mt_status call_1095(const void *bad) {
   return mt_diagflat((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1089(const void *bad) {
+static mt_status call_1096(const void *bad) {
   return mt_select_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1090(const void *bad) {
+static mt_status call_1097(const void *bad) {
   return mt_select_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1091(const void *bad) {
+static mt_status call_1098(const void *bad) {
   return mt_slice_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, NULL, 0);
 }
 
-static mt_status call_1092(const void *bad) {
+static mt_status call_1099(const void *bad) {
   return mt_slice_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, NULL, NULL, 0);
 }
 
-static mt_status call_1093(const void *bad) {
+static mt_status call_1100(const void *bad) {
   return mt_diagonal_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1094(const void *bad) {
+static mt_status call_1101(const void *bad) {
   return mt_diagonal_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1095(const void *bad) {
+static mt_status call_1102(const void *bad) {
   return mt_diagonal_scatter_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, 0);
 }
 
-static mt_status call_1096(const void *bad) {
+static mt_status call_1103(const void *bad) {
   return mt_diagonal_scatter_of((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1097(const void *bad) {
+static mt_status call_1104(const void *bad) {
   return mt_as_strided_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL);
 }
 
-static mt_status call_1098(const void *bad) {
+static mt_status call_1105(const void *bad) {
   return mt_as_strided_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL);
 }
 
-static mt_status call_1099(const void *bad) {
+static mt_status call_1106(const void *bad) {
   return mt_narrow_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1100(const void *bad) {
+static mt_status call_1107(const void *bad) {
   return mt_atleast_1d((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1101(const void *bad) {
+static mt_status call_1108(const void *bad) {
   return mt_atleast_2d((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1102(const void *bad) {
+static mt_status call_1109(const void *bad) {
   return mt_atleast_3d((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1103(const void *bad) {
+static mt_status call_1110(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_broadcast_tensors((mt_tensors**)abuse_out(), list, 1);
 }
 
-static mt_status call_1104(const void *bad) {
+static mt_status call_1111(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_meshgrid((mt_tensors**)abuse_out(), list, 1, "x");
 }
 
-static mt_status call_1105(const void *bad) {
+static mt_status call_1112(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_cartesian_prod((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_1106(const void *bad) {
+static mt_status call_1113(const void *bad) {
   return mt_combinations((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_1107(const void *bad) {
+static mt_status call_1114(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_block_diag((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_1108(const void *bad) {
+static mt_status call_1115(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_dstack((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_1109(const void *bad) {
+static mt_status call_1116(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_column_stack((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_1110(const void *bad) {
+static mt_status call_1117(const void *bad) {
   return mt_tensor_split((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1111(const void *bad) {
+static mt_status call_1118(const void *bad) {
   return mt_tensor_split_indices((mt_tensors**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
 }
 
-static mt_status call_1112(const void *bad) {
+static mt_status call_1119(const void *bad) {
   return mt_resize_((mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_1113(const void *bad) {
+static mt_status call_1120(const void *bad) {
   return mt_tensordot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0);
 }
 
-static mt_status call_1114(const void *bad) {
+static mt_status call_1121(const void *bad) {
   return mt_tensordot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
-static mt_status call_1115(const void *bad) {
+static mt_status call_1122(const void *bad) {
   return mt_inner((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1116(const void *bad) {
+static mt_status call_1123(const void *bad) {
   return mt_inner((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1117(const void *bad) {
+static mt_status call_1124(const void *bad) {
   return mt_vdot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1118(const void *bad) {
+static mt_status call_1125(const void *bad) {
   return mt_vdot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1119(const void *bad) {
+static mt_status call_1126(const void *bad) {
   return mt_kron((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1120(const void *bad) {
+static mt_status call_1127(const void *bad) {
   return mt_kron((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1121(const void *bad) {
+static mt_status call_1128(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_einsum((mt_tensor**)abuse_out(), "x", list, 1);
 }
 
-static mt_status call_1122(const void *bad) {
+static mt_status call_1129(const void *bad) {
   return mt_addmv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1123(const void *bad) {
+static mt_status call_1130(const void *bad) {
   return mt_addmv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1124(const void *bad) {
+static mt_status call_1131(const void *bad) {
   return mt_addmv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1125(const void *bad) {
+static mt_status call_1132(const void *bad) {
   return mt_addmv_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1126(const void *bad) {
+static mt_status call_1133(const void *bad) {
   return mt_addmv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1127(const void *bad) {
+static mt_status call_1134(const void *bad) {
   return mt_addmv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1128(const void *bad) {
+static mt_status call_1135(const void *bad) {
   return mt_addr((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1129(const void *bad) {
+static mt_status call_1136(const void *bad) {
   return mt_addr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1130(const void *bad) {
+static mt_status call_1137(const void *bad) {
   return mt_addr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1131(const void *bad) {
+static mt_status call_1138(const void *bad) {
   return mt_addr_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1132(const void *bad) {
+static mt_status call_1139(const void *bad) {
   return mt_addr_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1133(const void *bad) {
+static mt_status call_1140(const void *bad) {
   return mt_addr_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1134(const void *bad) {
+static mt_status call_1141(const void *bad) {
   return mt_addbmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1135(const void *bad) {
+static mt_status call_1142(const void *bad) {
   return mt_addbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1136(const void *bad) {
+static mt_status call_1143(const void *bad) {
   return mt_addbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1137(const void *bad) {
+static mt_status call_1144(const void *bad) {
   return mt_addbmm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1138(const void *bad) {
+static mt_status call_1145(const void *bad) {
   return mt_addbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1139(const void *bad) {
+static mt_status call_1146(const void *bad) {
   return mt_addbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1140(const void *bad) {
+static mt_status call_1147(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_linalg_multi_dot((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_1141(const void *bad) {
+static mt_status call_1148(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_chain_matmul((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_1142(const void *bad) {
+static mt_status call_1149(const void *bad) {
   return mt_cross((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
-static mt_status call_1143(const void *bad) {
+static mt_status call_1150(const void *bad) {
   return mt_cross((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_1144(const void *bad) {
+static mt_status call_1151(const void *bad) {
   return mt_linalg_cross((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1145(const void *bad) {
+static mt_status call_1152(const void *bad) {
   return mt_linalg_cross((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1146(const void *bad) {
+static mt_status call_1153(const void *bad) {
   return mt_cdist((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1147(const void *bad) {
+static mt_status call_1154(const void *bad) {
   return mt_cdist((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1148(const void *bad) {
+static mt_status call_1155(const void *bad) {
   return mt_linalg_vecdot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1149(const void *bad) {
+static mt_status call_1156(const void *bad) {
   return mt_linalg_vecdot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1150(const void *bad) {
+static mt_status call_1157(const void *bad) {
   return mt_linalg_vander((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_1151(const void *bad) {
-  return mt_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
-}
-
-static mt_status call_1152(const void *bad) {
-  return mt_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
-}
-
-static mt_status call_1153(const void *bad) {
-  return mt_log_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
-}
-
-static mt_status call_1154(const void *bad) {
-  return mt_log_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
-}
-
-static mt_status call_1155(const void *bad) {
-  return mt_softmin((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
-}
-
-static mt_status call_1156(const void *bad) {
-  return mt_softmin_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
-}
-
-static mt_status call_1157(const void *bad) {
-  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
-}
-
 static mt_status call_1158(const void *bad) {
-  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_cholesky_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false, false);
 }
 
 static mt_status call_1159(const void *bad) {
-  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_linalg_cholesky((mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1160(const void *bad) {
-  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_linalg_qr((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
 }
 
 static mt_status call_1161(const void *bad) {
-  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_linalg_svd((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1162(const void *bad) {
-  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_svdvals((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1163(const void *bad) {
-  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_linalg_eigh((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
 }
 
 static mt_status call_1164(const void *bad) {
-  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_linalg_eigvalsh((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
 }
 
 static mt_status call_1165(const void *bad) {
-  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_linalg_lu_factor_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1166(const void *bad) {
-  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_lu_factor((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1167(const void *bad) {
-  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_linalg_lu((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1168(const void *bad) {
-  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_lu_unpack((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_1169(const void *bad) {
-  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_lu_unpack((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
 static mt_status call_1170(const void *bad) {
-  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_ldl_factor_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1171(const void *bad) {
-  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_linalg_ldl_factor((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1172(const void *bad) {
-  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_linalg_ldl_solve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1173(const void *bad) {
-  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_linalg_ldl_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1174(const void *bad) {
-  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_ldl_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1175(const void *bad) {
-  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0);
+  return mt_geqrf((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1176(const void *bad) {
-  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0);
+  return mt_linalg_householder_product((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1177(const void *bad) {
-  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_linalg_householder_product((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1178(const void *bad) {
-  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_ormqr((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_1179(const void *bad) {
-  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_ormqr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_1180(const void *bad) {
-  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0, 0);
+  return mt_ormqr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
 static mt_status call_1181(const void *bad) {
-  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0, 0);
+  return mt_linalg_solve_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_1182(const void *bad) {
-  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, 0);
+  return mt_linalg_solve_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
 static mt_status call_1183(const void *bad) {
-  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_linalg_solve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
 static mt_status call_1184(const void *bad) {
-  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1185(const void *bad) {
-  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_linalg_solve_triangular((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false, false);
 }
 
 static mt_status call_1186(const void *bad) {
-  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_linalg_solve_triangular((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false, false);
 }
 
 static mt_status call_1187(const void *bad) {
-  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_linalg_lu_solve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_1188(const void *bad) {
-  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_linalg_lu_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_1189(const void *bad) {
-  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_lu_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
 static mt_status call_1190(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL);
+  return mt_cholesky_solve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
 static mt_status call_1191(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_cholesky_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1192(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, NULL);
+  return mt_cholesky_inverse((mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1193(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad);
+  return mt_linalg_inv_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1194(const void *bad) {
-  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_linalg_inv((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1195(const void *bad) {
-  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_pinv((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, false);
 }
 
 static mt_status call_1196(const void *bad) {
-  return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false);
+  return mt_linalg_pinv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_1197(const void *bad) {
-  return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false);
+  return mt_linalg_pinv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, false);
 }
 
 static mt_status call_1198(const void *bad) {
-  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_linalg_lstsq((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, "x");
 }
 
 static mt_status call_1199(const void *bad) {
-  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_linalg_lstsq((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, "x");
 }
 
 static mt_status call_1200(const void *bad) {
-  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_det((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1201(const void *bad) {
-  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+  return mt_linalg_slogdet((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1202(const void *bad) {
-  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_logdet((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1203(const void *bad) {
-  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_linalg_matrix_rank((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, false);
 }
 
 static mt_status call_1204(const void *bad) {
-  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_linalg_matrix_rank((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_1205(const void *bad) {
-  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_linalg_matrix_rank((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, false);
 }
 
 static mt_status call_1206(const void *bad) {
-  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_matrix_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x", NULL, 0, false);
 }
 
 static mt_status call_1207(const void *bad) {
-  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+  return mt_linalg_cond((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
 }
 
 static mt_status call_1208(const void *bad) {
-  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_matrix_exp((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1209(const void *bad) {
-  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_matrix_power((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1210(const void *bad) {
-  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_linalg_tensorinv((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1211(const void *bad) {
-  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_linalg_tensorsolve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
 }
 
 static mt_status call_1212(const void *bad) {
-  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_tensorsolve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1213(const void *bad) {
-  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+  return mt_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1214(const void *bad) {
-  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1215(const void *bad) {
-  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_log_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1216(const void *bad) {
-  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_log_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1217(const void *bad) {
-  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_softmin((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1218(const void *bad) {
-  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_softmin_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1219(const void *bad) {
-  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1220(const void *bad) {
-  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1221(const void *bad) {
-  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_1222(const void *bad) {
-  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1223(const void *bad) {
-  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1224(const void *bad) {
-  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1225(const void *bad) {
-  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_1226(const void *bad) {
-  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1227(const void *bad) {
-  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1228(const void *bad) {
-  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1229(const void *bad) {
-  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1230(const void *bad) {
-  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1231(const void *bad) {
-  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1232(const void *bad) {
-  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1233(const void *bad) {
-  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1234(const void *bad) {
-  return mt_max_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1235(const void *bad) {
-  return mt_max_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1236(const void *bad) {
-  return mt_max_pool1d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1237(const void *bad) {
-  return mt_max_pool1d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0);
 }
 
 static mt_status call_1238(const void *bad) {
-  return mt_avg_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0);
 }
 
 static mt_status call_1239(const void *bad) {
-  return mt_avg_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1240(const void *bad) {
-  return mt_lp_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1241(const void *bad) {
-  return mt_lp_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
+  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1242(const void *bad) {
-  return mt_adaptive_max_pool1d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0, 0);
 }
 
 static mt_status call_1243(const void *bad) {
-  return mt_adaptive_avg_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0, 0);
 }
 
 static mt_status call_1244(const void *bad) {
-  return mt_max_unpool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_1245(const void *bad) {
-  return mt_max_unpool1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1246(const void *bad) {
-  return mt_max_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1247(const void *bad) {
-  return mt_max_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
 }
 
 static mt_status call_1248(const void *bad) {
-  return mt_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1249(const void *bad) {
-  return mt_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1250(const void *bad) {
-  return mt_avg_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1251(const void *bad) {
-  return mt_avg_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1252(const void *bad) {
-  return mt_lp_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL);
 }
 
 static mt_status call_1253(const void *bad) {
-  return mt_lp_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1254(const void *bad) {
-  return mt_adaptive_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, NULL);
 }
 
 static mt_status call_1255(const void *bad) {
-  return mt_adaptive_avg_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad);
 }
 
 static mt_status call_1256(const void *bad) {
-  return mt_fractional_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1257(const void *bad) {
-  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, NULL);
+  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1258(const void *bad) {
-  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, (mt_tensor *)bad, NULL);
+  return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false);
 }
 
 static mt_status call_1259(const void *bad) {
-  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL, (mt_generator *)bad);
+  return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_1260(const void *bad) {
-  return mt_max_unpool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1261(const void *bad) {
-  return mt_max_unpool2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1262(const void *bad) {
-  return mt_max_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1263(const void *bad) {
-  return mt_max_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
 }
 
 static mt_status call_1264(const void *bad) {
-  return mt_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1265(const void *bad) {
-  return mt_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1266(const void *bad) {
-  return mt_avg_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1267(const void *bad) {
-  return mt_avg_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1268(const void *bad) {
-  return mt_lp_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1269(const void *bad) {
-  return mt_lp_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
+  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
 }
 
 static mt_status call_1270(const void *bad) {
-  return mt_adaptive_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1271(const void *bad) {
-  return mt_adaptive_avg_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1272(const void *bad) {
-  return mt_fractional_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1273(const void *bad) {
-  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, NULL);
+  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1274(const void *bad) {
-  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, (mt_tensor *)bad, NULL);
+  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1275(const void *bad) {
-  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL, (mt_generator *)bad);
+  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
 }
 
 static mt_status call_1276(const void *bad) {
-  return mt_max_unpool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1277(const void *bad) {
-  return mt_max_unpool3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1278(const void *bad) {
-  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
+  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1279(const void *bad) {
-  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
+  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1280(const void *bad) {
-  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
+  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1281(const void *bad) {
-  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
+  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
 }
 
 static mt_status call_1282(const void *bad) {
-  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
+  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1283(const void *bad) {
-  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
+  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1284(const void *bad) {
-  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
+  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1285(const void *bad) {
-  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
+  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1286(const void *bad) {
-  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
+  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1287(const void *bad) {
-  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
+  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
 }
 
 static mt_status call_1288(const void *bad) {
-  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL);
+  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1289(const void *bad) {
-  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL);
+  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1290(const void *bad) {
-  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL);
+  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1291(const void *bad) {
-  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL);
+  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1292(const void *bad) {
-  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad);
+  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1293(const void *bad) {
-  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
+  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
 }
 
 static mt_status call_1294(const void *bad) {
-  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
+  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1295(const void *bad) {
-  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
+  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1296(const void *bad) {
-  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
+  return mt_max_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1297(const void *bad) {
-  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
+  return mt_max_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1298(const void *bad) {
-  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL);
+  return mt_max_pool1d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1299(const void *bad) {
-  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL);
+  return mt_max_pool1d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1300(const void *bad) {
-  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad);
+  return mt_avg_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1301(const void *bad) {
-  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL, 0);
+  return mt_avg_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1302(const void *bad) {
-  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL, 0);
+  return mt_lp_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
 }
 
 static mt_status call_1303(const void *bad) {
-  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad, 0);
+  return mt_lp_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
 }
 
 static mt_status call_1304(const void *bad) {
-  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL, 0);
+  return mt_adaptive_max_pool1d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1305(const void *bad) {
-  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL, 0);
+  return mt_adaptive_avg_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1306(const void *bad) {
-  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad, 0);
+  return mt_max_unpool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
 }
 
 static mt_status call_1307(const void *bad) {
-  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
+  return mt_max_unpool1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1308(const void *bad) {
-  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL);
+  return mt_max_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1309(const void *bad) {
-  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_tensor *)bad);
+  return mt_max_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1310(const void *bad) {
-  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL, 0);
+  return mt_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1311(const void *bad) {
-  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL, 0);
+  return mt_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1312(const void *bad) {
-  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_tensor *)bad, 0);
+  return mt_avg_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1313(const void *bad) {
-  return mt_local_response_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_avg_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1314(const void *bad) {
-  return mt_local_response_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0, 0);
+  return mt_lp_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
 }
 
 static mt_status call_1315(const void *bad) {
-  return mt_interpolate((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_lp_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
 }
 
 static mt_status call_1316(const void *bad) {
-  return mt_interpolate_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_adaptive_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1317(const void *bad) {
-  return mt_grid_sample((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_adaptive_avg_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1318(const void *bad) {
-  return mt_grid_sample((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_fractional_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_1319(const void *bad) {
-  return mt_grid_sample_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", "x", false);
+  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, NULL);
 }
 
 static mt_status call_1320(const void *bad) {
-  return mt_grid_sample_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", "x", false);
+  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1321(const void *bad) {
-  return mt_affine_grid((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL, (mt_generator *)bad);
 }
 
 static mt_status call_1322(const void *bad) {
-  return mt_affine_grid_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
+  return mt_max_unpool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
 }
 
 static mt_status call_1323(const void *bad) {
-  return mt_pad((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_max_unpool2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1324(const void *bad) {
-  return mt_pad_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, "x", 0);
+  return mt_max_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1325(const void *bad) {
-  return mt_im2col((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_max_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1326(const void *bad) {
-  return mt_im2col_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, 0, NULL, 0);
+  return mt_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1327(const void *bad) {
-  return mt_col2im((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+  return mt_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1328(const void *bad) {
-  return mt_col2im_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0);
+  return mt_avg_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1329(const void *bad) {
-  return mt_pixel_shuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_avg_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1330(const void *bad) {
-  return mt_pixel_unshuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_lp_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
 }
 
 static mt_status call_1331(const void *bad) {
-  return mt_channel_shuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_lp_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
 }
 
 static mt_status call_1332(const void *bad) {
-  return mt_embedding((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_adaptive_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1333(const void *bad) {
-  return mt_embedding((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_adaptive_avg_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1334(const void *bad) {
-  return mt_embedding_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, false);
+  return mt_fractional_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_1335(const void *bad) {
-  return mt_embedding_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
+  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, NULL);
 }
 
 static mt_status call_1336(const void *bad) {
-  return mt_embedding_renorm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1337(const void *bad) {
-  return mt_embedding_renorm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL, (mt_generator *)bad);
 }
 
 static mt_status call_1338(const void *bad) {
-  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_max_unpool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
 }
 
 static mt_status call_1339(const void *bad) {
-  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_max_unpool3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1340(const void *bad) {
-  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1341(const void *bad) {
-  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL);
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1342(const void *bad) {
-  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL);
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1343(const void *bad) {
-  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
 }
 
 static mt_status call_1344(const void *bad) {
-  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL);
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
 }
 
 static mt_status call_1345(const void *bad) {
-  return mt_one_hot((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1346(const void *bad) {
-  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1347(const void *bad) {
-  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1348(const void *bad) {
-  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
 }
 
 static mt_status call_1349(const void *bad) {
-  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
 }
 
 static mt_status call_1350(const void *bad) {
-  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL);
 }
 
 static mt_status call_1351(const void *bad) {
-  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL);
 }
 
 static mt_status call_1352(const void *bad) {
-  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1353(const void *bad) {
-  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1354(const void *bad) {
-  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, NULL);
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad);
 }
 
 static mt_status call_1355(const void *bad) {
-  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, NULL);
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1356(const void *bad) {
-  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, false, NULL);
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1357(const void *bad) {
-  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false, NULL);
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1358(const void *bad) {
-  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, (mt_generator *)bad);
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
 }
 
 static mt_status call_1359(const void *bad) {
-  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
 }
 
 static mt_status call_1360(const void *bad) {
-  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL);
 }
 
 static mt_status call_1361(const void *bad) {
-  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1362(const void *bad) {
-  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad);
 }
 
 static mt_status call_1363(const void *bad) {
-  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL, 0);
 }
 
 static mt_status call_1364(const void *bad) {
-  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1365(const void *bad) {
-  return mt_hinge_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1366(const void *bad) {
-  return mt_hinge_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL, 0);
 }
 
 static mt_status call_1367(const void *bad) {
-  return mt_hinge_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1368(const void *bad) {
-  return mt_hinge_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1369(const void *bad) {
-  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
 }
 
 static mt_status call_1370(const void *bad) {
-  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1371(const void *bad) {
-  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_tensor *)bad);
 }
 
 static mt_status call_1372(const void *bad) {
-  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL, 0);
 }
 
 static mt_status call_1373(const void *bad) {
-  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1374(const void *bad) {
-  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1375(const void *bad) {
-  return mt_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_local_response_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1376(const void *bad) {
-  return mt_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_local_response_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0, 0);
 }
 
 static mt_status call_1377(const void *bad) {
-  return mt_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_interpolate((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1378(const void *bad) {
-  return mt_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_interpolate_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1379(const void *bad) {
-  return mt_multi_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_grid_sample((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1380(const void *bad) {
-  return mt_multi_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_grid_sample((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1381(const void *bad) {
-  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, NULL, 0);
+  return mt_grid_sample_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", "x", false);
 }
 
 static mt_status call_1382(const void *bad) {
-  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, NULL, 0);
+  return mt_grid_sample_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", "x", false);
 }
 
 static mt_status call_1383(const void *bad) {
-  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_tensor *)bad, 0);
+  return mt_affine_grid((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1384(const void *bad) {
-  return mt_multilabel_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_affine_grid_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
 static mt_status call_1385(const void *bad) {
-  return mt_multilabel_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_pad((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1386(const void *bad) {
-  return mt_multilabel_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_pad_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, "x", 0);
 }
 
 static mt_status call_1387(const void *bad) {
-  return mt_multilabel_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_im2col((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1388(const void *bad) {
-  return mt_multilabel_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_im2col_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, 0, NULL, 0);
 }
 
 static mt_status call_1389(const void *bad) {
-  return mt_multilabel_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_col2im((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_1390(const void *bad) {
-  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_col2im_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0);
 }
 
 static mt_status call_1391(const void *bad) {
-  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_pixel_shuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1392(const void *bad) {
-  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_pixel_unshuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1393(const void *bad) {
-  return mt_poisson_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_channel_shuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1394(const void *bad) {
-  return mt_poisson_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_embedding((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1395(const void *bad) {
-  return mt_poisson_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_embedding((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1396(const void *bad) {
-  return mt_poisson_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_embedding_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, false);
 }
 
 static mt_status call_1397(const void *bad) {
-  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_embedding_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_1398(const void *bad) {
-  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_embedding_renorm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1399(const void *bad) {
-  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_embedding_renorm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1400(const void *bad) {
-  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, 0, 0);
+  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1401(const void *bad) {
-  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, 0, 0);
+  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1402(const void *bad) {
-  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, 0, 0);
+  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1403(const void *bad) {
-  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL);
 }
 
 static mt_status call_1404(const void *bad) {
-  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL);
 }
 
 static mt_status call_1405(const void *bad) {
-  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1406(const void *bad) {
-  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1407(const void *bad) {
-  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_one_hot((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1408(const void *bad) {
-  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1409(const void *bad) {
-  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1410(const void *bad) {
-  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1411(const void *bad) {
-  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1412(const void *bad) {
-  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1413(const void *bad) {
-  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1414(const void *bad) {
-  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1415(const void *bad) {
-  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1416(const void *bad) {
-  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, NULL);
 }
 
 static mt_status call_1417(const void *bad) {
-  return mt_cosine_similarity((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, NULL);
 }
 
 static mt_status call_1418(const void *bad) {
-  return mt_cosine_similarity((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, false, NULL);
 }
 
 static mt_status call_1419(const void *bad) {
-  return mt_pairwise_distance((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false, NULL);
 }
 
 static mt_status call_1420(const void *bad) {
-  return mt_pairwise_distance((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, (mt_generator *)bad);
 }
 
 static mt_status call_1421(const void *bad) {
+  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1422(const void *bad) {
+  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1423(const void *bad) {
+  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1424(const void *bad) {
+  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1425(const void *bad) {
+  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1426(const void *bad) {
+  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_1427(const void *bad) {
+  return mt_hinge_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1428(const void *bad) {
+  return mt_hinge_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1429(const void *bad) {
+  return mt_hinge_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1430(const void *bad) {
+  return mt_hinge_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_1431(const void *bad) {
+  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1432(const void *bad) {
+  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1433(const void *bad) {
+  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1434(const void *bad) {
+  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1435(const void *bad) {
+  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1436(const void *bad) {
+  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_1437(const void *bad) {
+  return mt_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1438(const void *bad) {
+  return mt_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1439(const void *bad) {
+  return mt_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_1440(const void *bad) {
+  return mt_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_1441(const void *bad) {
+  return mt_multi_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1442(const void *bad) {
+  return mt_multi_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1443(const void *bad) {
+  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, NULL, 0);
+}
+
+static mt_status call_1444(const void *bad) {
+  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, NULL, 0);
+}
+
+static mt_status call_1445(const void *bad) {
+  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_tensor *)bad, 0);
+}
+
+static mt_status call_1446(const void *bad) {
+  return mt_multilabel_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1447(const void *bad) {
+  return mt_multilabel_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1448(const void *bad) {
+  return mt_multilabel_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+}
+
+static mt_status call_1449(const void *bad) {
+  return mt_multilabel_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_1450(const void *bad) {
+  return mt_multilabel_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1451(const void *bad) {
+  return mt_multilabel_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1452(const void *bad) {
+  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+}
+
+static mt_status call_1453(const void *bad) {
+  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_1454(const void *bad) {
+  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_1455(const void *bad) {
+  return mt_poisson_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1456(const void *bad) {
+  return mt_poisson_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1457(const void *bad) {
+  return mt_poisson_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_1458(const void *bad) {
+  return mt_poisson_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_1459(const void *bad) {
+  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1460(const void *bad) {
+  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1461(const void *bad) {
+  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1462(const void *bad) {
+  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, 0, 0);
+}
+
+static mt_status call_1463(const void *bad) {
+  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, 0, 0);
+}
+
+static mt_status call_1464(const void *bad) {
+  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, 0, 0);
+}
+
+static mt_status call_1465(const void *bad) {
+  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1466(const void *bad) {
+  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1467(const void *bad) {
+  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1468(const void *bad) {
+  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_1469(const void *bad) {
+  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_1470(const void *bad) {
+  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_1471(const void *bad) {
+  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1472(const void *bad) {
+  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1473(const void *bad) {
+  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1474(const void *bad) {
+  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1475(const void *bad) {
+  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+}
+
+static mt_status call_1476(const void *bad) {
+  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+}
+
+static mt_status call_1477(const void *bad) {
+  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+}
+
+static mt_status call_1478(const void *bad) {
+  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+}
+
+static mt_status call_1479(const void *bad) {
+  return mt_cosine_similarity((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1480(const void *bad) {
+  return mt_cosine_similarity((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_1481(const void *bad) {
+  return mt_pairwise_distance((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+}
+
+static mt_status call_1482(const void *bad) {
+  return mt_pairwise_distance((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+}
+
+static mt_status call_1483(const void *bad) {
   return mt_pdist((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
@@ -6469,672 +6717,734 @@ static const struct abuse_case cases[] = {
     {call_753, "mt_allclose_within", "other", MT_HANDLE_TENSOR, 0},
     {call_754, "mt_as_strided", "self", MT_HANDLE_TENSOR, 0},
     {call_755, "mt_as_strided_offset", "self", MT_HANDLE_TENSOR, 0},
-    {call_756, "mt_view", "self", MT_HANDLE_TENSOR, 0},
-    {call_757, "mt_reshape", "self", MT_HANDLE_TENSOR, 0},
-    {call_758, "mt_permute", "self", MT_HANDLE_TENSOR, 0},
-    {call_759, "mt_transpose", "self", MT_HANDLE_TENSOR, 0},
-    {call_760, "mt_movedim", "self", MT_HANDLE_TENSOR, 0},
-    {call_761, "mt_t", "self", MT_HANDLE_TENSOR, 0},
-    {call_762, "mt_squeeze", "self", MT_HANDLE_TENSOR, 0},
-    {call_763, "mt_squeeze_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_764, "mt_unsqueeze", "self", MT_HANDLE_TENSOR, 0},
-    {call_765, "mt_expand", "self", MT_HANDLE_TENSOR, 0},
-    {call_766, "mt_flatten", "self", MT_HANDLE_TENSOR, 0},
-    {call_767, "mt_unflatten", "self", MT_HANDLE_TENSOR, 0},
-    {call_768, "mt_select", "self", MT_HANDLE_TENSOR, 0},
-    {call_769, "mt_slice", "self", MT_HANDLE_TENSOR, 0},
-    {call_770, "mt_slice_step", "self", MT_HANDLE_TENSOR, 0},
-    {call_771, "mt_narrow", "self", MT_HANDLE_TENSOR, 0},
-    {call_772, "mt_unfold", "self", MT_HANDLE_TENSOR, 0},
-    {call_773, "mt_diagonal", "self", MT_HANDLE_TENSOR, 0},
-    {call_774, "mt_diagonal_of", "self", MT_HANDLE_TENSOR, 0},
-    {call_775, "mt_detach", "self", MT_HANDLE_TENSOR, 0},
-    {call_776, "mt_split", "self", MT_HANDLE_TENSOR, 0},
-    {call_777, "mt_split_with_sizes", "self", MT_HANDLE_TENSOR, 0},
-    {call_778, "mt_chunk", "self", MT_HANDLE_TENSOR, 0},
-    {call_779, "mt_unbind", "self", MT_HANDLE_TENSOR, 0},
-    {call_780, "mt_contiguous", "self", MT_HANDLE_TENSOR, 0},
-    {call_781, "mt_clone", "self", MT_HANDLE_TENSOR, 0},
-    {call_782, "mt_tensor_to_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_783, "mt_tensor_to_dtype_copy", "self", MT_HANDLE_TENSOR, 0},
-    {call_784, "mt_tensor_to_device", "self", MT_HANDLE_TENSOR, 0},
-    {call_785, "mt_tensor_to_device_copy", "self", MT_HANDLE_TENSOR, 0},
-    {call_786, "mt_copy_", "self", MT_HANDLE_TENSOR, 0},
-    {call_787, "mt_copy_", "src", MT_HANDLE_TENSOR, 0},
-    {call_788, "mt_fill_", "self", MT_HANDLE_TENSOR, 0},
-    {call_789, "mt_fill_", "value", MT_HANDLE_TENSOR, 0},
-    {call_790, "mt_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_791, "mt_zero_", "self", MT_HANDLE_TENSOR, 0},
-    {call_792, "mt_sum_to_size", "self", MT_HANDLE_TENSOR, 0},
-    {call_793, "mt_cat", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_794, "mt_stack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_795, "mt_hstack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_796, "mt_vstack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_797, "mt_index_select", "self", MT_HANDLE_TENSOR, 0},
-    {call_798, "mt_index_select", "index", MT_HANDLE_TENSOR, 0},
-    {call_799, "mt_index_add", "self", MT_HANDLE_TENSOR, 0},
-    {call_800, "mt_index_add", "index", MT_HANDLE_TENSOR, 0},
-    {call_801, "mt_index_add", "source", MT_HANDLE_TENSOR, 0},
-    {call_802, "mt_index_add_alpha", "self", MT_HANDLE_TENSOR, 0},
-    {call_803, "mt_index_add_alpha", "index", MT_HANDLE_TENSOR, 0},
-    {call_804, "mt_index_add_alpha", "source", MT_HANDLE_TENSOR, 0},
-    {call_805, "mt_index_add_", "self", MT_HANDLE_TENSOR, 0},
-    {call_806, "mt_index_add_", "index", MT_HANDLE_TENSOR, 0},
-    {call_807, "mt_index_add_", "source", MT_HANDLE_TENSOR, 0},
-    {call_808, "mt_index_add_alpha_", "self", MT_HANDLE_TENSOR, 0},
-    {call_809, "mt_index_add_alpha_", "index", MT_HANDLE_TENSOR, 0},
-    {call_810, "mt_index_add_alpha_", "source", MT_HANDLE_TENSOR, 0},
-    {call_811, "mt_gather", "self", MT_HANDLE_TENSOR, 0},
-    {call_812, "mt_gather", "index", MT_HANDLE_TENSOR, 0},
-    {call_813, "mt_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_814, "mt_scatter", "index", MT_HANDLE_TENSOR, 0},
-    {call_815, "mt_scatter", "src", MT_HANDLE_TENSOR, 0},
-    {call_816, "mt_scatter_", "self", MT_HANDLE_TENSOR, 0},
-    {call_817, "mt_scatter_", "index", MT_HANDLE_TENSOR, 0},
-    {call_818, "mt_scatter_", "src", MT_HANDLE_TENSOR, 0},
-    {call_819, "mt_scatter_value", "self", MT_HANDLE_TENSOR, 0},
-    {call_820, "mt_scatter_value", "index", MT_HANDLE_TENSOR, 0},
-    {call_821, "mt_scatter_value_", "self", MT_HANDLE_TENSOR, 0},
-    {call_822, "mt_scatter_value_", "index", MT_HANDLE_TENSOR, 0},
-    {call_823, "mt_scatter_add", "self", MT_HANDLE_TENSOR, 0},
-    {call_824, "mt_scatter_add", "index", MT_HANDLE_TENSOR, 0},
-    {call_825, "mt_scatter_add", "src", MT_HANDLE_TENSOR, 0},
-    {call_826, "mt_scatter_add_", "self", MT_HANDLE_TENSOR, 0},
-    {call_827, "mt_scatter_add_", "index", MT_HANDLE_TENSOR, 0},
-    {call_828, "mt_scatter_add_", "src", MT_HANDLE_TENSOR, 0},
-    {call_829, "mt_masked_fill", "self", MT_HANDLE_TENSOR, 0},
-    {call_830, "mt_masked_fill", "mask", MT_HANDLE_TENSOR, 0},
-    {call_831, "mt_masked_fill", "value", MT_HANDLE_TENSOR, 0},
-    {call_832, "mt_masked_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_833, "mt_masked_fill_scalar", "mask", MT_HANDLE_TENSOR, 0},
-    {call_834, "mt_masked_fill_", "self", MT_HANDLE_TENSOR, 0},
-    {call_835, "mt_masked_fill_", "mask", MT_HANDLE_TENSOR, 0},
-    {call_836, "mt_masked_fill_", "value", MT_HANDLE_TENSOR, 0},
-    {call_837, "mt_masked_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_838, "mt_masked_fill_scalar_", "mask", MT_HANDLE_TENSOR, 0},
-    {call_839, "mt_masked_select", "self", MT_HANDLE_TENSOR, 0},
-    {call_840, "mt_masked_select", "mask", MT_HANDLE_TENSOR, 0},
-    {call_841, "mt_nonzero", "self", MT_HANDLE_TENSOR, 0},
-    {call_842, "mt_index", "self", MT_HANDLE_TENSOR, 0},
-    {call_843, "mt_index", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_844, "mt_index_put", "self", MT_HANDLE_TENSOR, 0},
-    {call_845, "mt_index_put", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_846, "mt_index_put", "values", MT_HANDLE_TENSOR, 0},
-    {call_847, "mt_index_put_accumulate", "self", MT_HANDLE_TENSOR, 0},
-    {call_848, "mt_index_put_accumulate", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_849, "mt_index_put_accumulate", "values", MT_HANDLE_TENSOR, 0},
-    {call_850, "mt_index_put_", "self", MT_HANDLE_TENSOR, 0},
-    {call_851, "mt_index_put_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_852, "mt_index_put_", "values", MT_HANDLE_TENSOR, 0},
-    {call_853, "mt_index_put_accumulate_", "self", MT_HANDLE_TENSOR, 0},
-    {call_854, "mt_index_put_accumulate_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_855, "mt_index_put_accumulate_", "values", MT_HANDLE_TENSOR, 0},
-    {call_856, "mt_index_copy", "self", MT_HANDLE_TENSOR, 0},
-    {call_857, "mt_index_copy", "index", MT_HANDLE_TENSOR, 0},
-    {call_858, "mt_index_copy", "source", MT_HANDLE_TENSOR, 0},
-    {call_859, "mt_index_copy_", "self", MT_HANDLE_TENSOR, 0},
-    {call_860, "mt_index_copy_", "index", MT_HANDLE_TENSOR, 0},
-    {call_861, "mt_index_copy_", "source", MT_HANDLE_TENSOR, 0},
-    {call_862, "mt_index_fill", "self", MT_HANDLE_TENSOR, 0},
-    {call_863, "mt_index_fill", "index", MT_HANDLE_TENSOR, 0},
-    {call_864, "mt_index_fill", "value", MT_HANDLE_TENSOR, 0},
-    {call_865, "mt_index_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_866, "mt_index_fill_scalar", "index", MT_HANDLE_TENSOR, 0},
-    {call_867, "mt_index_fill_", "self", MT_HANDLE_TENSOR, 0},
-    {call_868, "mt_index_fill_", "index", MT_HANDLE_TENSOR, 0},
-    {call_869, "mt_index_fill_", "value", MT_HANDLE_TENSOR, 0},
-    {call_870, "mt_index_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_871, "mt_index_fill_scalar_", "index", MT_HANDLE_TENSOR, 0},
-    {call_872, "mt_take", "self", MT_HANDLE_TENSOR, 0},
-    {call_873, "mt_take", "index", MT_HANDLE_TENSOR, 0},
-    {call_874, "mt_put", "self", MT_HANDLE_TENSOR, 0},
-    {call_875, "mt_put", "index", MT_HANDLE_TENSOR, 0},
-    {call_876, "mt_put", "source", MT_HANDLE_TENSOR, 0},
-    {call_877, "mt_put_", "self", MT_HANDLE_TENSOR, 0},
-    {call_878, "mt_put_", "index", MT_HANDLE_TENSOR, 0},
-    {call_879, "mt_put_", "source", MT_HANDLE_TENSOR, 0},
-    {call_880, "mt_take_along_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_881, "mt_take_along_dim", "indices", MT_HANDLE_TENSOR, 0},
-    {call_882, "mt_masked_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_883, "mt_masked_scatter", "mask", MT_HANDLE_TENSOR, 0},
-    {call_884, "mt_masked_scatter", "source", MT_HANDLE_TENSOR, 0},
-    {call_885, "mt_masked_scatter_", "self", MT_HANDLE_TENSOR, 0},
-    {call_886, "mt_masked_scatter_", "mask", MT_HANDLE_TENSOR, 0},
-    {call_887, "mt_masked_scatter_", "source", MT_HANDLE_TENSOR, 0},
-    {call_888, "mt_scatter_reduce", "self", MT_HANDLE_TENSOR, 0},
-    {call_889, "mt_scatter_reduce", "index", MT_HANDLE_TENSOR, 0},
-    {call_890, "mt_scatter_reduce", "src", MT_HANDLE_TENSOR, 0},
-    {call_891, "mt_scatter_reduce_", "self", MT_HANDLE_TENSOR, 0},
-    {call_892, "mt_scatter_reduce_", "index", MT_HANDLE_TENSOR, 0},
-    {call_893, "mt_scatter_reduce_", "src", MT_HANDLE_TENSOR, 0},
-    {call_894, "mt_index_reduce", "self", MT_HANDLE_TENSOR, 0},
-    {call_895, "mt_index_reduce", "index", MT_HANDLE_TENSOR, 0},
-    {call_896, "mt_index_reduce", "source", MT_HANDLE_TENSOR, 0},
-    {call_897, "mt_index_reduce_", "self", MT_HANDLE_TENSOR, 0},
-    {call_898, "mt_index_reduce_", "index", MT_HANDLE_TENSOR, 0},
-    {call_899, "mt_index_reduce_", "source", MT_HANDLE_TENSOR, 0},
-    {call_900, "mt_argwhere", "self", MT_HANDLE_TENSOR, 0},
-    {call_901, "mt_sum", "self", MT_HANDLE_TENSOR, 0},
-    {call_902, "mt_sum_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_903, "mt_mean", "self", MT_HANDLE_TENSOR, 0},
-    {call_904, "mt_mean_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_905, "mt_prod", "self", MT_HANDLE_TENSOR, 0},
-    {call_906, "mt_prod_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_907, "mt_var", "self", MT_HANDLE_TENSOR, 0},
-    {call_908, "mt_var_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_909, "mt_std", "self", MT_HANDLE_TENSOR, 0},
-    {call_910, "mt_std_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_911, "mt_amax", "self", MT_HANDLE_TENSOR, 0},
-    {call_912, "mt_amax_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_913, "mt_amin", "self", MT_HANDLE_TENSOR, 0},
-    {call_914, "mt_amin_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_915, "mt_max", "self", MT_HANDLE_TENSOR, 0},
-    {call_916, "mt_min", "self", MT_HANDLE_TENSOR, 0},
-    {call_917, "mt_max_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_918, "mt_min_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_919, "mt_argmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_920, "mt_argmax_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_921, "mt_argmin", "self", MT_HANDLE_TENSOR, 0},
-    {call_922, "mt_argmin_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_923, "mt_any", "self", MT_HANDLE_TENSOR, 0},
-    {call_924, "mt_any_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_925, "mt_all", "self", MT_HANDLE_TENSOR, 0},
-    {call_926, "mt_all_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_927, "mt_norm", "self", MT_HANDLE_TENSOR, 0},
-    {call_928, "mt_norm_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_929, "mt_logsumexp", "self", MT_HANDLE_TENSOR, 0},
-    {call_930, "mt_cumsum", "self", MT_HANDLE_TENSOR, 0},
-    {call_931, "mt_cumsum_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_932, "mt_cumsum_", "self", MT_HANDLE_TENSOR, 0},
-    {call_933, "mt_cumprod", "self", MT_HANDLE_TENSOR, 0},
-    {call_934, "mt_cumprod_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_935, "mt_cumprod_", "self", MT_HANDLE_TENSOR, 0},
-    {call_936, "mt_cummax", "self", MT_HANDLE_TENSOR, 0},
-    {call_937, "mt_cummin", "self", MT_HANDLE_TENSOR, 0},
-    {call_938, "mt_logcumsumexp", "self", MT_HANDLE_TENSOR, 0},
-    {call_939, "mt_diff", "self", MT_HANDLE_TENSOR, 0},
-    {call_940, "mt_diff_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_941, "mt_diff_with", "prepend", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_942, "mt_diff_with", "append", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_943, "mt_gradient", "self", MT_HANDLE_TENSOR, 0},
-    {call_944, "mt_gradient", "spacing", MT_HANDLE_TENSOR, 0},
-    {call_945, "mt_trapezoid", "y", MT_HANDLE_TENSOR, 0},
-    {call_946, "mt_trapezoid", "x", MT_HANDLE_TENSOR, 0},
-    {call_947, "mt_trapezoid_dx", "y", MT_HANDLE_TENSOR, 0},
-    {call_948, "mt_cumulative_trapezoid", "y", MT_HANDLE_TENSOR, 0},
-    {call_949, "mt_cumulative_trapezoid", "x", MT_HANDLE_TENSOR, 0},
-    {call_950, "mt_cumulative_trapezoid_dx", "y", MT_HANDLE_TENSOR, 0},
-    {call_951, "mt_nansum", "self", MT_HANDLE_TENSOR, 0},
-    {call_952, "mt_nansum_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_953, "mt_nanmean", "self", MT_HANDLE_TENSOR, 0},
-    {call_954, "mt_nanmean_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_955, "mt_aminmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_956, "mt_aminmax_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_957, "mt_count_nonzero", "self", MT_HANDLE_TENSOR, 0},
-    {call_958, "mt_count_nonzero_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_959, "mt_std_mean", "self", MT_HANDLE_TENSOR, 0},
-    {call_960, "mt_std_mean_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_961, "mt_var_mean", "self", MT_HANDLE_TENSOR, 0},
-    {call_962, "mt_var_mean_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_963, "mt_trace", "self", MT_HANDLE_TENSOR, 0},
-    {call_964, "mt_cov", "self", MT_HANDLE_TENSOR, 0},
-    {call_965, "mt_cov_weighted", "self", MT_HANDLE_TENSOR, 0},
-    {call_966, "mt_cov_weighted", "fweights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_967, "mt_cov_weighted", "aweights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_968, "mt_corrcoef", "self", MT_HANDLE_TENSOR, 0},
-    {call_969, "mt_dist", "self", MT_HANDLE_TENSOR, 0},
-    {call_970, "mt_dist", "other", MT_HANDLE_TENSOR, 0},
-    {call_971, "mt_dist_p", "self", MT_HANDLE_TENSOR, 0},
-    {call_972, "mt_dist_p", "other", MT_HANDLE_TENSOR, 0},
-    {call_973, "mt_renorm", "self", MT_HANDLE_TENSOR, 0},
-    {call_974, "mt_renorm_", "self", MT_HANDLE_TENSOR, 0},
-    {call_975, "mt_normalize", "input", MT_HANDLE_TENSOR, 0},
-    {call_976, "mt_segment_reduce", "data", MT_HANDLE_TENSOR, 0},
-    {call_977, "mt_segment_reduce", "lengths", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_978, "mt_segment_reduce", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_979, "mt_sort", "self", MT_HANDLE_TENSOR, 0},
-    {call_980, "mt_sort_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_981, "mt_argsort", "self", MT_HANDLE_TENSOR, 0},
-    {call_982, "mt_argsort_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_983, "mt_msort", "self", MT_HANDLE_TENSOR, 0},
-    {call_984, "mt_topk", "self", MT_HANDLE_TENSOR, 0},
-    {call_985, "mt_topk_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_986, "mt_kthvalue", "self", MT_HANDLE_TENSOR, 0},
-    {call_987, "mt_kthvalue_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_988, "mt_median", "self", MT_HANDLE_TENSOR, 0},
-    {call_989, "mt_median_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_990, "mt_nanmedian", "self", MT_HANDLE_TENSOR, 0},
-    {call_991, "mt_nanmedian_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_992, "mt_mode", "self", MT_HANDLE_TENSOR, 0},
-    {call_993, "mt_mode_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_994, "mt_quantile", "self", MT_HANDLE_TENSOR, 0},
-    {call_995, "mt_quantile", "q", MT_HANDLE_TENSOR, 0},
-    {call_996, "mt_quantile_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_997, "mt_quantile_dim", "q", MT_HANDLE_TENSOR, 0},
-    {call_998, "mt_quantile_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_999, "mt_nanquantile", "self", MT_HANDLE_TENSOR, 0},
-    {call_1000, "mt_nanquantile", "q", MT_HANDLE_TENSOR, 0},
-    {call_1001, "mt_nanquantile_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1002, "mt_nanquantile_dim", "q", MT_HANDLE_TENSOR, 0},
-    {call_1003, "mt_nanquantile_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_1004, "mt_searchsorted", "sorted_sequence", MT_HANDLE_TENSOR, 0},
-    {call_1005, "mt_searchsorted", "values", MT_HANDLE_TENSOR, 0},
-    {call_1006, "mt_searchsorted_with", "sorted_sequence", MT_HANDLE_TENSOR, 0},
-    {call_1007, "mt_searchsorted_with", "values", MT_HANDLE_TENSOR, 0},
-    {call_1008, "mt_searchsorted_with", "sorter", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1009, "mt_bucketize", "self", MT_HANDLE_TENSOR, 0},
-    {call_1010, "mt_bucketize", "boundaries", MT_HANDLE_TENSOR, 0},
-    {call_1011, "mt_bucketize_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_1012, "mt_bucketize_with", "boundaries", MT_HANDLE_TENSOR, 0},
-    {call_1013, "mt_isin", "elements", MT_HANDLE_TENSOR, 0},
-    {call_1014, "mt_isin", "test_elements", MT_HANDLE_TENSOR, 0},
-    {call_1015, "mt_isin_with", "elements", MT_HANDLE_TENSOR, 0},
-    {call_1016, "mt_isin_with", "test_elements", MT_HANDLE_TENSOR, 0},
-    {call_1017, "mt_unique", "self", MT_HANDLE_TENSOR, 0},
-    {call_1018, "mt_unique_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1019, "mt_unique_consecutive", "self", MT_HANDLE_TENSOR, 0},
-    {call_1020, "mt_bincount", "self", MT_HANDLE_TENSOR, 0},
-    {call_1021, "mt_bincount_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_1022, "mt_bincount_with", "weights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1023, "mt_histc", "self", MT_HANDLE_TENSOR, 0},
-    {call_1024, "mt_histc_range", "self", MT_HANDLE_TENSOR, 0},
-    {call_1025, "mt_histogram", "self", MT_HANDLE_TENSOR, 0},
-    {call_1026, "mt_histogram", "bins", MT_HANDLE_TENSOR, 0},
-    {call_1027, "mt_histogram_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_1028, "mt_histogram_with", "bins", MT_HANDLE_TENSOR, 0},
-    {call_1029, "mt_histogram_with", "range", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1030, "mt_histogram_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1031, "mt_histogramdd", "self", MT_HANDLE_TENSOR, 0},
-    {call_1032, "mt_histogramdd", "bins", MT_HANDLE_TENSOR, 0},
-    {call_1033, "mt_histogramdd", "range", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1034, "mt_histogramdd", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1035, "mt_mm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1036, "mt_mm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_1037, "mt_bmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1038, "mt_bmm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_1039, "mt_mv", "self", MT_HANDLE_TENSOR, 0},
-    {call_1040, "mt_mv", "vec", MT_HANDLE_TENSOR, 0},
-    {call_1041, "mt_dot", "self", MT_HANDLE_TENSOR, 0},
-    {call_1042, "mt_dot", "tensor", MT_HANDLE_TENSOR, 0},
-    {call_1043, "mt_outer", "self", MT_HANDLE_TENSOR, 0},
-    {call_1044, "mt_outer", "vec2", MT_HANDLE_TENSOR, 0},
-    {call_1045, "mt_matmul", "self", MT_HANDLE_TENSOR, 0},
-    {call_1046, "mt_matmul", "other", MT_HANDLE_TENSOR, 0},
-    {call_1047, "mt_addmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1048, "mt_addmm", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_1049, "mt_addmm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_1050, "mt_addmm_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_1051, "mt_addmm_scaled", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_1052, "mt_addmm_scaled", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_1053, "mt_addmm_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1054, "mt_addmm_", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_1055, "mt_addmm_", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_1056, "mt_addmm_scaled_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1057, "mt_addmm_scaled_", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_1058, "mt_addmm_scaled_", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_1059, "mt_baddbmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1060, "mt_baddbmm", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_1061, "mt_baddbmm", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_1062, "mt_baddbmm_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_1063, "mt_baddbmm_scaled", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_1064, "mt_baddbmm_scaled", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_1065, "mt_baddbmm_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1066, "mt_baddbmm_", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_1067, "mt_baddbmm_", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_1068, "mt_baddbmm_scaled_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1069, "mt_baddbmm_scaled_", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_1070, "mt_baddbmm_scaled_", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_1071, "mt_linear", "input", MT_HANDLE_TENSOR, 0},
-    {call_1072, "mt_linear", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1073, "mt_linear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1074, "mt_flip", "self", MT_HANDLE_TENSOR, 0},
-    {call_1075, "mt_fliplr", "self", MT_HANDLE_TENSOR, 0},
-    {call_1076, "mt_flipud", "self", MT_HANDLE_TENSOR, 0},
-    {call_1077, "mt_roll", "self", MT_HANDLE_TENSOR, 0},
-    {call_1078, "mt_rot90", "self", MT_HANDLE_TENSOR, 0},
-    {call_1079, "mt_repeat", "self", MT_HANDLE_TENSOR, 0},
-    {call_1080, "mt_tile", "self", MT_HANDLE_TENSOR, 0},
-    {call_1081, "mt_repeat_interleave", "self", MT_HANDLE_TENSOR, 0},
-    {call_1082, "mt_repeat_interleave", "repeats", MT_HANDLE_TENSOR, 0},
-    {call_1083, "mt_repeat_interleave_indices", "repeats", MT_HANDLE_TENSOR, 0},
-    {call_1084, "mt_constant_pad_nd", "self", MT_HANDLE_TENSOR, 0},
-    {call_1085, "mt_diag_embed", "self", MT_HANDLE_TENSOR, 0},
-    {call_1086, "mt_diag_embed_of", "self", MT_HANDLE_TENSOR, 0},
-    {call_1087, "mt_diag", "self", MT_HANDLE_TENSOR, 0},
-    {call_1088, "mt_diagflat", "self", MT_HANDLE_TENSOR, 0},
-    {call_1089, "mt_select_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_1090, "mt_select_scatter", "src", MT_HANDLE_TENSOR, 0},
-    {call_1091, "mt_slice_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_1092, "mt_slice_scatter", "src", MT_HANDLE_TENSOR, 0},
-    {call_1093, "mt_diagonal_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_1094, "mt_diagonal_scatter", "src", MT_HANDLE_TENSOR, 0},
-    {call_1095, "mt_diagonal_scatter_of", "self", MT_HANDLE_TENSOR, 0},
-    {call_1096, "mt_diagonal_scatter_of", "src", MT_HANDLE_TENSOR, 0},
-    {call_1097, "mt_as_strided_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_1098, "mt_as_strided_scatter", "src", MT_HANDLE_TENSOR, 0},
-    {call_1099, "mt_narrow_copy", "self", MT_HANDLE_TENSOR, 0},
-    {call_1100, "mt_atleast_1d", "self", MT_HANDLE_TENSOR, 0},
-    {call_1101, "mt_atleast_2d", "self", MT_HANDLE_TENSOR, 0},
-    {call_1102, "mt_atleast_3d", "self", MT_HANDLE_TENSOR, 0},
-    {call_1103, "mt_broadcast_tensors", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1104, "mt_meshgrid", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1105, "mt_cartesian_prod", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1106, "mt_combinations", "self", MT_HANDLE_TENSOR, 0},
-    {call_1107, "mt_block_diag", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1108, "mt_dstack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1109, "mt_column_stack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1110, "mt_tensor_split", "self", MT_HANDLE_TENSOR, 0},
-    {call_1111, "mt_tensor_split_indices", "self", MT_HANDLE_TENSOR, 0},
-    {call_1112, "mt_resize_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1113, "mt_tensordot", "self", MT_HANDLE_TENSOR, 0},
-    {call_1114, "mt_tensordot", "other", MT_HANDLE_TENSOR, 0},
-    {call_1115, "mt_inner", "self", MT_HANDLE_TENSOR, 0},
-    {call_1116, "mt_inner", "other", MT_HANDLE_TENSOR, 0},
-    {call_1117, "mt_vdot", "self", MT_HANDLE_TENSOR, 0},
-    {call_1118, "mt_vdot", "other", MT_HANDLE_TENSOR, 0},
-    {call_1119, "mt_kron", "self", MT_HANDLE_TENSOR, 0},
-    {call_1120, "mt_kron", "other", MT_HANDLE_TENSOR, 0},
-    {call_1121, "mt_einsum", "operands", MT_HANDLE_TENSOR, 0},
-    {call_1122, "mt_addmv", "self", MT_HANDLE_TENSOR, 0},
-    {call_1123, "mt_addmv", "mat", MT_HANDLE_TENSOR, 0},
-    {call_1124, "mt_addmv", "vec", MT_HANDLE_TENSOR, 0},
-    {call_1125, "mt_addmv_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1126, "mt_addmv_", "mat", MT_HANDLE_TENSOR, 0},
-    {call_1127, "mt_addmv_", "vec", MT_HANDLE_TENSOR, 0},
-    {call_1128, "mt_addr", "self", MT_HANDLE_TENSOR, 0},
-    {call_1129, "mt_addr", "vec1", MT_HANDLE_TENSOR, 0},
-    {call_1130, "mt_addr", "vec2", MT_HANDLE_TENSOR, 0},
-    {call_1131, "mt_addr_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1132, "mt_addr_", "vec1", MT_HANDLE_TENSOR, 0},
-    {call_1133, "mt_addr_", "vec2", MT_HANDLE_TENSOR, 0},
-    {call_1134, "mt_addbmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1135, "mt_addbmm", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_1136, "mt_addbmm", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_1137, "mt_addbmm_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1138, "mt_addbmm_", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_1139, "mt_addbmm_", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_1140, "mt_linalg_multi_dot", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1141, "mt_chain_matmul", "matrices", MT_HANDLE_TENSOR, 0},
-    {call_1142, "mt_cross", "self", MT_HANDLE_TENSOR, 0},
-    {call_1143, "mt_cross", "other", MT_HANDLE_TENSOR, 0},
-    {call_1144, "mt_linalg_cross", "self", MT_HANDLE_TENSOR, 0},
-    {call_1145, "mt_linalg_cross", "other", MT_HANDLE_TENSOR, 0},
-    {call_1146, "mt_cdist", "x1", MT_HANDLE_TENSOR, 0},
-    {call_1147, "mt_cdist", "x2", MT_HANDLE_TENSOR, 0},
-    {call_1148, "mt_linalg_vecdot", "x", MT_HANDLE_TENSOR, 0},
-    {call_1149, "mt_linalg_vecdot", "y", MT_HANDLE_TENSOR, 0},
-    {call_1150, "mt_linalg_vander", "x", MT_HANDLE_TENSOR, 0},
-    {call_1151, "mt_softmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_1152, "mt_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_1153, "mt_log_softmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_1154, "mt_log_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_1155, "mt_softmin", "self", MT_HANDLE_TENSOR, 0},
-    {call_1156, "mt_softmin_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_1157, "mt_mse_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1158, "mt_mse_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1159, "mt_mse_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1160, "mt_mse_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1161, "mt_l1_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1162, "mt_l1_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1163, "mt_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1164, "mt_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1165, "mt_smooth_l1_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1166, "mt_smooth_l1_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1167, "mt_smooth_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1168, "mt_smooth_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1169, "mt_huber_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1170, "mt_huber_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1171, "mt_huber_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1172, "mt_huber_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1173, "mt_nll_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1174, "mt_nll_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1175, "mt_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1176, "mt_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1177, "mt_nll_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1178, "mt_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
-    {call_1179, "mt_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
-    {call_1180, "mt_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1181, "mt_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1182, "mt_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1183, "mt_binary_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
-    {call_1184, "mt_binary_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
-    {call_1185, "mt_binary_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1186, "mt_binary_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1187, "mt_binary_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1188, "mt_binary_cross_entropy_with_logits", "input", MT_HANDLE_TENSOR, 0},
-    {call_1189, "mt_binary_cross_entropy_with_logits", "target", MT_HANDLE_TENSOR, 0},
-    {call_1190, "mt_binary_cross_entropy_with_logits_weighted", "input", MT_HANDLE_TENSOR, 0},
-    {call_1191, "mt_binary_cross_entropy_with_logits_weighted", "target", MT_HANDLE_TENSOR, 0},
-    {call_1192, "mt_binary_cross_entropy_with_logits_weighted", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1193, "mt_binary_cross_entropy_with_logits_weighted", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1194, "mt_kl_div", "input", MT_HANDLE_TENSOR, 0},
-    {call_1195, "mt_kl_div", "target", MT_HANDLE_TENSOR, 0},
-    {call_1196, "mt_kl_div_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1197, "mt_kl_div_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1198, "mt_conv1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1199, "mt_conv1d", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1200, "mt_conv1d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1201, "mt_conv1d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1202, "mt_conv1d_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1203, "mt_conv1d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1204, "mt_conv2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1205, "mt_conv2d", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1206, "mt_conv2d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1207, "mt_conv2d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1208, "mt_conv2d_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1209, "mt_conv2d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1210, "mt_conv3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1211, "mt_conv3d", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1212, "mt_conv3d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1213, "mt_conv3d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1214, "mt_conv3d_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1215, "mt_conv3d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1216, "mt_conv_transpose1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1217, "mt_conv_transpose1d", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1218, "mt_conv_transpose1d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1219, "mt_conv_transpose1d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1220, "mt_conv_transpose1d_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1221, "mt_conv_transpose1d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1222, "mt_conv_transpose2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1223, "mt_conv_transpose2d", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1224, "mt_conv_transpose2d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1225, "mt_conv_transpose2d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1226, "mt_conv_transpose2d_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1227, "mt_conv_transpose2d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1228, "mt_conv_transpose3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1229, "mt_conv_transpose3d", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1230, "mt_conv_transpose3d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1231, "mt_conv_transpose3d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1232, "mt_conv_transpose3d_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1233, "mt_conv_transpose3d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1234, "mt_max_pool1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1235, "mt_max_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1236, "mt_max_pool1d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1237, "mt_max_pool1d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1238, "mt_avg_pool1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1239, "mt_avg_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1240, "mt_lp_pool1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1241, "mt_lp_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1242, "mt_adaptive_max_pool1d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1243, "mt_adaptive_avg_pool1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1244, "mt_max_unpool1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1245, "mt_max_unpool1d", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1246, "mt_max_pool2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1247, "mt_max_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1248, "mt_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1249, "mt_max_pool2d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1250, "mt_avg_pool2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1251, "mt_avg_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1252, "mt_lp_pool2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1253, "mt_lp_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1254, "mt_adaptive_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1255, "mt_adaptive_avg_pool2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1256, "mt_fractional_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1257, "mt_fractional_max_pool2d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1258, "mt_fractional_max_pool2d_with_indices_with", "random_samples", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1259, "mt_fractional_max_pool2d_with_indices_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_1260, "mt_max_unpool2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1261, "mt_max_unpool2d", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1262, "mt_max_pool3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1263, "mt_max_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1264, "mt_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1265, "mt_max_pool3d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1266, "mt_avg_pool3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1267, "mt_avg_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1268, "mt_lp_pool3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1269, "mt_lp_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1270, "mt_adaptive_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1271, "mt_adaptive_avg_pool3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1272, "mt_fractional_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1273, "mt_fractional_max_pool3d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1274, "mt_fractional_max_pool3d_with_indices_with", "random_samples", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1275, "mt_fractional_max_pool3d_with_indices_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_1276, "mt_max_unpool3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1277, "mt_max_unpool3d", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1278, "mt_batch_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1279, "mt_batch_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1280, "mt_batch_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1281, "mt_batch_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1282, "mt_batch_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1283, "mt_native_batch_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1284, "mt_native_batch_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1285, "mt_native_batch_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1286, "mt_native_batch_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1287, "mt_native_batch_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1288, "mt_instance_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1289, "mt_instance_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1290, "mt_instance_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1291, "mt_instance_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1292, "mt_instance_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1293, "mt_instance_norm_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1294, "mt_instance_norm_with", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1295, "mt_instance_norm_with", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1296, "mt_instance_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1297, "mt_instance_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1298, "mt_layer_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1299, "mt_layer_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1300, "mt_layer_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1301, "mt_layer_norm_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1302, "mt_layer_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1303, "mt_layer_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1304, "mt_native_layer_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1305, "mt_native_layer_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1306, "mt_native_layer_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1307, "mt_group_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1308, "mt_group_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1309, "mt_group_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1310, "mt_group_norm_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1311, "mt_group_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1312, "mt_group_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1313, "mt_local_response_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1314, "mt_local_response_norm_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1315, "mt_interpolate", "input", MT_HANDLE_TENSOR, 0},
-    {call_1316, "mt_interpolate_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1317, "mt_grid_sample", "input", MT_HANDLE_TENSOR, 0},
-    {call_1318, "mt_grid_sample", "grid", MT_HANDLE_TENSOR, 0},
-    {call_1319, "mt_grid_sample_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1320, "mt_grid_sample_with", "grid", MT_HANDLE_TENSOR, 0},
-    {call_1321, "mt_affine_grid", "theta", MT_HANDLE_TENSOR, 0},
-    {call_1322, "mt_affine_grid_with", "theta", MT_HANDLE_TENSOR, 0},
-    {call_1323, "mt_pad", "self", MT_HANDLE_TENSOR, 0},
-    {call_1324, "mt_pad_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_1325, "mt_im2col", "input", MT_HANDLE_TENSOR, 0},
-    {call_1326, "mt_im2col_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1327, "mt_col2im", "input", MT_HANDLE_TENSOR, 0},
-    {call_1328, "mt_col2im_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1329, "mt_pixel_shuffle", "self", MT_HANDLE_TENSOR, 0},
-    {call_1330, "mt_pixel_unshuffle", "self", MT_HANDLE_TENSOR, 0},
-    {call_1331, "mt_channel_shuffle", "self", MT_HANDLE_TENSOR, 0},
-    {call_1332, "mt_embedding", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1333, "mt_embedding", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1334, "mt_embedding_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1335, "mt_embedding_with", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1336, "mt_embedding_renorm_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1337, "mt_embedding_renorm_", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1338, "mt_embedding_bag", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1339, "mt_embedding_bag", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1340, "mt_embedding_bag", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1341, "mt_embedding_bag_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1342, "mt_embedding_bag_with", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1343, "mt_embedding_bag_with", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1344, "mt_embedding_bag_with", "per_sample_weights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1345, "mt_one_hot", "self", MT_HANDLE_TENSOR, 0},
-    {call_1346, "mt_bilinear", "input1", MT_HANDLE_TENSOR, 0},
-    {call_1347, "mt_bilinear", "input2", MT_HANDLE_TENSOR, 0},
-    {call_1348, "mt_bilinear", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1349, "mt_bilinear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1350, "mt_scaled_dot_product_attention", "query", MT_HANDLE_TENSOR, 0},
-    {call_1351, "mt_scaled_dot_product_attention", "key", MT_HANDLE_TENSOR, 0},
-    {call_1352, "mt_scaled_dot_product_attention", "value", MT_HANDLE_TENSOR, 0},
-    {call_1353, "mt_scaled_dot_product_attention", "attn_mask", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1354, "mt_scaled_dot_product_attention_with", "query", MT_HANDLE_TENSOR, 0},
-    {call_1355, "mt_scaled_dot_product_attention_with", "key", MT_HANDLE_TENSOR, 0},
-    {call_1356, "mt_scaled_dot_product_attention_with", "value", MT_HANDLE_TENSOR, 0},
-    {call_1357, "mt_scaled_dot_product_attention_with", "attn_mask", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1358, "mt_scaled_dot_product_attention_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_1359, "mt_margin_ranking_loss", "input1", MT_HANDLE_TENSOR, 0},
-    {call_1360, "mt_margin_ranking_loss", "input2", MT_HANDLE_TENSOR, 0},
-    {call_1361, "mt_margin_ranking_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1362, "mt_margin_ranking_loss_with", "input1", MT_HANDLE_TENSOR, 0},
-    {call_1363, "mt_margin_ranking_loss_with", "input2", MT_HANDLE_TENSOR, 0},
-    {call_1364, "mt_margin_ranking_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1365, "mt_hinge_embedding_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1366, "mt_hinge_embedding_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1367, "mt_hinge_embedding_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1368, "mt_hinge_embedding_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1369, "mt_cosine_embedding_loss", "input1", MT_HANDLE_TENSOR, 0},
-    {call_1370, "mt_cosine_embedding_loss", "input2", MT_HANDLE_TENSOR, 0},
-    {call_1371, "mt_cosine_embedding_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1372, "mt_cosine_embedding_loss_with", "input1", MT_HANDLE_TENSOR, 0},
-    {call_1373, "mt_cosine_embedding_loss_with", "input2", MT_HANDLE_TENSOR, 0},
-    {call_1374, "mt_cosine_embedding_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1375, "mt_soft_margin_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1376, "mt_soft_margin_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1377, "mt_soft_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1378, "mt_soft_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1379, "mt_multi_margin_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1380, "mt_multi_margin_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1381, "mt_multi_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1382, "mt_multi_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1383, "mt_multi_margin_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1384, "mt_multilabel_margin_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1385, "mt_multilabel_margin_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1386, "mt_multilabel_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1387, "mt_multilabel_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1388, "mt_multilabel_soft_margin_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1389, "mt_multilabel_soft_margin_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1390, "mt_multilabel_soft_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1391, "mt_multilabel_soft_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1392, "mt_multilabel_soft_margin_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1393, "mt_poisson_nll_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1394, "mt_poisson_nll_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1395, "mt_poisson_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1396, "mt_poisson_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1397, "mt_gaussian_nll_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1398, "mt_gaussian_nll_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1399, "mt_gaussian_nll_loss", "var", MT_HANDLE_TENSOR, 0},
-    {call_1400, "mt_gaussian_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1401, "mt_gaussian_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1402, "mt_gaussian_nll_loss_with", "var", MT_HANDLE_TENSOR, 0},
-    {call_1403, "mt_triplet_margin_loss", "anchor", MT_HANDLE_TENSOR, 0},
-    {call_1404, "mt_triplet_margin_loss", "positive", MT_HANDLE_TENSOR, 0},
-    {call_1405, "mt_triplet_margin_loss", "negative", MT_HANDLE_TENSOR, 0},
-    {call_1406, "mt_triplet_margin_loss_with", "anchor", MT_HANDLE_TENSOR, 0},
-    {call_1407, "mt_triplet_margin_loss_with", "positive", MT_HANDLE_TENSOR, 0},
-    {call_1408, "mt_triplet_margin_loss_with", "negative", MT_HANDLE_TENSOR, 0},
-    {call_1409, "mt_ctc_loss", "log_probs", MT_HANDLE_TENSOR, 0},
-    {call_1410, "mt_ctc_loss", "targets", MT_HANDLE_TENSOR, 0},
-    {call_1411, "mt_ctc_loss", "input_lengths", MT_HANDLE_TENSOR, 0},
-    {call_1412, "mt_ctc_loss", "target_lengths", MT_HANDLE_TENSOR, 0},
-    {call_1413, "mt_ctc_loss_with", "log_probs", MT_HANDLE_TENSOR, 0},
-    {call_1414, "mt_ctc_loss_with", "targets", MT_HANDLE_TENSOR, 0},
-    {call_1415, "mt_ctc_loss_with", "input_lengths", MT_HANDLE_TENSOR, 0},
-    {call_1416, "mt_ctc_loss_with", "target_lengths", MT_HANDLE_TENSOR, 0},
-    {call_1417, "mt_cosine_similarity", "x1", MT_HANDLE_TENSOR, 0},
-    {call_1418, "mt_cosine_similarity", "x2", MT_HANDLE_TENSOR, 0},
-    {call_1419, "mt_pairwise_distance", "x1", MT_HANDLE_TENSOR, 0},
-    {call_1420, "mt_pairwise_distance", "x2", MT_HANDLE_TENSOR, 0},
-    {call_1421, "mt_pdist", "self", MT_HANDLE_TENSOR, 0},
+    {call_756, "mt_as_strided_", "self", MT_HANDLE_TENSOR, 0},
+    {call_757, "mt_as_strided_offset_", "self", MT_HANDLE_TENSOR, 0},
+    {call_758, "mt_view", "self", MT_HANDLE_TENSOR, 0},
+    {call_759, "mt_reshape", "self", MT_HANDLE_TENSOR, 0},
+    {call_760, "mt_permute", "self", MT_HANDLE_TENSOR, 0},
+    {call_761, "mt_transpose", "self", MT_HANDLE_TENSOR, 0},
+    {call_762, "mt_transpose_", "self", MT_HANDLE_TENSOR, 0},
+    {call_763, "mt_movedim", "self", MT_HANDLE_TENSOR, 0},
+    {call_764, "mt_t", "self", MT_HANDLE_TENSOR, 0},
+    {call_765, "mt_t_", "self", MT_HANDLE_TENSOR, 0},
+    {call_766, "mt_squeeze", "self", MT_HANDLE_TENSOR, 0},
+    {call_767, "mt_squeeze_", "self", MT_HANDLE_TENSOR, 0},
+    {call_768, "mt_squeeze_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_769, "mt_squeeze_dim_", "self", MT_HANDLE_TENSOR, 0},
+    {call_770, "mt_unsqueeze", "self", MT_HANDLE_TENSOR, 0},
+    {call_771, "mt_unsqueeze_", "self", MT_HANDLE_TENSOR, 0},
+    {call_772, "mt_expand", "self", MT_HANDLE_TENSOR, 0},
+    {call_773, "mt_flatten", "self", MT_HANDLE_TENSOR, 0},
+    {call_774, "mt_unflatten", "self", MT_HANDLE_TENSOR, 0},
+    {call_775, "mt_select", "self", MT_HANDLE_TENSOR, 0},
+    {call_776, "mt_slice", "self", MT_HANDLE_TENSOR, 0},
+    {call_777, "mt_slice_step", "self", MT_HANDLE_TENSOR, 0},
+    {call_778, "mt_narrow", "self", MT_HANDLE_TENSOR, 0},
+    {call_779, "mt_unfold", "self", MT_HANDLE_TENSOR, 0},
+    {call_780, "mt_diagonal", "self", MT_HANDLE_TENSOR, 0},
+    {call_781, "mt_diagonal_of", "self", MT_HANDLE_TENSOR, 0},
+    {call_782, "mt_detach", "self", MT_HANDLE_TENSOR, 0},
+    {call_783, "mt_split", "self", MT_HANDLE_TENSOR, 0},
+    {call_784, "mt_split_with_sizes", "self", MT_HANDLE_TENSOR, 0},
+    {call_785, "mt_chunk", "self", MT_HANDLE_TENSOR, 0},
+    {call_786, "mt_unbind", "self", MT_HANDLE_TENSOR, 0},
+    {call_787, "mt_contiguous", "self", MT_HANDLE_TENSOR, 0},
+    {call_788, "mt_clone", "self", MT_HANDLE_TENSOR, 0},
+    {call_789, "mt_tensor_to_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_790, "mt_tensor_to_dtype_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_791, "mt_tensor_to_device", "self", MT_HANDLE_TENSOR, 0},
+    {call_792, "mt_tensor_to_device_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_793, "mt_copy_", "self", MT_HANDLE_TENSOR, 0},
+    {call_794, "mt_copy_", "src", MT_HANDLE_TENSOR, 0},
+    {call_795, "mt_fill_", "self", MT_HANDLE_TENSOR, 0},
+    {call_796, "mt_fill_", "value", MT_HANDLE_TENSOR, 0},
+    {call_797, "mt_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_798, "mt_zero_", "self", MT_HANDLE_TENSOR, 0},
+    {call_799, "mt_sum_to_size", "self", MT_HANDLE_TENSOR, 0},
+    {call_800, "mt_cat", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_801, "mt_stack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_802, "mt_hstack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_803, "mt_vstack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_804, "mt_index_select", "self", MT_HANDLE_TENSOR, 0},
+    {call_805, "mt_index_select", "index", MT_HANDLE_TENSOR, 0},
+    {call_806, "mt_index_add", "self", MT_HANDLE_TENSOR, 0},
+    {call_807, "mt_index_add", "index", MT_HANDLE_TENSOR, 0},
+    {call_808, "mt_index_add", "source", MT_HANDLE_TENSOR, 0},
+    {call_809, "mt_index_add_alpha", "self", MT_HANDLE_TENSOR, 0},
+    {call_810, "mt_index_add_alpha", "index", MT_HANDLE_TENSOR, 0},
+    {call_811, "mt_index_add_alpha", "source", MT_HANDLE_TENSOR, 0},
+    {call_812, "mt_index_add_", "self", MT_HANDLE_TENSOR, 0},
+    {call_813, "mt_index_add_", "index", MT_HANDLE_TENSOR, 0},
+    {call_814, "mt_index_add_", "source", MT_HANDLE_TENSOR, 0},
+    {call_815, "mt_index_add_alpha_", "self", MT_HANDLE_TENSOR, 0},
+    {call_816, "mt_index_add_alpha_", "index", MT_HANDLE_TENSOR, 0},
+    {call_817, "mt_index_add_alpha_", "source", MT_HANDLE_TENSOR, 0},
+    {call_818, "mt_gather", "self", MT_HANDLE_TENSOR, 0},
+    {call_819, "mt_gather", "index", MT_HANDLE_TENSOR, 0},
+    {call_820, "mt_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_821, "mt_scatter", "index", MT_HANDLE_TENSOR, 0},
+    {call_822, "mt_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_823, "mt_scatter_", "self", MT_HANDLE_TENSOR, 0},
+    {call_824, "mt_scatter_", "index", MT_HANDLE_TENSOR, 0},
+    {call_825, "mt_scatter_", "src", MT_HANDLE_TENSOR, 0},
+    {call_826, "mt_scatter_value", "self", MT_HANDLE_TENSOR, 0},
+    {call_827, "mt_scatter_value", "index", MT_HANDLE_TENSOR, 0},
+    {call_828, "mt_scatter_value_", "self", MT_HANDLE_TENSOR, 0},
+    {call_829, "mt_scatter_value_", "index", MT_HANDLE_TENSOR, 0},
+    {call_830, "mt_scatter_add", "self", MT_HANDLE_TENSOR, 0},
+    {call_831, "mt_scatter_add", "index", MT_HANDLE_TENSOR, 0},
+    {call_832, "mt_scatter_add", "src", MT_HANDLE_TENSOR, 0},
+    {call_833, "mt_scatter_add_", "self", MT_HANDLE_TENSOR, 0},
+    {call_834, "mt_scatter_add_", "index", MT_HANDLE_TENSOR, 0},
+    {call_835, "mt_scatter_add_", "src", MT_HANDLE_TENSOR, 0},
+    {call_836, "mt_masked_fill", "self", MT_HANDLE_TENSOR, 0},
+    {call_837, "mt_masked_fill", "mask", MT_HANDLE_TENSOR, 0},
+    {call_838, "mt_masked_fill", "value", MT_HANDLE_TENSOR, 0},
+    {call_839, "mt_masked_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_840, "mt_masked_fill_scalar", "mask", MT_HANDLE_TENSOR, 0},
+    {call_841, "mt_masked_fill_", "self", MT_HANDLE_TENSOR, 0},
+    {call_842, "mt_masked_fill_", "mask", MT_HANDLE_TENSOR, 0},
+    {call_843, "mt_masked_fill_", "value", MT_HANDLE_TENSOR, 0},
+    {call_844, "mt_masked_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_845, "mt_masked_fill_scalar_", "mask", MT_HANDLE_TENSOR, 0},
+    {call_846, "mt_masked_select", "self", MT_HANDLE_TENSOR, 0},
+    {call_847, "mt_masked_select", "mask", MT_HANDLE_TENSOR, 0},
+    {call_848, "mt_nonzero", "self", MT_HANDLE_TENSOR, 0},
+    {call_849, "mt_index", "self", MT_HANDLE_TENSOR, 0},
+    {call_850, "mt_index", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_851, "mt_index_put", "self", MT_HANDLE_TENSOR, 0},
+    {call_852, "mt_index_put", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_853, "mt_index_put", "values", MT_HANDLE_TENSOR, 0},
+    {call_854, "mt_index_put_accumulate", "self", MT_HANDLE_TENSOR, 0},
+    {call_855, "mt_index_put_accumulate", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_856, "mt_index_put_accumulate", "values", MT_HANDLE_TENSOR, 0},
+    {call_857, "mt_index_put_", "self", MT_HANDLE_TENSOR, 0},
+    {call_858, "mt_index_put_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_859, "mt_index_put_", "values", MT_HANDLE_TENSOR, 0},
+    {call_860, "mt_index_put_accumulate_", "self", MT_HANDLE_TENSOR, 0},
+    {call_861, "mt_index_put_accumulate_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_862, "mt_index_put_accumulate_", "values", MT_HANDLE_TENSOR, 0},
+    {call_863, "mt_index_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_864, "mt_index_copy", "index", MT_HANDLE_TENSOR, 0},
+    {call_865, "mt_index_copy", "source", MT_HANDLE_TENSOR, 0},
+    {call_866, "mt_index_copy_", "self", MT_HANDLE_TENSOR, 0},
+    {call_867, "mt_index_copy_", "index", MT_HANDLE_TENSOR, 0},
+    {call_868, "mt_index_copy_", "source", MT_HANDLE_TENSOR, 0},
+    {call_869, "mt_index_fill", "self", MT_HANDLE_TENSOR, 0},
+    {call_870, "mt_index_fill", "index", MT_HANDLE_TENSOR, 0},
+    {call_871, "mt_index_fill", "value", MT_HANDLE_TENSOR, 0},
+    {call_872, "mt_index_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_873, "mt_index_fill_scalar", "index", MT_HANDLE_TENSOR, 0},
+    {call_874, "mt_index_fill_", "self", MT_HANDLE_TENSOR, 0},
+    {call_875, "mt_index_fill_", "index", MT_HANDLE_TENSOR, 0},
+    {call_876, "mt_index_fill_", "value", MT_HANDLE_TENSOR, 0},
+    {call_877, "mt_index_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_878, "mt_index_fill_scalar_", "index", MT_HANDLE_TENSOR, 0},
+    {call_879, "mt_take", "self", MT_HANDLE_TENSOR, 0},
+    {call_880, "mt_take", "index", MT_HANDLE_TENSOR, 0},
+    {call_881, "mt_put", "self", MT_HANDLE_TENSOR, 0},
+    {call_882, "mt_put", "index", MT_HANDLE_TENSOR, 0},
+    {call_883, "mt_put", "source", MT_HANDLE_TENSOR, 0},
+    {call_884, "mt_put_", "self", MT_HANDLE_TENSOR, 0},
+    {call_885, "mt_put_", "index", MT_HANDLE_TENSOR, 0},
+    {call_886, "mt_put_", "source", MT_HANDLE_TENSOR, 0},
+    {call_887, "mt_take_along_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_888, "mt_take_along_dim", "indices", MT_HANDLE_TENSOR, 0},
+    {call_889, "mt_masked_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_890, "mt_masked_scatter", "mask", MT_HANDLE_TENSOR, 0},
+    {call_891, "mt_masked_scatter", "source", MT_HANDLE_TENSOR, 0},
+    {call_892, "mt_masked_scatter_", "self", MT_HANDLE_TENSOR, 0},
+    {call_893, "mt_masked_scatter_", "mask", MT_HANDLE_TENSOR, 0},
+    {call_894, "mt_masked_scatter_", "source", MT_HANDLE_TENSOR, 0},
+    {call_895, "mt_scatter_reduce", "self", MT_HANDLE_TENSOR, 0},
+    {call_896, "mt_scatter_reduce", "index", MT_HANDLE_TENSOR, 0},
+    {call_897, "mt_scatter_reduce", "src", MT_HANDLE_TENSOR, 0},
+    {call_898, "mt_scatter_reduce_", "self", MT_HANDLE_TENSOR, 0},
+    {call_899, "mt_scatter_reduce_", "index", MT_HANDLE_TENSOR, 0},
+    {call_900, "mt_scatter_reduce_", "src", MT_HANDLE_TENSOR, 0},
+    {call_901, "mt_index_reduce", "self", MT_HANDLE_TENSOR, 0},
+    {call_902, "mt_index_reduce", "index", MT_HANDLE_TENSOR, 0},
+    {call_903, "mt_index_reduce", "source", MT_HANDLE_TENSOR, 0},
+    {call_904, "mt_index_reduce_", "self", MT_HANDLE_TENSOR, 0},
+    {call_905, "mt_index_reduce_", "index", MT_HANDLE_TENSOR, 0},
+    {call_906, "mt_index_reduce_", "source", MT_HANDLE_TENSOR, 0},
+    {call_907, "mt_argwhere", "self", MT_HANDLE_TENSOR, 0},
+    {call_908, "mt_sum", "self", MT_HANDLE_TENSOR, 0},
+    {call_909, "mt_sum_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_910, "mt_mean", "self", MT_HANDLE_TENSOR, 0},
+    {call_911, "mt_mean_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_912, "mt_prod", "self", MT_HANDLE_TENSOR, 0},
+    {call_913, "mt_prod_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_914, "mt_var", "self", MT_HANDLE_TENSOR, 0},
+    {call_915, "mt_var_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_916, "mt_std", "self", MT_HANDLE_TENSOR, 0},
+    {call_917, "mt_std_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_918, "mt_amax", "self", MT_HANDLE_TENSOR, 0},
+    {call_919, "mt_amax_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_920, "mt_amin", "self", MT_HANDLE_TENSOR, 0},
+    {call_921, "mt_amin_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_922, "mt_max", "self", MT_HANDLE_TENSOR, 0},
+    {call_923, "mt_min", "self", MT_HANDLE_TENSOR, 0},
+    {call_924, "mt_max_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_925, "mt_min_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_926, "mt_argmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_927, "mt_argmax_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_928, "mt_argmin", "self", MT_HANDLE_TENSOR, 0},
+    {call_929, "mt_argmin_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_930, "mt_any", "self", MT_HANDLE_TENSOR, 0},
+    {call_931, "mt_any_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_932, "mt_all", "self", MT_HANDLE_TENSOR, 0},
+    {call_933, "mt_all_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_934, "mt_norm", "self", MT_HANDLE_TENSOR, 0},
+    {call_935, "mt_norm_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_936, "mt_logsumexp", "self", MT_HANDLE_TENSOR, 0},
+    {call_937, "mt_cumsum", "self", MT_HANDLE_TENSOR, 0},
+    {call_938, "mt_cumsum_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_939, "mt_cumsum_", "self", MT_HANDLE_TENSOR, 0},
+    {call_940, "mt_cumprod", "self", MT_HANDLE_TENSOR, 0},
+    {call_941, "mt_cumprod_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_942, "mt_cumprod_", "self", MT_HANDLE_TENSOR, 0},
+    {call_943, "mt_cummax", "self", MT_HANDLE_TENSOR, 0},
+    {call_944, "mt_cummin", "self", MT_HANDLE_TENSOR, 0},
+    {call_945, "mt_logcumsumexp", "self", MT_HANDLE_TENSOR, 0},
+    {call_946, "mt_diff", "self", MT_HANDLE_TENSOR, 0},
+    {call_947, "mt_diff_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_948, "mt_diff_with", "prepend", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_949, "mt_diff_with", "append", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_950, "mt_gradient", "self", MT_HANDLE_TENSOR, 0},
+    {call_951, "mt_gradient", "spacing", MT_HANDLE_TENSOR, 0},
+    {call_952, "mt_trapezoid", "y", MT_HANDLE_TENSOR, 0},
+    {call_953, "mt_trapezoid", "x", MT_HANDLE_TENSOR, 0},
+    {call_954, "mt_trapezoid_dx", "y", MT_HANDLE_TENSOR, 0},
+    {call_955, "mt_cumulative_trapezoid", "y", MT_HANDLE_TENSOR, 0},
+    {call_956, "mt_cumulative_trapezoid", "x", MT_HANDLE_TENSOR, 0},
+    {call_957, "mt_cumulative_trapezoid_dx", "y", MT_HANDLE_TENSOR, 0},
+    {call_958, "mt_nansum", "self", MT_HANDLE_TENSOR, 0},
+    {call_959, "mt_nansum_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_960, "mt_nanmean", "self", MT_HANDLE_TENSOR, 0},
+    {call_961, "mt_nanmean_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_962, "mt_aminmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_963, "mt_aminmax_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_964, "mt_count_nonzero", "self", MT_HANDLE_TENSOR, 0},
+    {call_965, "mt_count_nonzero_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_966, "mt_std_mean", "self", MT_HANDLE_TENSOR, 0},
+    {call_967, "mt_std_mean_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_968, "mt_var_mean", "self", MT_HANDLE_TENSOR, 0},
+    {call_969, "mt_var_mean_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_970, "mt_trace", "self", MT_HANDLE_TENSOR, 0},
+    {call_971, "mt_cov", "self", MT_HANDLE_TENSOR, 0},
+    {call_972, "mt_cov_weighted", "self", MT_HANDLE_TENSOR, 0},
+    {call_973, "mt_cov_weighted", "fweights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_974, "mt_cov_weighted", "aweights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_975, "mt_corrcoef", "self", MT_HANDLE_TENSOR, 0},
+    {call_976, "mt_dist", "self", MT_HANDLE_TENSOR, 0},
+    {call_977, "mt_dist", "other", MT_HANDLE_TENSOR, 0},
+    {call_978, "mt_dist_p", "self", MT_HANDLE_TENSOR, 0},
+    {call_979, "mt_dist_p", "other", MT_HANDLE_TENSOR, 0},
+    {call_980, "mt_renorm", "self", MT_HANDLE_TENSOR, 0},
+    {call_981, "mt_renorm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_982, "mt_normalize", "input", MT_HANDLE_TENSOR, 0},
+    {call_983, "mt_segment_reduce", "data", MT_HANDLE_TENSOR, 0},
+    {call_984, "mt_segment_reduce", "lengths", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_985, "mt_segment_reduce", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_986, "mt_sort", "self", MT_HANDLE_TENSOR, 0},
+    {call_987, "mt_sort_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_988, "mt_argsort", "self", MT_HANDLE_TENSOR, 0},
+    {call_989, "mt_argsort_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_990, "mt_msort", "self", MT_HANDLE_TENSOR, 0},
+    {call_991, "mt_topk", "self", MT_HANDLE_TENSOR, 0},
+    {call_992, "mt_topk_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_993, "mt_kthvalue", "self", MT_HANDLE_TENSOR, 0},
+    {call_994, "mt_kthvalue_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_995, "mt_median", "self", MT_HANDLE_TENSOR, 0},
+    {call_996, "mt_median_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_997, "mt_nanmedian", "self", MT_HANDLE_TENSOR, 0},
+    {call_998, "mt_nanmedian_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_999, "mt_mode", "self", MT_HANDLE_TENSOR, 0},
+    {call_1000, "mt_mode_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1001, "mt_quantile", "self", MT_HANDLE_TENSOR, 0},
+    {call_1002, "mt_quantile", "q", MT_HANDLE_TENSOR, 0},
+    {call_1003, "mt_quantile_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1004, "mt_quantile_dim", "q", MT_HANDLE_TENSOR, 0},
+    {call_1005, "mt_quantile_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_1006, "mt_nanquantile", "self", MT_HANDLE_TENSOR, 0},
+    {call_1007, "mt_nanquantile", "q", MT_HANDLE_TENSOR, 0},
+    {call_1008, "mt_nanquantile_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1009, "mt_nanquantile_dim", "q", MT_HANDLE_TENSOR, 0},
+    {call_1010, "mt_nanquantile_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_1011, "mt_searchsorted", "sorted_sequence", MT_HANDLE_TENSOR, 0},
+    {call_1012, "mt_searchsorted", "values", MT_HANDLE_TENSOR, 0},
+    {call_1013, "mt_searchsorted_with", "sorted_sequence", MT_HANDLE_TENSOR, 0},
+    {call_1014, "mt_searchsorted_with", "values", MT_HANDLE_TENSOR, 0},
+    {call_1015, "mt_searchsorted_with", "sorter", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1016, "mt_bucketize", "self", MT_HANDLE_TENSOR, 0},
+    {call_1017, "mt_bucketize", "boundaries", MT_HANDLE_TENSOR, 0},
+    {call_1018, "mt_bucketize_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_1019, "mt_bucketize_with", "boundaries", MT_HANDLE_TENSOR, 0},
+    {call_1020, "mt_isin", "elements", MT_HANDLE_TENSOR, 0},
+    {call_1021, "mt_isin", "test_elements", MT_HANDLE_TENSOR, 0},
+    {call_1022, "mt_isin_with", "elements", MT_HANDLE_TENSOR, 0},
+    {call_1023, "mt_isin_with", "test_elements", MT_HANDLE_TENSOR, 0},
+    {call_1024, "mt_unique", "self", MT_HANDLE_TENSOR, 0},
+    {call_1025, "mt_unique_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1026, "mt_unique_consecutive", "self", MT_HANDLE_TENSOR, 0},
+    {call_1027, "mt_bincount", "self", MT_HANDLE_TENSOR, 0},
+    {call_1028, "mt_bincount_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_1029, "mt_bincount_with", "weights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1030, "mt_histc", "self", MT_HANDLE_TENSOR, 0},
+    {call_1031, "mt_histc_range", "self", MT_HANDLE_TENSOR, 0},
+    {call_1032, "mt_histogram", "self", MT_HANDLE_TENSOR, 0},
+    {call_1033, "mt_histogram", "bins", MT_HANDLE_TENSOR, 0},
+    {call_1034, "mt_histogram_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_1035, "mt_histogram_with", "bins", MT_HANDLE_TENSOR, 0},
+    {call_1036, "mt_histogram_with", "range", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1037, "mt_histogram_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1038, "mt_histogramdd", "self", MT_HANDLE_TENSOR, 0},
+    {call_1039, "mt_histogramdd", "bins", MT_HANDLE_TENSOR, 0},
+    {call_1040, "mt_histogramdd", "range", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1041, "mt_histogramdd", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1042, "mt_mm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1043, "mt_mm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_1044, "mt_bmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1045, "mt_bmm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_1046, "mt_mv", "self", MT_HANDLE_TENSOR, 0},
+    {call_1047, "mt_mv", "vec", MT_HANDLE_TENSOR, 0},
+    {call_1048, "mt_dot", "self", MT_HANDLE_TENSOR, 0},
+    {call_1049, "mt_dot", "tensor", MT_HANDLE_TENSOR, 0},
+    {call_1050, "mt_outer", "self", MT_HANDLE_TENSOR, 0},
+    {call_1051, "mt_outer", "vec2", MT_HANDLE_TENSOR, 0},
+    {call_1052, "mt_matmul", "self", MT_HANDLE_TENSOR, 0},
+    {call_1053, "mt_matmul", "other", MT_HANDLE_TENSOR, 0},
+    {call_1054, "mt_addmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1055, "mt_addmm", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_1056, "mt_addmm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_1057, "mt_addmm_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_1058, "mt_addmm_scaled", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_1059, "mt_addmm_scaled", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_1060, "mt_addmm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1061, "mt_addmm_", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_1062, "mt_addmm_", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_1063, "mt_addmm_scaled_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1064, "mt_addmm_scaled_", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_1065, "mt_addmm_scaled_", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_1066, "mt_baddbmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1067, "mt_baddbmm", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_1068, "mt_baddbmm", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_1069, "mt_baddbmm_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_1070, "mt_baddbmm_scaled", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_1071, "mt_baddbmm_scaled", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_1072, "mt_baddbmm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1073, "mt_baddbmm_", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_1074, "mt_baddbmm_", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_1075, "mt_baddbmm_scaled_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1076, "mt_baddbmm_scaled_", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_1077, "mt_baddbmm_scaled_", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_1078, "mt_linear", "input", MT_HANDLE_TENSOR, 0},
+    {call_1079, "mt_linear", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1080, "mt_linear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1081, "mt_flip", "self", MT_HANDLE_TENSOR, 0},
+    {call_1082, "mt_fliplr", "self", MT_HANDLE_TENSOR, 0},
+    {call_1083, "mt_flipud", "self", MT_HANDLE_TENSOR, 0},
+    {call_1084, "mt_roll", "self", MT_HANDLE_TENSOR, 0},
+    {call_1085, "mt_rot90", "self", MT_HANDLE_TENSOR, 0},
+    {call_1086, "mt_repeat", "self", MT_HANDLE_TENSOR, 0},
+    {call_1087, "mt_tile", "self", MT_HANDLE_TENSOR, 0},
+    {call_1088, "mt_repeat_interleave", "self", MT_HANDLE_TENSOR, 0},
+    {call_1089, "mt_repeat_interleave", "repeats", MT_HANDLE_TENSOR, 0},
+    {call_1090, "mt_repeat_interleave_indices", "repeats", MT_HANDLE_TENSOR, 0},
+    {call_1091, "mt_constant_pad_nd", "self", MT_HANDLE_TENSOR, 0},
+    {call_1092, "mt_diag_embed", "self", MT_HANDLE_TENSOR, 0},
+    {call_1093, "mt_diag_embed_of", "self", MT_HANDLE_TENSOR, 0},
+    {call_1094, "mt_diag", "self", MT_HANDLE_TENSOR, 0},
+    {call_1095, "mt_diagflat", "self", MT_HANDLE_TENSOR, 0},
+    {call_1096, "mt_select_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_1097, "mt_select_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_1098, "mt_slice_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_1099, "mt_slice_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_1100, "mt_diagonal_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_1101, "mt_diagonal_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_1102, "mt_diagonal_scatter_of", "self", MT_HANDLE_TENSOR, 0},
+    {call_1103, "mt_diagonal_scatter_of", "src", MT_HANDLE_TENSOR, 0},
+    {call_1104, "mt_as_strided_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_1105, "mt_as_strided_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_1106, "mt_narrow_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_1107, "mt_atleast_1d", "self", MT_HANDLE_TENSOR, 0},
+    {call_1108, "mt_atleast_2d", "self", MT_HANDLE_TENSOR, 0},
+    {call_1109, "mt_atleast_3d", "self", MT_HANDLE_TENSOR, 0},
+    {call_1110, "mt_broadcast_tensors", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1111, "mt_meshgrid", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1112, "mt_cartesian_prod", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1113, "mt_combinations", "self", MT_HANDLE_TENSOR, 0},
+    {call_1114, "mt_block_diag", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1115, "mt_dstack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1116, "mt_column_stack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1117, "mt_tensor_split", "self", MT_HANDLE_TENSOR, 0},
+    {call_1118, "mt_tensor_split_indices", "self", MT_HANDLE_TENSOR, 0},
+    {call_1119, "mt_resize_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1120, "mt_tensordot", "self", MT_HANDLE_TENSOR, 0},
+    {call_1121, "mt_tensordot", "other", MT_HANDLE_TENSOR, 0},
+    {call_1122, "mt_inner", "self", MT_HANDLE_TENSOR, 0},
+    {call_1123, "mt_inner", "other", MT_HANDLE_TENSOR, 0},
+    {call_1124, "mt_vdot", "self", MT_HANDLE_TENSOR, 0},
+    {call_1125, "mt_vdot", "other", MT_HANDLE_TENSOR, 0},
+    {call_1126, "mt_kron", "self", MT_HANDLE_TENSOR, 0},
+    {call_1127, "mt_kron", "other", MT_HANDLE_TENSOR, 0},
+    {call_1128, "mt_einsum", "operands", MT_HANDLE_TENSOR, 0},
+    {call_1129, "mt_addmv", "self", MT_HANDLE_TENSOR, 0},
+    {call_1130, "mt_addmv", "mat", MT_HANDLE_TENSOR, 0},
+    {call_1131, "mt_addmv", "vec", MT_HANDLE_TENSOR, 0},
+    {call_1132, "mt_addmv_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1133, "mt_addmv_", "mat", MT_HANDLE_TENSOR, 0},
+    {call_1134, "mt_addmv_", "vec", MT_HANDLE_TENSOR, 0},
+    {call_1135, "mt_addr", "self", MT_HANDLE_TENSOR, 0},
+    {call_1136, "mt_addr", "vec1", MT_HANDLE_TENSOR, 0},
+    {call_1137, "mt_addr", "vec2", MT_HANDLE_TENSOR, 0},
+    {call_1138, "mt_addr_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1139, "mt_addr_", "vec1", MT_HANDLE_TENSOR, 0},
+    {call_1140, "mt_addr_", "vec2", MT_HANDLE_TENSOR, 0},
+    {call_1141, "mt_addbmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1142, "mt_addbmm", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_1143, "mt_addbmm", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_1144, "mt_addbmm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1145, "mt_addbmm_", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_1146, "mt_addbmm_", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_1147, "mt_linalg_multi_dot", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1148, "mt_chain_matmul", "matrices", MT_HANDLE_TENSOR, 0},
+    {call_1149, "mt_cross", "self", MT_HANDLE_TENSOR, 0},
+    {call_1150, "mt_cross", "other", MT_HANDLE_TENSOR, 0},
+    {call_1151, "mt_linalg_cross", "self", MT_HANDLE_TENSOR, 0},
+    {call_1152, "mt_linalg_cross", "other", MT_HANDLE_TENSOR, 0},
+    {call_1153, "mt_cdist", "x1", MT_HANDLE_TENSOR, 0},
+    {call_1154, "mt_cdist", "x2", MT_HANDLE_TENSOR, 0},
+    {call_1155, "mt_linalg_vecdot", "x", MT_HANDLE_TENSOR, 0},
+    {call_1156, "mt_linalg_vecdot", "y", MT_HANDLE_TENSOR, 0},
+    {call_1157, "mt_linalg_vander", "x", MT_HANDLE_TENSOR, 0},
+    {call_1158, "mt_linalg_cholesky_ex", "self", MT_HANDLE_TENSOR, 0},
+    {call_1159, "mt_linalg_cholesky", "self", MT_HANDLE_TENSOR, 0},
+    {call_1160, "mt_linalg_qr", "self", MT_HANDLE_TENSOR, 0},
+    {call_1161, "mt_linalg_svd", "self", MT_HANDLE_TENSOR, 0},
+    {call_1162, "mt_linalg_svdvals", "self", MT_HANDLE_TENSOR, 0},
+    {call_1163, "mt_linalg_eigh", "self", MT_HANDLE_TENSOR, 0},
+    {call_1164, "mt_linalg_eigvalsh", "self", MT_HANDLE_TENSOR, 0},
+    {call_1165, "mt_linalg_lu_factor_ex", "self", MT_HANDLE_TENSOR, 0},
+    {call_1166, "mt_linalg_lu_factor", "self", MT_HANDLE_TENSOR, 0},
+    {call_1167, "mt_linalg_lu", "self", MT_HANDLE_TENSOR, 0},
+    {call_1168, "mt_lu_unpack", "lu", MT_HANDLE_TENSOR, 0},
+    {call_1169, "mt_lu_unpack", "pivots", MT_HANDLE_TENSOR, 0},
+    {call_1170, "mt_linalg_ldl_factor_ex", "self", MT_HANDLE_TENSOR, 0},
+    {call_1171, "mt_linalg_ldl_factor", "self", MT_HANDLE_TENSOR, 0},
+    {call_1172, "mt_linalg_ldl_solve", "ld", MT_HANDLE_TENSOR, 0},
+    {call_1173, "mt_linalg_ldl_solve", "pivots", MT_HANDLE_TENSOR, 0},
+    {call_1174, "mt_linalg_ldl_solve", "b", MT_HANDLE_TENSOR, 0},
+    {call_1175, "mt_geqrf", "self", MT_HANDLE_TENSOR, 0},
+    {call_1176, "mt_linalg_householder_product", "self", MT_HANDLE_TENSOR, 0},
+    {call_1177, "mt_linalg_householder_product", "tau", MT_HANDLE_TENSOR, 0},
+    {call_1178, "mt_ormqr", "self", MT_HANDLE_TENSOR, 0},
+    {call_1179, "mt_ormqr", "tau", MT_HANDLE_TENSOR, 0},
+    {call_1180, "mt_ormqr", "other", MT_HANDLE_TENSOR, 0},
+    {call_1181, "mt_linalg_solve_ex", "a", MT_HANDLE_TENSOR, 0},
+    {call_1182, "mt_linalg_solve_ex", "b", MT_HANDLE_TENSOR, 0},
+    {call_1183, "mt_linalg_solve", "a", MT_HANDLE_TENSOR, 0},
+    {call_1184, "mt_linalg_solve", "b", MT_HANDLE_TENSOR, 0},
+    {call_1185, "mt_linalg_solve_triangular", "a", MT_HANDLE_TENSOR, 0},
+    {call_1186, "mt_linalg_solve_triangular", "b", MT_HANDLE_TENSOR, 0},
+    {call_1187, "mt_linalg_lu_solve", "lu", MT_HANDLE_TENSOR, 0},
+    {call_1188, "mt_linalg_lu_solve", "pivots", MT_HANDLE_TENSOR, 0},
+    {call_1189, "mt_linalg_lu_solve", "b", MT_HANDLE_TENSOR, 0},
+    {call_1190, "mt_cholesky_solve", "self", MT_HANDLE_TENSOR, 0},
+    {call_1191, "mt_cholesky_solve", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1192, "mt_cholesky_inverse", "self", MT_HANDLE_TENSOR, 0},
+    {call_1193, "mt_linalg_inv_ex", "self", MT_HANDLE_TENSOR, 0},
+    {call_1194, "mt_linalg_inv", "self", MT_HANDLE_TENSOR, 0},
+    {call_1195, "mt_linalg_pinv", "self", MT_HANDLE_TENSOR, 0},
+    {call_1196, "mt_linalg_pinv", "atol", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1197, "mt_linalg_pinv", "rtol", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1198, "mt_linalg_lstsq", "self", MT_HANDLE_TENSOR, 0},
+    {call_1199, "mt_linalg_lstsq", "b", MT_HANDLE_TENSOR, 0},
+    {call_1200, "mt_linalg_det", "self", MT_HANDLE_TENSOR, 0},
+    {call_1201, "mt_linalg_slogdet", "self", MT_HANDLE_TENSOR, 0},
+    {call_1202, "mt_logdet", "self", MT_HANDLE_TENSOR, 0},
+    {call_1203, "mt_linalg_matrix_rank", "self", MT_HANDLE_TENSOR, 0},
+    {call_1204, "mt_linalg_matrix_rank", "atol", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1205, "mt_linalg_matrix_rank", "rtol", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1206, "mt_linalg_matrix_norm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1207, "mt_linalg_cond", "self", MT_HANDLE_TENSOR, 0},
+    {call_1208, "mt_matrix_exp", "self", MT_HANDLE_TENSOR, 0},
+    {call_1209, "mt_matrix_power", "self", MT_HANDLE_TENSOR, 0},
+    {call_1210, "mt_linalg_tensorinv", "self", MT_HANDLE_TENSOR, 0},
+    {call_1211, "mt_linalg_tensorsolve", "self", MT_HANDLE_TENSOR, 0},
+    {call_1212, "mt_linalg_tensorsolve", "other", MT_HANDLE_TENSOR, 0},
+    {call_1213, "mt_softmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_1214, "mt_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_1215, "mt_log_softmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_1216, "mt_log_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_1217, "mt_softmin", "self", MT_HANDLE_TENSOR, 0},
+    {call_1218, "mt_softmin_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_1219, "mt_mse_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1220, "mt_mse_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1221, "mt_mse_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1222, "mt_mse_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1223, "mt_l1_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1224, "mt_l1_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1225, "mt_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1226, "mt_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1227, "mt_smooth_l1_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1228, "mt_smooth_l1_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1229, "mt_smooth_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1230, "mt_smooth_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1231, "mt_huber_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1232, "mt_huber_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1233, "mt_huber_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1234, "mt_huber_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1235, "mt_nll_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1236, "mt_nll_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1237, "mt_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1238, "mt_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1239, "mt_nll_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1240, "mt_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
+    {call_1241, "mt_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
+    {call_1242, "mt_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1243, "mt_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1244, "mt_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1245, "mt_binary_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
+    {call_1246, "mt_binary_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
+    {call_1247, "mt_binary_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1248, "mt_binary_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1249, "mt_binary_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1250, "mt_binary_cross_entropy_with_logits", "input", MT_HANDLE_TENSOR, 0},
+    {call_1251, "mt_binary_cross_entropy_with_logits", "target", MT_HANDLE_TENSOR, 0},
+    {call_1252, "mt_binary_cross_entropy_with_logits_weighted", "input", MT_HANDLE_TENSOR, 0},
+    {call_1253, "mt_binary_cross_entropy_with_logits_weighted", "target", MT_HANDLE_TENSOR, 0},
+    {call_1254, "mt_binary_cross_entropy_with_logits_weighted", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1255, "mt_binary_cross_entropy_with_logits_weighted", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1256, "mt_kl_div", "input", MT_HANDLE_TENSOR, 0},
+    {call_1257, "mt_kl_div", "target", MT_HANDLE_TENSOR, 0},
+    {call_1258, "mt_kl_div_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1259, "mt_kl_div_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1260, "mt_conv1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1261, "mt_conv1d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1262, "mt_conv1d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1263, "mt_conv1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1264, "mt_conv1d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1265, "mt_conv1d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1266, "mt_conv2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1267, "mt_conv2d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1268, "mt_conv2d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1269, "mt_conv2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1270, "mt_conv2d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1271, "mt_conv2d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1272, "mt_conv3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1273, "mt_conv3d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1274, "mt_conv3d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1275, "mt_conv3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1276, "mt_conv3d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1277, "mt_conv3d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1278, "mt_conv_transpose1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1279, "mt_conv_transpose1d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1280, "mt_conv_transpose1d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1281, "mt_conv_transpose1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1282, "mt_conv_transpose1d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1283, "mt_conv_transpose1d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1284, "mt_conv_transpose2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1285, "mt_conv_transpose2d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1286, "mt_conv_transpose2d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1287, "mt_conv_transpose2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1288, "mt_conv_transpose2d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1289, "mt_conv_transpose2d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1290, "mt_conv_transpose3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1291, "mt_conv_transpose3d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1292, "mt_conv_transpose3d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1293, "mt_conv_transpose3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1294, "mt_conv_transpose3d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1295, "mt_conv_transpose3d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1296, "mt_max_pool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1297, "mt_max_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1298, "mt_max_pool1d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1299, "mt_max_pool1d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1300, "mt_avg_pool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1301, "mt_avg_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1302, "mt_lp_pool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1303, "mt_lp_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1304, "mt_adaptive_max_pool1d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1305, "mt_adaptive_avg_pool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1306, "mt_max_unpool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1307, "mt_max_unpool1d", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1308, "mt_max_pool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1309, "mt_max_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1310, "mt_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1311, "mt_max_pool2d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1312, "mt_avg_pool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1313, "mt_avg_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1314, "mt_lp_pool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1315, "mt_lp_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1316, "mt_adaptive_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1317, "mt_adaptive_avg_pool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1318, "mt_fractional_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1319, "mt_fractional_max_pool2d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1320, "mt_fractional_max_pool2d_with_indices_with", "random_samples", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1321, "mt_fractional_max_pool2d_with_indices_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_1322, "mt_max_unpool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1323, "mt_max_unpool2d", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1324, "mt_max_pool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1325, "mt_max_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1326, "mt_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1327, "mt_max_pool3d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1328, "mt_avg_pool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1329, "mt_avg_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1330, "mt_lp_pool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1331, "mt_lp_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1332, "mt_adaptive_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1333, "mt_adaptive_avg_pool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1334, "mt_fractional_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1335, "mt_fractional_max_pool3d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1336, "mt_fractional_max_pool3d_with_indices_with", "random_samples", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1337, "mt_fractional_max_pool3d_with_indices_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_1338, "mt_max_unpool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1339, "mt_max_unpool3d", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1340, "mt_batch_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1341, "mt_batch_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1342, "mt_batch_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1343, "mt_batch_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1344, "mt_batch_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1345, "mt_native_batch_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1346, "mt_native_batch_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1347, "mt_native_batch_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1348, "mt_native_batch_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1349, "mt_native_batch_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1350, "mt_instance_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1351, "mt_instance_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1352, "mt_instance_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1353, "mt_instance_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1354, "mt_instance_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1355, "mt_instance_norm_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1356, "mt_instance_norm_with", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1357, "mt_instance_norm_with", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1358, "mt_instance_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1359, "mt_instance_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1360, "mt_layer_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1361, "mt_layer_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1362, "mt_layer_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1363, "mt_layer_norm_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1364, "mt_layer_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1365, "mt_layer_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1366, "mt_native_layer_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1367, "mt_native_layer_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1368, "mt_native_layer_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1369, "mt_group_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1370, "mt_group_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1371, "mt_group_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1372, "mt_group_norm_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1373, "mt_group_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1374, "mt_group_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1375, "mt_local_response_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1376, "mt_local_response_norm_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1377, "mt_interpolate", "input", MT_HANDLE_TENSOR, 0},
+    {call_1378, "mt_interpolate_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1379, "mt_grid_sample", "input", MT_HANDLE_TENSOR, 0},
+    {call_1380, "mt_grid_sample", "grid", MT_HANDLE_TENSOR, 0},
+    {call_1381, "mt_grid_sample_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1382, "mt_grid_sample_with", "grid", MT_HANDLE_TENSOR, 0},
+    {call_1383, "mt_affine_grid", "theta", MT_HANDLE_TENSOR, 0},
+    {call_1384, "mt_affine_grid_with", "theta", MT_HANDLE_TENSOR, 0},
+    {call_1385, "mt_pad", "self", MT_HANDLE_TENSOR, 0},
+    {call_1386, "mt_pad_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_1387, "mt_im2col", "input", MT_HANDLE_TENSOR, 0},
+    {call_1388, "mt_im2col_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1389, "mt_col2im", "input", MT_HANDLE_TENSOR, 0},
+    {call_1390, "mt_col2im_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1391, "mt_pixel_shuffle", "self", MT_HANDLE_TENSOR, 0},
+    {call_1392, "mt_pixel_unshuffle", "self", MT_HANDLE_TENSOR, 0},
+    {call_1393, "mt_channel_shuffle", "self", MT_HANDLE_TENSOR, 0},
+    {call_1394, "mt_embedding", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1395, "mt_embedding", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1396, "mt_embedding_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1397, "mt_embedding_with", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1398, "mt_embedding_renorm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1399, "mt_embedding_renorm_", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1400, "mt_embedding_bag", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1401, "mt_embedding_bag", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1402, "mt_embedding_bag", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1403, "mt_embedding_bag_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1404, "mt_embedding_bag_with", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1405, "mt_embedding_bag_with", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1406, "mt_embedding_bag_with", "per_sample_weights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1407, "mt_one_hot", "self", MT_HANDLE_TENSOR, 0},
+    {call_1408, "mt_bilinear", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1409, "mt_bilinear", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1410, "mt_bilinear", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1411, "mt_bilinear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1412, "mt_scaled_dot_product_attention", "query", MT_HANDLE_TENSOR, 0},
+    {call_1413, "mt_scaled_dot_product_attention", "key", MT_HANDLE_TENSOR, 0},
+    {call_1414, "mt_scaled_dot_product_attention", "value", MT_HANDLE_TENSOR, 0},
+    {call_1415, "mt_scaled_dot_product_attention", "attn_mask", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1416, "mt_scaled_dot_product_attention_with", "query", MT_HANDLE_TENSOR, 0},
+    {call_1417, "mt_scaled_dot_product_attention_with", "key", MT_HANDLE_TENSOR, 0},
+    {call_1418, "mt_scaled_dot_product_attention_with", "value", MT_HANDLE_TENSOR, 0},
+    {call_1419, "mt_scaled_dot_product_attention_with", "attn_mask", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1420, "mt_scaled_dot_product_attention_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_1421, "mt_margin_ranking_loss", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1422, "mt_margin_ranking_loss", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1423, "mt_margin_ranking_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1424, "mt_margin_ranking_loss_with", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1425, "mt_margin_ranking_loss_with", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1426, "mt_margin_ranking_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1427, "mt_hinge_embedding_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1428, "mt_hinge_embedding_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1429, "mt_hinge_embedding_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1430, "mt_hinge_embedding_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1431, "mt_cosine_embedding_loss", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1432, "mt_cosine_embedding_loss", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1433, "mt_cosine_embedding_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1434, "mt_cosine_embedding_loss_with", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1435, "mt_cosine_embedding_loss_with", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1436, "mt_cosine_embedding_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1437, "mt_soft_margin_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1438, "mt_soft_margin_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1439, "mt_soft_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1440, "mt_soft_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1441, "mt_multi_margin_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1442, "mt_multi_margin_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1443, "mt_multi_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1444, "mt_multi_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1445, "mt_multi_margin_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1446, "mt_multilabel_margin_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1447, "mt_multilabel_margin_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1448, "mt_multilabel_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1449, "mt_multilabel_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1450, "mt_multilabel_soft_margin_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1451, "mt_multilabel_soft_margin_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1452, "mt_multilabel_soft_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1453, "mt_multilabel_soft_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1454, "mt_multilabel_soft_margin_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1455, "mt_poisson_nll_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1456, "mt_poisson_nll_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1457, "mt_poisson_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1458, "mt_poisson_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1459, "mt_gaussian_nll_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1460, "mt_gaussian_nll_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1461, "mt_gaussian_nll_loss", "var", MT_HANDLE_TENSOR, 0},
+    {call_1462, "mt_gaussian_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1463, "mt_gaussian_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1464, "mt_gaussian_nll_loss_with", "var", MT_HANDLE_TENSOR, 0},
+    {call_1465, "mt_triplet_margin_loss", "anchor", MT_HANDLE_TENSOR, 0},
+    {call_1466, "mt_triplet_margin_loss", "positive", MT_HANDLE_TENSOR, 0},
+    {call_1467, "mt_triplet_margin_loss", "negative", MT_HANDLE_TENSOR, 0},
+    {call_1468, "mt_triplet_margin_loss_with", "anchor", MT_HANDLE_TENSOR, 0},
+    {call_1469, "mt_triplet_margin_loss_with", "positive", MT_HANDLE_TENSOR, 0},
+    {call_1470, "mt_triplet_margin_loss_with", "negative", MT_HANDLE_TENSOR, 0},
+    {call_1471, "mt_ctc_loss", "log_probs", MT_HANDLE_TENSOR, 0},
+    {call_1472, "mt_ctc_loss", "targets", MT_HANDLE_TENSOR, 0},
+    {call_1473, "mt_ctc_loss", "input_lengths", MT_HANDLE_TENSOR, 0},
+    {call_1474, "mt_ctc_loss", "target_lengths", MT_HANDLE_TENSOR, 0},
+    {call_1475, "mt_ctc_loss_with", "log_probs", MT_HANDLE_TENSOR, 0},
+    {call_1476, "mt_ctc_loss_with", "targets", MT_HANDLE_TENSOR, 0},
+    {call_1477, "mt_ctc_loss_with", "input_lengths", MT_HANDLE_TENSOR, 0},
+    {call_1478, "mt_ctc_loss_with", "target_lengths", MT_HANDLE_TENSOR, 0},
+    {call_1479, "mt_cosine_similarity", "x1", MT_HANDLE_TENSOR, 0},
+    {call_1480, "mt_cosine_similarity", "x2", MT_HANDLE_TENSOR, 0},
+    {call_1481, "mt_pairwise_distance", "x1", MT_HANDLE_TENSOR, 0},
+    {call_1482, "mt_pairwise_distance", "x2", MT_HANDLE_TENSOR, 0},
+    {call_1483, "mt_pdist", "self", MT_HANDLE_TENSOR, 0},
 };
 
 int main(void) { return abuse_run(cases, sizeof cases / sizeof cases[0]); }

@@ -2108,6 +2108,15 @@ def as_strided(input, sizes, strides, offset=None):
     return _wrap(h) if h else _raise()
 
 
+def as_strided_(input, sizes, strides, offset=None):
+    """Self's storage with other sizes and strides, in elements; offset counts from the storage's start."""
+    sizes = _ints(sizes)
+    strides = _ints(strides)
+    if _lib.py_as_strided_offset_(_h(input), sizes, len(sizes), strides, len(strides), offset is not None, offset or 0):
+        _raise()
+    return input
+
+
 def view(input, sizes):
     """Another shape; one size may be -1. MT_ERR_SHAPE when only a copy could have it."""
     sizes = _ints(sizes)
@@ -2135,6 +2144,13 @@ def transpose(input, dim0, dim1):
     return _wrap(h) if h else _raise()
 
 
+def transpose_(input, dim0, dim1):
+    """Two dims swapped."""
+    if _lib.py_transpose_(_h(input), dim0, dim1):
+        _raise()
+    return input
+
+
 def movedim(input, source, destination):
     """Dims moved to other positions."""
     source = _ints(source)
@@ -2149,10 +2165,24 @@ def t(input):
     return _wrap(h) if h else _raise()
 
 
+def t_(input):
+    """A matrix transposed; vectors stay as they are."""
+    if _lib.py_t_(_h(input)):
+        _raise()
+    return input
+
+
 def squeeze(input):
     """Without its dims of size 1."""
     h = _lib.py_squeeze(_h(input))
     return _wrap(h) if h else _raise()
+
+
+def squeeze_(input):
+    """Without its dims of size 1."""
+    if _lib.py_squeeze_(_h(input)):
+        _raise()
+    return input
 
 
 def squeeze_dim(input, dim):
@@ -2161,10 +2191,24 @@ def squeeze_dim(input, dim):
     return _wrap(h) if h else _raise()
 
 
+def squeeze_dim_(input, dim):
+    """Without one dim, if that has size 1."""
+    if _lib.py_squeeze_dim_(_h(input), dim):
+        _raise()
+    return input
+
+
 def unsqueeze(input, dim):
     """With a new dim of size 1."""
     h = _lib.py_unsqueeze(_h(input), dim)
     return _wrap(h) if h else _raise()
+
+
+def unsqueeze_(input, dim):
+    """With a new dim of size 1."""
+    if _lib.py_unsqueeze_(_h(input), dim):
+        _raise()
+    return input
 
 
 def expand(input, sizes):
@@ -3536,6 +3580,282 @@ def linalg_vander(x, n=None):
     return _wrap(h) if h else _raise()
 
 
+def linalg_cholesky_ex(input, upper=False, check_errors=False):
+    """A = L L^T of symmetric positive-definite matrices; upper: U^T U."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_linalg_cholesky_ex(out0, out1, _h(input), bool(upper), bool(check_errors)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def linalg_cholesky(input, upper=False):
+    """A = L L^T of symmetric positive-definite matrices; upper: U^T U."""
+    h = _lib.py_linalg_cholesky(_h(input), bool(upper))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_qr(input, mode='reduced'):
+    """A = Q R; mode reduced, complete (square Q) or r (Q is empty)."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_linalg_qr(out0, out1, _h(input), _str(mode)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def linalg_svd(input, full_matrices=True):
+    """A = U diag(S) Vh, S descending."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    out2 = _new("uint64_t *")
+    if _lib.py_linalg_svd(out0, out1, out2, _h(input), bool(full_matrices)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0]), _wrap(out2[0])
+
+
+def linalg_svdvals(input):
+    """Singular values, descending."""
+    h = _lib.py_linalg_svdvals(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_eigh(input, uplo='L'):
+    """Eigenvalues, ascending, and eigenvectors of symmetric matrices, of which one triangle is read."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_linalg_eigh(out0, out1, _h(input), _str(uplo)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def linalg_eigvalsh(input, uplo='L'):
+    """Eigenvalues of symmetric matrices, ascending."""
+    h = _lib.py_linalg_eigvalsh(_h(input), _str(uplo))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_lu_factor_ex(input, check_errors=False):
+    """A = P L U with L and U packed into one matrix and P as row swaps (int32, from 1 on)."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    out2 = _new("uint64_t *")
+    if _lib.py_linalg_lu_factor_ex(out0, out1, out2, _h(input), bool(check_errors)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0]), _wrap(out2[0])
+
+
+def linalg_lu_factor(input):
+    """A = P L U with L and U packed into one matrix and P as row swaps (int32, from 1 on)."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_linalg_lu_factor(out0, out1, _h(input)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def linalg_lu(input):
+    """A = P L U with partial pivoting."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    out2 = _new("uint64_t *")
+    if _lib.py_linalg_lu(out0, out1, out2, _h(input)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0]), _wrap(out2[0])
+
+
+def lu_unpack(lu, pivots, unpack_data=True, unpack_pivots=True):
+    """P, L and U of lu_factor's results."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    out2 = _new("uint64_t *")
+    if _lib.py_lu_unpack(out0, out1, out2, _h(lu), _h(pivots), bool(unpack_data), bool(unpack_pivots)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0]), _wrap(out2[0])
+
+
+def linalg_ldl_factor_ex(input, check_errors=False):
+    """L and D, packed, of L D L^T of symmetric matrices, of which the lower triangle is read."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    out2 = _new("uint64_t *")
+    if _lib.py_linalg_ldl_factor_ex(out0, out1, out2, _h(input), bool(check_errors)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0]), _wrap(out2[0])
+
+
+def linalg_ldl_factor(input):
+    """L and D, packed, of L D L^T of symmetric matrices, of which the lower triangle is read."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_linalg_ldl_factor(out0, out1, _h(input)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def linalg_ldl_solve(ld, pivots, b):
+    """The solution of A X = B by ldl_factor's results."""
+    h = _lib.py_linalg_ldl_solve(_h(ld), _h(pivots), _h(b))
+    return _wrap(h) if h else _raise()
+
+
+def geqrf(input):
+    """R with the Householder reflectors of Q below it, and their factors."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_geqrf(out0, out1, _h(input)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def linalg_householder_product(input, tau):
+    """The product of geqrf's reflectors: the first columns of Q."""
+    h = _lib.py_linalg_householder_product(_h(input), _h(tau))
+    return _wrap(h) if h else _raise()
+
+
+def ormqr(input, tau, other, left=True, transpose=False):
+    """other times the product of geqrf's reflectors (or its transpose), from the left or right."""
+    h = _lib.py_ormqr(_h(input), _h(tau), _h(other), bool(left), bool(transpose))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_solve_ex(a, b, left=True, check_errors=False):
+    """The solution of A X = B (left) or X A = B."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_linalg_solve_ex(out0, out1, _h(a), _h(b), bool(left), bool(check_errors)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def linalg_solve(a, b, left=True):
+    """The solution of A X = B (left) or X A = B."""
+    h = _lib.py_linalg_solve(_h(a), _h(b), bool(left))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_solve_triangular(a, b, upper, left=True, unitriangular=False):
+    """The solution of A X = B (left) or X A = B for a triangular A."""
+    h = _lib.py_linalg_solve_triangular(_h(a), _h(b), bool(upper), bool(left), bool(unitriangular))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_lu_solve(lu, pivots, b, left=True, adjoint=False):
+    """The solution of A X = B (left) or X A = B by lu_factor's results; adjoint: for A transposed."""
+    h = _lib.py_linalg_lu_solve(_h(lu), _h(pivots), _h(b), bool(left), bool(adjoint))
+    return _wrap(h) if h else _raise()
+
+
+def cholesky_solve(input, input2, upper=False):
+    """The solution X of L L^T X = self."""
+    h = _lib.py_cholesky_solve(_h(input), _h(input2), bool(upper))
+    return _wrap(h) if h else _raise()
+
+
+def cholesky_inverse(input, upper=False):
+    """The inverse of L L^T."""
+    h = _lib.py_cholesky_inverse(_h(input), bool(upper))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_inv_ex(input, check_errors=False):
+    """The inverse."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_linalg_inv_ex(out0, out1, _h(input), bool(check_errors)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def linalg_inv(input):
+    """The inverse."""
+    h = _lib.py_linalg_inv(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_pinv(input, atol=None, rtol=None, hermitian=False):
+    """The pseudo-inverse; singular values up to max(atol, rtol * largest) count as 0."""
+    h = _lib.py_linalg_pinv(_h(input), _opt(atol), _opt(rtol), bool(hermitian))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_lstsq(input, b, rcond=None, driver='gelsy'):
+    """The X of least |A X - B|; driver gels (full rank), gelsy, gelsd or gelss."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    out2 = _new("uint64_t *")
+    out3 = _new("uint64_t *")
+    if _lib.py_linalg_lstsq(out0, out1, out2, out3, _h(input), _h(b), rcond is not None, rcond or 0.0, _str(driver)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0]), _wrap(out2[0]), _wrap(out3[0])
+
+
+def linalg_det(input):
+    """The determinant."""
+    h = _lib.py_linalg_det(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_slogdet(input):
+    """The determinant's sign and the logarithm of its absolute value."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_linalg_slogdet(out0, out1, _h(input)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def logdet(input):
+    """The logarithm of the determinant; NaN when that is negative."""
+    h = _lib.py_logdet(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_matrix_rank(input, atol=None, rtol=None, hermitian=False):
+    """How many singular values are above max(atol, rtol * largest)."""
+    h = _lib.py_linalg_matrix_rank(_h(input), _opt(atol), _opt(rtol), bool(hermitian))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_matrix_norm(input, ord='fro', dim=None, keepdim=False):
+    """The norm fro, nuc, inf, -inf, 1, -1, 2 or -2 of the matrices of two dims (by default the last)."""
+    dim = _ints(dim)
+    h = _lib.py_linalg_matrix_norm(_h(input), _str(ord), dim, len(dim), bool(keepdim))
+    return _wrap(h) if h else _raise()
+
+
+def linalg_cond(input, p='2'):
+    """The condition number by one of matrix_norm's norms; inf for singular matrices."""
+    h = _lib.py_linalg_cond(_h(input), _str(p))
+    return _wrap(h) if h else _raise()
+
+
+def matrix_exp(input):
+    """The matrix exponential."""
+    h = _lib.py_matrix_exp(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def matrix_power(input, n):
+    """The nth power of matrices; a negative one inverts."""
+    h = _lib.py_matrix_power(_h(input), n)
+    return _wrap(h) if h else _raise()
+
+
+def linalg_tensorinv(input, ind=2):
+    """The inverse of self as a matrix whose rows are its first `ind` dims."""
+    h = _lib.py_linalg_tensorinv(_h(input), ind)
+    return _wrap(h) if h else _raise()
+
+
+def linalg_tensorsolve(input, other, dim):
+    """The X with tensordot(self, X, X's dims) = other; the listed dims are moved to the end before."""
+    dim = _ints(dim)
+    h = _lib.py_linalg_tensorsolve(_h(input), _h(other), dim, len(dim))
+    return _wrap(h) if h else _raise()
+
+
 def softmax(input, dim, dtype=None):
     """exp(self) / sum(exp(self), dim)."""
     if dtype is None:
@@ -4581,15 +4901,21 @@ TABLE = {
     'isclose': (True, True, ''),
     'allclose': (True, True, ''),
     'as_strided': (True, True, ''),
+    'as_strided_': (True, True, ''),
     'view': (False, True, ''),
     'reshape': (True, True, ''),
     'permute': (True, True, ''),
     'transpose': (True, True, ''),
+    'transpose_': (True, True, ''),
     'movedim': (True, True, ''),
     't': (True, True, ''),
+    't_': (True, True, ''),
     'squeeze': (True, True, ''),
+    'squeeze_': (True, True, ''),
     'squeeze_dim': (False, False, ''),
+    'squeeze_dim_': (False, False, ''),
     'unsqueeze': (True, True, ''),
+    'unsqueeze_': (True, True, ''),
     'expand': (False, True, ''),
     'flatten': (True, True, ''),
     'unflatten': (False, True, ''),
@@ -4776,6 +5102,43 @@ TABLE = {
     'cdist': (True, False, ''),
     'linalg_vecdot': (False, False, 'linalg'),
     'linalg_vander': (False, False, 'linalg'),
+    'linalg_cholesky_ex': (False, False, 'linalg'),
+    'linalg_cholesky': (False, False, 'linalg'),
+    'linalg_qr': (False, False, 'linalg'),
+    'linalg_svd': (False, False, 'linalg'),
+    'linalg_svdvals': (False, False, 'linalg'),
+    'linalg_eigh': (False, False, 'linalg'),
+    'linalg_eigvalsh': (False, False, 'linalg'),
+    'linalg_lu_factor_ex': (False, False, 'linalg'),
+    'linalg_lu_factor': (False, False, 'linalg'),
+    'linalg_lu': (False, False, 'linalg'),
+    'lu_unpack': (True, False, ''),
+    'linalg_ldl_factor_ex': (False, False, 'linalg'),
+    'linalg_ldl_factor': (False, False, 'linalg'),
+    'linalg_ldl_solve': (False, False, 'linalg'),
+    'geqrf': (True, True, ''),
+    'linalg_householder_product': (False, False, 'linalg'),
+    'ormqr': (True, True, ''),
+    'linalg_solve_ex': (False, False, 'linalg'),
+    'linalg_solve': (False, False, 'linalg'),
+    'linalg_solve_triangular': (False, False, 'linalg'),
+    'linalg_lu_solve': (False, False, 'linalg'),
+    'cholesky_solve': (True, True, ''),
+    'cholesky_inverse': (True, True, ''),
+    'linalg_inv_ex': (False, False, 'linalg'),
+    'linalg_inv': (False, False, 'linalg'),
+    'linalg_pinv': (False, False, 'linalg'),
+    'linalg_lstsq': (False, False, 'linalg'),
+    'linalg_det': (False, False, 'linalg'),
+    'linalg_slogdet': (False, False, 'linalg'),
+    'logdet': (True, True, ''),
+    'linalg_matrix_rank': (False, False, 'linalg'),
+    'linalg_matrix_norm': (False, False, 'linalg'),
+    'linalg_cond': (False, False, 'linalg'),
+    'matrix_exp': (True, True, ''),
+    'matrix_power': (True, True, ''),
+    'linalg_tensorinv': (False, False, 'linalg'),
+    'linalg_tensorsolve': (False, False, 'linalg'),
     'softmax': (True, True, ''),
     'log_softmax': (True, True, ''),
     'softmin': (False, False, 'nn.functional'),
