@@ -13,7 +13,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import minitorch  # noqa: E402
-from cases import check, golden, table  # noqa: E402
+from cases import golden, table  # noqa: E402
+from cases.case import Case  # noqa: E402
 
 try:
     import torch
@@ -56,9 +57,9 @@ def with_backward(call, tensors):
     return both
 
 
-def calls_of(row, op, sample, backward):
-    """The same call for both libraries; None for torch where it is missing."""
-    case = check.Case(row, op, [])
+def calls_of(case, sample, backward):
+    """The same call for both libraries, or for ours only."""
+    row, op = case.row, case.op
     args, kwargs = case.arguments(sample, "float32")
     calls = [lambda: case.function(*args, **kwargs)]
     tensors = [golden.flatten(args)]
@@ -70,6 +71,15 @@ def calls_of(row, op, sample, backward):
     if backward:
         calls = [with_backward(c, [t for t in ts if hasattr(t, "dtype")]) for c, ts in zip(calls, tensors)]
     return calls
+
+
+def dtype_of(case):
+    """float32, or int64 for an op that is not for floats."""
+    try:
+        case.run(*case.arguments(case.samples("float32")[0], "float32"))
+        return "float32"
+    except RuntimeError:
+        return "int64"
 
 
 def main():
@@ -90,10 +100,11 @@ def main():
             op = api[name]
             if (o.ops and name not in o.ops) or (o.backward and (not op.differentiable or op.inplace_only)):
                 continue
-            for sample in row.bench():
+            case = Case(row, op, [])
+            for sample in row.bench(dtype_of(case)):
                 shapes = " ".join("x".join(map(str, a.shape)) or "()" for a in sample.arrays())
                 try:
-                    found = median(calls_of(row, op, sample, o.backward), o.seconds)
+                    found = median(calls_of(case, sample, o.backward), o.seconds)
                 except (RuntimeError, TypeError) as e:
                     print(f"{name:<34}{shapes:<30} {type(e).__name__}: {str(e).splitlines()[0]}")
                     continue

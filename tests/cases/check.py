@@ -1,7 +1,5 @@
 # The checks of one row of the op-case table: what tests/python/test_ops.py runs for every op.
 # Each check takes a Case and raises AssertionError at the first disagreement.
-import re
-
 import numpy as np
 
 import minitorch
@@ -9,134 +7,14 @@ from minitorch import _ops, autograd
 from minitorch._native import ffi, lib
 
 from cases import golden
-from cases.table import DTYPES, FLOATS, DType
+from cases.case import EPSILON, HALVES, check_message, differ, numpy_of, rounded
+from cases.table import DTYPES, FLOATS
 
-EPSILON = {"float32": 2.0 ** -23, "float64": 2.0 ** -52, "float16": 2.0 ** -10, "bfloat16": 2.0 ** -7}
-HALVES = ("float16", "bfloat16")
 FEW = 40  # elements that finite differences go through
-LENGTHS = [*range(1, 20), 31, 32, 33, 63, 64, 65, 127, 129, 255]
-Error = minitorch._runtime.Error
+LENGTHS = [1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65, 129, 255]
+MANY = 70001  # enough for several threads
 
 
-def numpy_of(value):
-    """(dtype name, array) of a result; half precision widened."""
-    if not isinstance(value, minitorch.Tensor):
-        return type(value).__name__, np.asarray(value)
-    name, value = value.dtype.name, value.detach()
-    return name, np.array((value.to(minitorch.float64) if name in HALVES else value).numpy())
-
-
-class Case:
-    """A row, its op, and its goldens; `seed` other than 0 goes with goldens computed on the spot."""
-
-    def __init__(self, row, op, entries, seed=0):
-        self.row, self.op, self.entries, self.seed = row, op, entries, seed
-        self.function = getattr(_ops, op.name + ("_" if op.inplace_only else ""))
-        self.draws = any(a.kind == "generator?" for a in op.args)
-        self._samples = {}
-
-    def samples(self, dtype):
-        if dtype not in self._samples:
-            self._samples[dtype] = self.row.samples(dtype, self.seed)
-        return self._samples[dtype]
-
-    def supports(self, dtype):
-        """Whether PyTorch takes every sample of the dtype; else we may refuse it altogether."""
-        return all(entry["types"].get(dtype, True) for entry in self.entries)
-
-    def each(self, *dtypes, supported=True):
-        """(what, dtype, sample, golden) of all samples of these dtypes."""
-        for dtype in dtypes:
-            for number, (sample, entry) in enumerate(zip(self.samples(dtype), self.entries)):
-                if dtype in entry["types"] and (not supported or self.supports(dtype)):
-                    yield f"{self.row.name}, sample {number}, {dtype}", dtype, sample, entry
-
-    # --- calling ----------------------------------------------------------------------------
-    def tensor(self, array, dtype):
-        kind = minitorch.bfloat16 if dtype == "bfloat16" and array.dtype == np.float32 else None
-        return minitorch.tensor(array, dtype=kind or getattr(minitorch, array.dtype.name))
-
-    def arguments(self, sample, dtype, layout=None, edit=lambda t, i: t):
-        args, kwargs = sample.map(lambda a, i: edit(
-            layout(a, lambda b: self.tensor(b, dtype)) if layout else self.tensor(a, dtype), i))
-
-        def named(v):
-            return getattr(minitorch, v) if isinstance(v, DType) else v
-
-        return [named(v) for v in args], {k: named(v) for k, v in kwargs.items()}
-
-    def run(self, args, kwargs, function=None):
-        """The results, as a list."""
-        if self.draws:
-            minitorch.manual_seed(golden.SEED)
-        return golden.flatten([(function or self.function)(*args, **kwargs)])
-
-    # --- comparing --------------------------------------------------------------------------
-    def expected(self, entry, dtype):
-        """The golden values for a dtype, or None when PyTorch has none."""
-        kind = dtype if self.row.per_dtype or dtype not in FLOATS else "float64"
-        return entry["values"].get(kind)
-
-    def tolerance(self, dtype):
-        if dtype not in FLOATS:
-            return 0
-        return (self.row.half_tol if dtype in HALVES else self.row.tol) * EPSILON[dtype]
-
-    def compare(self, what, outs, entry, dtype):
-        expected = self.expected(entry, dtype)
-        types = entry["types"][dtype] or (entry["types"].get("float64") if dtype in FLOATS else None)
-        if expected is None or types is None:
-            return
-        assert len(outs) == len(expected), f"{what}: {len(outs)} results, expected {len(expected)}"
-        for k, (out, values, kind) in enumerate(zip(outs, expected, types)):
-            name, got = numpy_of(out)
-            if not entry["types"][dtype] and kind == "float64":
-                kind = dtype  # PyTorch has no kernel for it; ours gives the input's dtype
-            assert name == kind, f"{what}: result {k} is {name}, expected {kind}"
-            assert got.shape == values.shape, f"{what}: result {k} is {got.shape}, not {values.shape}"
-            if self.row.values:
-                weaker = max(self.tolerance(dtype), self.tolerance(kind)) if kind in FLOATS else 0
-                differ(f"{what}: result {k}", got, rounded(values, kind), weaker)
-
-
-def rounded(values, dtype):
-    """float64 values as the dtype can hold them."""
-    with np.errstate(all="ignore"):
-        if dtype == "bfloat16":
-            bits = np.atleast_1d(values).astype(np.float32).view(np.uint32).astype(np.int64)
-            up = ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
-            return np.where(np.isnan(values), values, up.reshape(values.shape)).astype(np.float64)
-        return values.astype(dtype) if dtype in FLOATS else values
-
-
-def differ(what, got, expected, tolerance):
-    """Fails when two arrays differ by more than tolerance * (1 + |expected|)."""
-    got, expected = np.asarray(got), np.asarray(expected)
-    assert got.shape == expected.shape, f"{what}: shape {got.shape}, expected {expected.shape}"
-    if got.dtype.kind != "f" or expected.dtype.kind != "f":
-        bad = got != expected
-    else:
-        with np.errstate(all="ignore"):
-            a, b = got.astype(np.float64), expected.astype(np.float64)
-            bad = ~((a == b) | (np.isnan(a) & np.isnan(b)) | (abs(a - b) <= tolerance * (1 + abs(b))))
-    if bad.any():
-        at = tuple(int(v[0]) for v in np.nonzero(bad)) if bad.ndim else ()
-        raise AssertionError(f"{what}: {got[at]} at {list(at)}, expected {expected[at]} "
-                             f"({int(bad.sum())} of {bad.size} differ)")
-
-
-def check_message(case, error, what):
-    """The one grammar of errors, with the op's name in front."""
-    names = {case.op.python, case.op.python + "_"}
-    text = str(error)
-    op, _, rest = text.partition(": ")
-    assert isinstance(error, Error), f"{what}: {type(error).__name__}, not the library's error: {text}"
-    assert op.removeprefix("torch.") in names, f"{what}: the message does not start with the op: {text}"
-    assert re.match(r"[^:]+: .+: .+|not implemented for device \w+, dtype \w+$", rest, re.S), \
-        f"{what}: the message has not the form of all: {text}"
-
-
-# --- the checks --------------------------------------------------------------------------------
 def forward(case):
     """Values, dtypes and shapes for every dtype; inputs stay as they are. Where PyTorch refuses a
     dtype, so may we, in the one form of errors."""
@@ -156,7 +34,7 @@ def forward(case):
                 differ(f"{what}: input {k} changed", numpy_of(t)[1], array, 0)
 
 
-def _gradients(case, sample, dtype, function=None, first=lambda t: t):
+def _gradients(case, sample, dtype, function=None, first=lambda t: t, differentiate=True):
     """The results of a call that records, and the gradient of each tensor given by position."""
     leaves = []
 
@@ -179,7 +57,7 @@ def _gradients(case, sample, dtype, function=None, first=lambda t: t):
             part = (t * minitorch.tensor(golden.cotangent(t.shape, k)).to(t.dtype)).sum()
             total = part if total is None else total + part
     wanted = [t for t in leaves if t.requires_grad]
-    if total is None or not wanted:
+    if total is None or not wanted or not differentiate:
         return outs, None
     grads = iter(autograd.grad(total, wanted, allow_unused=True))
     return outs, [next(grads) if t.requires_grad else None for t in leaves[:positional]]
@@ -195,14 +73,19 @@ def _compare_gradients(case, what, grads, entry, dtype, sample):
         name, got = numpy_of(grads[k])
         assert name == dtype or sample.arrays()[k].dtype.name == name, \
             f"{what}: the gradient of input {k} is {name}"
-        differ(f"{what}: gradient {k}", got, rounded(value, name), 4 * max(case.row.tol, 1) * EPSILON[dtype])
+        differ(f"{what}: gradient {k}", got, rounded(value, name),
+               4 * max(case.row.half_tol if dtype in HALVES else case.row.tol, 1) * EPSILON[name])
 
 
 def gradient(case):
     """Gradients of sum(out * fixed values) are PyTorch's."""
-    for what, dtype, sample, entry in case.each("float64", "float32"):
+    for what, dtype, sample, entry in case.each(*FLOATS):
+        if entry["requires"] is None:
+            continue
+        outs, grads = _gradients(case, sample, dtype, differentiate=entry["grads"] is not None)
+        for k, (t, wanted) in enumerate(zip([t for t in outs if isinstance(t, minitorch.Tensor)], entry["requires"])):
+            assert t.requires_grad == wanted, f"{what}: requires_grad of result {k} is {t.requires_grad}"
         if entry["grads"] is not None:
-            _, grads = _gradients(case, sample, dtype)
             _compare_gradients(case, what, grads, entry, dtype, sample)
 
 
@@ -304,19 +187,24 @@ def lengths(case):
         if expected is None or len({a.shape for a in arrays}) > 1 \
                 or arrays[0].size < 2:
             continue
-        for n in LENGTHS:
-            many = sample.__class__(*sample.map(lambda a, i: np.resize(a.ravel(), n))[0], **sample.kwargs)
-            args, kwargs = case.arguments(many, dtype)
-            outs = case.run(args, kwargs)
-            wanted = dict(entry, values={k: [np.resize(v.ravel(), n) for v in vs]
-                                         for k, vs in entry["values"].items()})
-            case.compare(f"{what}, length {n}", outs, wanted, dtype)
-        one = sample.__class__(*sample.map(lambda a, i: a.ravel()[:1])[0], **sample.kwargs)
-        args, kwargs = case.arguments(one, dtype, edit=lambda t, i: t.expand(5, 7))
-        wanted = dict(entry, values={k: [np.broadcast_to(v.ravel()[:1], (5, 7)) for v in vs]
-                                     for k, vs in entry["values"].items()})
-        if all(not isinstance(v, np.ndarray) for v in sample.kwargs.values()):
-            case.compare(f"{what}, expanded", case.run(args, kwargs), wanted, dtype)
+        def wanted(change):
+            key = dtype if dtype in entry["values"] else "float64"
+            return dict(entry, values={key: [change(v.ravel()) for v in expected]})
+
+        def resized(change):
+            return sample.__class__(*sample.map(lambda a, i: change(a.ravel()))[0], **sample.kwargs)
+
+        for n in LENGTHS + [MANY] * (dtype == "float32"):
+            def tiled(a, n=n):
+                return np.tile(a, n // a.size + 1)[:n]
+
+            args, kwargs = case.arguments(resized(tiled), dtype)
+            case.compare(f"{what}, length {n}", case.run(args, kwargs), wanted(tiled), dtype)
+        if any(isinstance(v, np.ndarray) for v in sample.kwargs.values()):
+            continue
+        args, kwargs = case.arguments(resized(lambda a: a[:1]), dtype, edit=lambda t, i: t.expand(5, 7))
+        case.compare(f"{what}, expanded", case.run(args, kwargs),
+                     wanted(lambda v: np.broadcast_to(v[:1], (5, 7))), dtype)
 
 
 def views(case):
@@ -402,6 +290,73 @@ def scalar(case):
             case.compare(f"{what}, {f.name}", [minitorch._runtime._own(out)], entry, dtype)
 
 
+def promotion(case):
+    """Operands of two dtypes: the result's dtype is PyTorch's, its values those of converting first."""
+    expected = case.entries[0].get("mixed")
+    samples = {d: case.samples(d)[0] for d in DTYPES if case.samples(d)}
+    for number, code in enumerate(expected or ()):
+        first, others = DTYPES[number // len(DTYPES)], DTYPES[number % len(DTYPES)]
+        sample, what = golden.mixed(samples, first, others), f"{case.row.name}, {first} with {others}"
+
+        def call(edit):
+            args, kwargs = sample.map(lambda a, i: edit(case.tensor(a, others if i else first)))
+            return case.run(args, kwargs)
+
+        try:
+            out = call(lambda t: t)[0]
+        except Exception as e:
+            assert code < 0 or not case.supports(first) or not case.supports(others), f"{what}: {e}"
+            check_message(case, e, what)
+            continue
+        name, got = numpy_of(out)
+        assert code < 0 or name == DTYPES[code], f"{what}: {name}, expected {DTYPES[code]}"
+        if first == others or case.op.inplace_only or not isinstance(out, minitorch.Tensor):
+            continue
+        if not case.row.pointwise and not (first in FLOATS and others in FLOATS):
+            continue  # each part of a composed op promotes by itself
+        common = minitorch.promote_types(getattr(minitorch, first), getattr(minitorch, others))
+        swapped = {getattr(minitorch, first), getattr(minitorch, others)}
+        try:
+            same = call(lambda t: t.to(common) if t.dtype in swapped else t)[0]
+        except Exception:
+            continue  # refused for one dtype
+        if same.dtype == out.dtype:
+            # Integers may have become numbers of the default dtype on the way.
+            weakest = max(case.tolerance(d if d in FLOATS else "float32") for d in (name, first, others))
+            differ(what, got, numpy_of(same)[1], 2 * weakest)
+
+
+def aliased(case):
+    """One tensor in the place of two gives what its copy gives."""
+    for what, dtype, sample, entry in case.each("float64", "float32", "int64"):
+        arrays = sample.arrays()
+        if len(arrays) < 2 or arrays[0].shape != arrays[1].shape or arrays[0].dtype != arrays[1].dtype \
+                or case.draws:
+            continue
+
+        def call(function, shared):
+            made = []
+
+            def operand(a, i):
+                if i != 1:
+                    made.append(case.tensor(a, dtype))
+                return made[-1] if i != 1 else made[0] if shared else made[0].clone()
+
+            args, kwargs = sample.map(operand)
+            return case.run(args, kwargs, function)
+
+        forms = [case.function]
+        if case.op.inplace and not case.op.inplace_only:
+            forms.append(getattr(_ops, case.op.name + "_"))
+        for function in forms:
+            try:
+                expected = call(function, False)
+            except Exception:
+                continue  # not for such values
+            for k, (a, b) in enumerate(zip(call(function, True), expected)):
+                differ(f"{what}, {function.__name__} of one tensor: result {k}", numpy_of(a)[1], numpy_of(b)[1], 0)
+
+
 def errors(case):
     """Wrong calls fail in the one form of errors, and say what is wrong."""
     for number, (sample, text) in enumerate(case.row.errors()):
@@ -427,4 +382,27 @@ def errors(case):
         raise AssertionError(f"{what}: tensors on two devices: no error")
 
 
-CHECKS = (forward, gradient, gradcheck, gradgradcheck, layouts, lengths, views, meta, inplace, scalar, errors)
+def large(case, torch):
+    """The sizes of the benchmark, against PyTorch on the spot."""
+    if not case.row.values:
+        return
+    for number, sample in enumerate(case.row.bench()):
+        reference, what = golden.reference(case.row, case.op), f"{case.row.name}, benchmark {number}"
+        theirs, named = golden.torch_arguments(torch, sample, "float32")
+        torch.manual_seed(golden.SEED)
+        try:
+            expected = golden.outputs(torch, reference(torch, *theirs, **named))
+        except (RuntimeError, TypeError):
+            continue  # not for float32
+        args, kwargs = case.arguments(sample, "float32")
+        outs = case.run(args, kwargs)
+        assert len(outs) == len(expected), f"{what}: {len(outs)} results, expected {len(expected)}"
+        for k, (out, (kind, values)) in enumerate(zip(outs, expected)):
+            name, got = numpy_of(out)
+            assert name == kind, f"{what}: result {k} is {name}, expected {kind}"
+            differ(f"{what}: result {k}", got, values, 8 * case.tolerance("float32"))
+
+
+# Those that depend on the kernels' values, which are tried without SIMD too, and the others.
+VALUE_CHECKS = (forward, gradient, layouts, lengths, inplace)
+CHECKS = VALUE_CHECKS + (gradcheck, gradgradcheck, views, meta, scalar, promotion, aliased, errors)

@@ -95,7 +95,7 @@ ROWS = [
                                 S(m.special(), 0.5, 3).kink()], pointwise=True),
     unary("softsign"),
     unary("tanhshrink"),
-    Row("prelu", prelu, errors=lambda m: [(S(m(3, 2), m(3)), "channels")]),
+    Row("prelu", prelu, mixed=False, errors=lambda m: [(S(m(3, 2), m(3)), "channels")]),
     Row("rrelu", rrelu, torch=_rrelu, per_dtype=True),
     Row("glu", glu, errors=lambda m: [(S(m(3)), "even"), (S(m(2)[0]), "0-dim")]),
 ]

@@ -2,6 +2,7 @@
 # One line an op in tests/golden/ops/<family>.txt: name, checksum of the samples, packed values.
 import base64
 import functools
+import itertools
 import json
 import pathlib
 import struct
@@ -31,6 +32,7 @@ def checksum(row, seed=0):
     return zlib.crc32("\n".join(text).encode())
 
 
+@functools.lru_cache(1000)
 def cotangent(shape, number):
     """The fixed gradient of output `number`: what sum(out * cotangent) hands back."""
     n = int(np.prod(shape, dtype=np.int64))
@@ -60,12 +62,14 @@ def reference(row, op):
     return call
 
 
-def torch_arguments(torch, sample, dtype):
-    def tensor(a, _):
-        t = torch.empty(a.shape, dtype=getattr(torch, a.dtype.name)).copy_(torch.from_numpy(np.array(a)))
-        return t.to(torch.bfloat16) if dtype == "bfloat16" and a.dtype == np.float32 else t
+def _torch_tensor(torch, a, dtype):
+    t = torch.empty(a.shape, dtype=getattr(torch, a.dtype.name)).copy_(torch.from_numpy(np.array(a)))
+    return t.to(torch.bfloat16) if dtype == "bfloat16" and a.dtype == np.float32 else t
 
-    args, kwargs = sample.map(tensor)
+
+def torch_arguments(torch, sample, dtype):
+    args, kwargs = sample.map(lambda a, i: _torch_tensor(torch, a, dtype))
+
     def named(v):
         return getattr(torch, v) if isinstance(v, DType) else v
 
@@ -77,7 +81,7 @@ def flatten(values):
     return [t for v in values for t in (flatten(v) if isinstance(v, (list, tuple)) else [v])]
 
 
-def _outputs(torch, out):
+def outputs(torch, out):
     """[(dtype name, array)] of a result."""
     found = []
     for t in flatten([out]):
@@ -95,7 +99,7 @@ def compute(row, op, torch, seed=0):
     call, entries = reference(row, op), []
     samples = {d: row.samples(d, seed) for d in DTYPES}
     for number, sample in enumerate(samples["float64"]):
-        entry, problem = {"types": {}, "values": {}, "grads": None, "views": None}, None
+        entry, problem = {"types": {}, "values": {}, "grads": None, "views": None, "requires": None}, None
         for dtype in kept_dtypes(number):
             if number >= len(samples[dtype]):
                 continue
@@ -103,7 +107,7 @@ def compute(row, op, torch, seed=0):
             try:
                 args, kwargs = torch_arguments(torch, samples[dtype][number], dtype)
                 raw = call(torch, *args, **kwargs)
-                outs = _outputs(torch, raw)
+                outs = outputs(torch, raw)
             except LookupError:
                 raise
             except (RuntimeError, TypeError, IndexError, ValueError, NotImplementedError) as e:
@@ -119,11 +123,49 @@ def compute(row, op, torch, seed=0):
                                   for t in flatten([raw])]
         if not any(entry["types"].values()) and number == 0:
             raise RuntimeError(f"PyTorch takes the first sample in no dtype: {problem}")
-        if entry["types"].get("float64") and op.differentiable and sample.gradients:
+        if entry["types"].get("float64") and sample.gradients:
             torch.manual_seed(SEED)
-            entry["grads"] = _gradients(row, op, call, torch, sample)
+            try:
+                entry["requires"], entry["grads"] = _gradients(row, op, call, torch, sample)
+            except RuntimeError:
+                if op.differentiable:
+                    raise
+                # not for a tensor that requires gradients
         entries.append(entry)
+    if row.mixed:
+        entries[0]["mixed"] = _mixed(call, torch, {d: s[0] for d, s in samples.items() if s})
     return entries
+
+
+def mixed(samples, first, others):
+    """The first sample with tensors of two dtypes: the first tensor of one, the others of another;
+    None where there is no second tensor of values."""
+    a, b = samples.get(first), samples.get(others)
+    if a is None or b is None or not isinstance(a.args[0], np.ndarray):
+        return None
+    if not any(x.dtype != y.dtype for x, y in zip(samples["float64"].arrays()[1:], samples["int8"].arrays()[1:])):
+        return None
+    return type(b)(*(a.args[0], *b.args[1:]), **b.kwargs)
+
+
+def _mixed(call, torch, samples):
+    """For each pair of dtypes the result's, as its number in DTYPES; -1 for an error."""
+    found = []
+    for first in DTYPES:
+        for others in DTYPES:
+            sample = mixed(samples, first, others)
+            if sample is None:
+                return None
+            try:
+                count = itertools.count()
+                args, kwargs = sample.map(lambda a, i: _torch_tensor(
+                    torch, a, others if next(count) else first))
+                out = flatten([call(torch, *args, **kwargs)])[0]
+                found.append(DTYPES.index(str(out.dtype).removeprefix("torch."))
+                             if isinstance(out, torch.Tensor) else DTYPES.index("bool"))
+            except (RuntimeError, TypeError, IndexError, ValueError, NotImplementedError):
+                found.append(-1)
+    return found
 
 
 def _shares(a, b):
@@ -131,8 +173,8 @@ def _shares(a, b):
 
 
 def _gradients(row, op, call, torch, sample):
-    """The gradients of sum(out * cotangent) for each tensor given by position, None where there is
-    none."""
+    """Which results require gradients when all inputs do, and the gradients of sum(out * cotangent)
+    for each tensor given by position, None where there is none."""
     args, kwargs = torch_arguments(torch, sample, "float64")
     inputs = [t for t in flatten(args) if isinstance(t, torch.Tensor)]
     wanted = [i for i, t in enumerate(inputs) if t.is_floating_point() and i not in row.nograd]
@@ -141,13 +183,16 @@ def _gradients(row, op, call, torch, sample):
     if op.inplace_only:
         args[0] = args[0] * 1  # a leaf is not written to
     outs = [t for t in flatten([call(torch, *args, **kwargs)]) if isinstance(t, torch.Tensor)]
+    requires = [t.requires_grad for t in outs]
+    if not op.differentiable:
+        return requires, None
     total = [(t * torch.from_numpy(cotangent(t.shape, k))).sum()
              for k, t in enumerate(outs) if t.is_floating_point() and t.requires_grad]
     if not total or not wanted:
-        return None
+        return requires, None
     grads = torch.autograd.grad(sum(total), [inputs[i] for i in wanted], allow_unused=True)
     found = dict(zip(wanted, grads))
-    return [None if found.get(i) is None else found[i].numpy() for i in range(len(inputs))]
+    return requires, [None if found.get(i) is None else found[i].numpy() for i in range(len(inputs))]
 
 
 # --- the files ---------------------------------------------------------------------------------
@@ -163,7 +208,8 @@ def pack(entries):
             return ["f", list(a.shape)]
         return ["i" if a.dtype.kind != "b" else "b", list(a.shape), [int(v) for v in a.ravel()]]
 
-    index = [{"types": e["types"], "views": e["views"],
+    index = [{"types": e["types"], "views": e["views"], "mixed": e.get("mixed"),
+              "requires": e["requires"],
               "values": {d: [array(a) for a in outs] for d, outs in e["values"].items()},
               "grads": None if e["grads"] is None else [array(a) for a in e["grads"]]}
              for e in entries]

@@ -11,8 +11,13 @@ def product(name, shapes, wrong, big, **options):
                bench=lambda m: [S(*[m(*s) for s in call]) for call in big], **options)
 
 
-def scaled(name, shapes, wrong, big):
-    row = product(name, shapes, wrong, big)
+def torch_baddbmm(torch, x, a, b, beta=1, alpha=1):
+    # PyTorch 1.13 reads memory that nobody wrote when beta is 0.
+    return torch.baddbmm(x, a, b, beta=beta, alpha=alpha) if beta else alpha * torch.bmm(a, b) + 0 * x
+
+
+def scaled(name, shapes, wrong, big, **options):
+    row = product(name, shapes, wrong, big, **options)
     plain = row.make
     row.make = lambda m: plain(m) + [S(*[m(*s) for s in shapes[0]], beta=b, alpha=a)
                                      for b, a in ((0.5, 2), (0, 1), (2, -1))]
@@ -42,7 +47,9 @@ ROWS = [
            [((8, 8), (8, 8), (8, 8)), ((512,), (512, 512), (512, 512))]),
     scaled("baddbmm", [((2, 3, 5), (2, 3, 4), (2, 4, 5)), ((5,), (2, 3, 4), (2, 4, 5)), ((1, 1, 1), (2, 0, 3), (2, 3, 2))],
            [((2, 3, 4), (2, 3, 4), (2, 4, 5)), ((2, 3, 5), (2, 3, 4), (3, 4, 5))],
-           [((4, 8, 8), (4, 8, 8), (4, 8, 8)), ((16, 128, 128), (16, 128, 128), (16, 128, 128))]),
+           [((4, 8, 8), (4, 8, 8), (4, 8, 8)), ((16, 128, 128), (16, 128, 128), (16, 128, 128))],
+           mixed=False,  # the three must have one dtype
+           torch=torch_baddbmm),
     product("linear", [((3, 4), (5, 4), (5,)), ((3, 4), (5, 4)), ((4,), (5, 4), (5,)), ((2, 3, 4), (5, 4), (5,)),
                        ((0, 4), (5, 4), (5,)), ((2, 0), (3, 0), (3,)), ((4,), (5, 4))],
             [((3, 4), (5, 3)), ((3, 4), (5, 4), (4,)), ((), (5, 4))],

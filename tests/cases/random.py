@@ -1,5 +1,5 @@
 # Rows of the ops that draw: the same seed gives PyTorch's own values, bit for bit.
-from cases.table import Row, S, creation
+from cases.table import Row, S
 
 
 def draws(name, samples, **options):

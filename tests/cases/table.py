@@ -8,6 +8,7 @@
 #
 #   unary("gelu", (-4, 4))
 import importlib
+import itertools
 import math
 import pathlib
 import pkgutil
@@ -54,17 +55,15 @@ class Sample:
 
     def map(self, f):
         """The same call with every tensor replaced by f(array, its number)."""
-        count = [0]
+        number = itertools.count()
 
         def one(v):
-            if isinstance(v, np.ndarray):
-                count[0] += 1
-                return f(v, count[0] - 1)
-            if isinstance(v, (list, tuple)) and any(isinstance(a, np.ndarray) for a in v):
-                return type(v)([one(a) for a in v])
-            return v
+            return f(v, next(number)) if isinstance(v, np.ndarray) else v
 
-        return [one(v) for v in self.args], {k: one(v) for k, v in self.kwargs.items()}
+        def argument(v):
+            return type(v)(map(one, v)) if isinstance(v, (list, tuple)) else one(v)
+
+        return [argument(v) for v in self.args], {k: argument(v) for k, v in self.kwargs.items()}
 
 
 S = Sample
@@ -164,6 +163,8 @@ class Row:
     strides     the result is a view: its strides and what it shares are compared too
     nograd      which tensors, counted from 0, have no gradient (those given by name never do)
     twice       the gradient can be differentiated again
+    mixed       operands of two dtypes promote as in PyTorch; no: they are refused, or ours promotes
+                where PyTorch writes into a tensor of one operand's dtype
     one_device  tensors on two devices are an error
     values      the result's values are defined (not so for empty)
     errors      m -> [(S(...), text that the message must hold), ...]
@@ -172,12 +173,13 @@ class Row:
 
     def __init__(self, name, samples, domain=(-4, 4), tol=16, half_tol=4, torch=None,
                  pointwise=False, per_dtype=False, layouts=True, meta=True, strides=False,
-                 nograd=(), twice=True, one_device=True, values=True, errors=None,
+                 nograd=(), twice=True, mixed=True, one_device=True, values=True, errors=None,
                  bench=None):
         self.name, self.make, self.domain, self.tol, self.half_tol = name, samples, domain, tol, half_tol
         self.torch, self.pointwise, self.per_dtype, self.layouts = torch, pointwise, per_dtype, layouts
         self.meta, self.strides, self.nograd, self.twice = meta, strides, tuple(nograd), twice
-        self.one_device, self.values, self._errors, self._bench = one_device, values, errors, bench
+        self.one_device, self.mixed, self.values = one_device, mixed, values
+        self._errors, self._bench = errors, bench
 
     def maker(self, dtype, seed=0):
         return Maker(self.name, dtype, self.domain, seed)
@@ -188,11 +190,10 @@ class Row:
     def errors(self):
         return self._errors(self.maker("float32")) if self._errors else []
 
-    def bench(self):
+    def bench(self, dtype="float32"):
         if self._bench:
-            return self._bench(self.maker("float32"))
-        found = self.samples("float32") or self.samples("int64")
-        return [max(found, key=lambda s: sum(a.size for a in s.arrays()))]
+            return self._bench(self.maker(dtype))
+        return [max(self.samples(dtype), key=lambda s: sum(a.size for a in s.arrays()))]
 
 
 # --- rows of the usual kinds -------------------------------------------------------------------
@@ -311,7 +312,7 @@ def load_rows():
     sys.path.insert(0, str(folder.parent))
     families = {}
     for found in sorted(m.name for m in pkgutil.iter_modules([str(folder)])):
-        if found in ("check", "golden", "table"):
+        if found in ("case", "check", "golden", "table"):
             continue
         rows = importlib.import_module("cases." + found).ROWS
         families[found] = {row.name: row for row in rows}

@@ -15,7 +15,7 @@ ROWS = [
     unary("floor"),
     unary("ceil"),
     unary("trunc"),
-    unary("round", (-4, 4), dict(decimals=1), dict(decimals=-1)),
+    unary("round", (-4, 4), dict(decimals=1), dict(decimals=-1), half_tol=16),
     unary("sin"),
     unary("cos"),
     unary("tan", (-1.4, 1.4)),

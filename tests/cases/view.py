@@ -2,9 +2,6 @@
 from cases.table import DType, Row, S, view
 
 
-def dims(name, samples, **options):
-    """A view with a dim that can be wrong."""
-    return view(name, samples, **options)
 
 
 def pieces(m):
