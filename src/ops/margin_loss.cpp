@@ -185,7 +185,7 @@ Tensor poisson_nll_loss(const Tensor& input, const Tensor& target, bool log_inpu
   if (full) {  // Stirling's approximation of log(target!)
     constexpr double kTwoPi = 6.283185307179586;
     const Tensor stirling = target * log(target) - target + log(target * kTwoPi) * 0.5;
-    losses = losses + where(le(target, number(1)), number(0), stirling);
+    losses = losses + to(where(le(target, number(1)), number(0), stirling), losses.dtype());
   }
   return reduced(losses, reduction);
 }

@@ -84,7 +84,9 @@ def gradient(case):
             continue
         outs, grads = _gradients(case, sample, dtype, differentiate=entry["grads"] is not None)
         for k, (t, wanted) in enumerate(zip([t for t in outs if isinstance(t, minitorch.Tensor)], entry["requires"])):
-            assert t.requires_grad == wanted, f"{what}: requires_grad of result {k} is {t.requires_grad}"
+            # PyTorch records some ops without a gradient, to fail in backward.
+            assert t.requires_grad == wanted or (wanted and not case.op.differentiable), \
+                f"{what}: requires_grad of result {k} is {t.requires_grad}"
         if entry["grads"] is not None:
             _compare_gradients(case, what, grads, entry, dtype, sample)
 
