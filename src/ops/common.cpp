@@ -57,6 +57,11 @@ void launch(std::string_view op, Elementwise id, DType dtype,
             std::initializer_list<const Tensor*> tensors, const Params& params) {
   const Tensor& out = **tensors.begin();
   if (out.is_meta()) return;
+  for (const Tensor* t : tensors) {  // a 0-dim output of an in-place form passed check_devices
+    if (!t->is_meta()) continue;
+    fail(Status::kDevice, op, ": device mismatch: the output is on cpu, an input on meta: both ",
+         "must be on one device; move with mt_tensor_to_device");
+  }
   if (static_cast<int>(dtype) >= kNumDTypes) fail_unsupported(op, out.device(), dtype);
   const ElementwiseKernel kernel =
       backend(out.device()).elementwise[static_cast<int>(id)][static_cast<int>(dtype)];

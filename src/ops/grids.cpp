@@ -237,6 +237,11 @@ TensorList tensor_split(const Tensor& self, int64_t sections, int64_t dim) {
     fail(Status::kInvalidArgument, "tensor_split: sections out of range: ", sections,
          ": must be in [1, 2^24]");
   }
+  constexpr int64_t kMost = int64_t{1} << 24;  // handles; the sizes of a list, not of data
+  if (sections > std::max(self.size(d), kMost)) {
+    fail(Status::kInvalidArgument, "tensor_split: sections out of range: ", sections, " of ",
+         self.size(d), " elements: must be <= ", kMost);
+  }
   const int64_t n = self.size(d), least = n / sections, longer = n % sections;
   TensorList out;
   int64_t at = 0;

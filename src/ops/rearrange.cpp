@@ -306,8 +306,14 @@ Tensor triangle(std::string_view op, int64_t row, int64_t col, int64_t offset, b
   const auto edge = [&](int64_t i) {  // the column behind the diagonal (lower) or on it (upper)
     return std::clamp<int64_t>(i + offset + (lower ? 1 : 0), 0, col);
   };
-  int64_t n = 0;
-  for (int64_t i = 0; i < row; ++i) n += lower ? edge(i) : col - edge(i);
+  // edge(i) is 0 before row `first`, col from row `last` on, and grows by one between them.
+  const int64_t shift = offset + (lower ? 1 : 0);
+  const int64_t first = std::clamp<int64_t>(-shift, 0, row);
+  const int64_t last = std::clamp<int64_t>(col - shift, first, row);
+  const int64_t count = last - first, ends = first + last - 1 + 2 * shift;
+  const int64_t under =
+      (count % 2 == 0 ? count / 2 * ends : ends / 2 * count) + (row - last) * col;
+  const int64_t n = lower ? under : row * col - under;
   if (device == Device::kMeta) return Tensor::empty(Dims{2, n}, dtype, device, op);
   Tensor out = Tensor::empty(Dims{2, n}, DType::kInt64, device, op);
   auto* rows = out.data_as<int64_t>();

@@ -169,6 +169,9 @@ Tensor mvlgamma(const Tensor& self, int64_t p) {
     fail(Status::kInvalidArgument, "mvlgamma: p out of range: ", p,
          ": p has to be greater than or equal to 1");
   }
+  if (p > (int64_t{1} << 24)) {  // one term a dim
+    fail(Status::kInvalidArgument, "mvlgamma: p out of range: ", p, ": must be <= 16777216");
+  }
   const double dims = static_cast<double>(p);
   Tensor sum = lgamma(self) + dims * (dims - 1) / 4 * std::log(pi);
   for (int64_t j = 1; j < p && self.numel() > 0; ++j) {
