@@ -45,6 +45,7 @@ void count_even(const Tensor& values, double low, double high, const Tensor& out
 }
 
 std::vector<double> doubles_of(const Tensor& t) {
+  check_has_values("histogram", t);
   const Tensor values = contiguous_values(converted(t, DType::kFloat64));
   const auto* const p = values.data_as<double>();
   return {p, p + values.numel()};
@@ -105,6 +106,7 @@ Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
          ": must be >= 0");
   }
   const int64_t n = self.numel();
+  if (weights.defined()) check_has_values("bincount", weights);
   if (weights.defined() && !(weights.dim() == 1 && weights.size(0) == n)) {
     fail(Status::kShape, "bincount: shape mismatch: input ", shape_string(self.sizes()),
          ", weights ", shape_string(weights.sizes()), ": both must have one shape");

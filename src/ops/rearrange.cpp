@@ -311,14 +311,15 @@ Tensor triangle(std::string_view op, int64_t row, int64_t col, int64_t offset, b
   const int64_t first = std::clamp<int64_t>(-shift, 0, row);
   const int64_t last = std::clamp<int64_t>(col - shift, first, row);
   const int64_t count = last - first, ends = first + last - 1 + 2 * shift;
-  const int64_t under =
-      (count % 2 == 0 ? count / 2 * ends : ends / 2 * count) + (row - last) * col;
+  const int64_t under = (count % 2 == 0 ? count / 2 * ends : ends / 2 * count) + (row - last) * col;
   const int64_t n = lower ? under : row * col - under;
   if (device == Device::kMeta) return Tensor::empty(Dims{2, n}, dtype, device, op);
   Tensor out = Tensor::empty(Dims{2, n}, DType::kInt64, device, op);
   auto* rows = out.data_as<int64_t>();
   auto* columns = rows + n;
-  for (int64_t i = 0; i < row; ++i) {
+  // Only the rows that have elements.
+  const int64_t begin = lower ? first : 0, end = n == 0 ? begin : lower ? row : last;
+  for (int64_t i = begin; i < end; ++i) {
     for (int64_t j = lower ? 0 : edge(i); j < (lower ? edge(i) : col); ++j) {
       *rows++ = i;
       *columns++ = j;
