@@ -1,11 +1,11 @@
 """torch.autograd: backward, grad, Function, gradcheck."""
 from __future__ import annotations
 
-from ._callbacks import apply_function, borrow, run_gradcheck
-from ._native import ffi, lib as _lib
-from ._runtime import TensorBase, _check, _new, _own, _ptr, _ptrs, _wrap_list
+from .._callbacks import apply_function, borrow, run_gradcheck
+from .._native import ffi, lib as _lib
+from .._runtime import TensorBase, _check, _new, _own, _ptr, _ptrs, _wrap_list
 
-__all__ = ["backward", "grad", "Function", "FunctionCtx", "gradcheck"]
+__all__ = ["backward", "grad", "Function", "FunctionCtx", "gradcheck", "functional"]
 
 
 def _list(v):
@@ -139,7 +139,7 @@ class Function:
 def gradcheck(func: Callable[..., Tensor], inputs: Any, eps=1e-6, atol=1e-5, rtol=1e-3,
               raise_exception=True) -> bool:
     """Compares gradients with finite differences at float64 inputs."""
-    from ._runtime import Error
+    from .._runtime import Error
     try:
         return run_gradcheck(func, _list(inputs), eps, atol, rtol)
     except Error:
@@ -149,3 +149,6 @@ def gradcheck(func: Callable[..., Tensor], inputs: Any, eps=1e-6, atol=1e-5, rto
 
 
 del borrow, _wrap_list
+
+
+from . import functional  # noqa: E402

@@ -2,6 +2,7 @@
 from builtins import bool as _bool, float as _float
 from minitorch._tensor import Tensor
 from typing import Any, Callable
+from minitorch.autograd import functional as functional
 
 def backward(tensors: Any, grad_tensors: Any = None, retain_graph: _bool | None = None, create_graph: _bool = False, inputs: Any = None) -> None: ...
 def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: _bool | None = None, create_graph: _bool = False, only_inputs: _bool = True, allow_unused: _bool = False) -> tuple[Tensor, ...]: ...
