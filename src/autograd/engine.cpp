@@ -316,8 +316,15 @@ class Engine {
 
   void finish_leaf(LeafGrad& l) {
     Tensor leaf(l.leaf);
+    // Two backwards may reach one leaf, and both find that it has no meta yet.
+    static std::mutex mutex;
+    std::unique_lock lock(mutex);
     AutogradMeta& meta = autograd_meta(leaf);
-    if (meta.hooks) run_hooks(meta.hooks.get(), 0, l.grad);
+    if (meta.hooks) {
+      lock.unlock();
+      run_hooks(meta.hooks.get(), 0, l.grad);
+      lock.lock();
+    }
     bool captured = false;
     for (Capture& c : captures_) {
       if (c.target != l.leaf.get()) continue;
@@ -325,8 +332,6 @@ class Engine {
       c.seen = captured = true;
     }
     if (captured && !accumulate_captured_) return;
-    static std::mutex mutex;  // two backwards may reach one leaf
-    std::lock_guard lock(mutex);
     if (!meta.grad.defined()) {
       // Keep the gradient itself when nobody else can see it.
       meta.grad = owned(l.grad) ? std::move(l.grad) : kGradMath.clone(l.grad);
