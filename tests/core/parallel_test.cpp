@@ -339,8 +339,9 @@ void fork_inside_a_body(bool in_worker) {
   }
   if (getpid() != parent) _exit(parallel_sum(1000) == 499500 ? 0 : 1);
   int status = -1;
-  waitpid(pid, &status, 0);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  const pid_t ended = waitpid(pid, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)
+      << "fork " << pid << ", waitpid " << ended << ", status " << status;
   EXPECT_EQ(parallel_sum(1000), 499500);
 }
 

@@ -1,6 +1,7 @@
 """torch.autograd.functional against closed forms, and against PyTorch itself where it is installed."""
 import unittest
 
+import leak_check
 import minitorch
 from minitorch.autograd import functional as F
 
@@ -94,4 +95,4 @@ class Functional(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    leak_check.main()

@@ -2,6 +2,7 @@
 import math
 import unittest
 
+import leak_check
 import minitorch as torch
 import minitorch.nn.functional as F
 
@@ -104,4 +105,4 @@ class Activations(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    leak_check.main()

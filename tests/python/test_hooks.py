@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import unittest
 
+import leak_check
 import minitorch as torch
 import minitorch.nn as nn
 from minitorch.utils import graph_dot, render_graph
@@ -208,6 +209,25 @@ class ModuleHooks(unittest.TestCase):
         self.assertEqual(seen, [([2, True, 30], [1, 10])])
 
 
+class Generators(unittest.TestCase):
+    def test_a_generator_of_ones_own(self):
+        torch.manual_seed(3)
+        expected = torch.randn(5), torch.randint(0, 10, (4,)), torch.randperm(6), torch.rand(2)
+        g = torch.Generator().manual_seed(3)
+        state = g.get_state()
+        before = torch.get_rng_state()
+        for _ in range(2):
+            found = (torch.randn(5, generator=g), torch.randint(0, 10, (4,), generator=g),
+                     torch.randperm(6, generator=g), torch.rand(2, generator=g))
+            for a, b in zip(found, expected):
+                self.assertTrue(torch.equal(a, b))
+            g.set_state(state)
+        self.assertTrue(torch.equal(before, torch.get_rng_state()))  # the process's was not drawn from
+        self.assertEqual(g.initial_seed(), 3)
+        x = torch.zeros(3)
+        self.assertEqual(x.normal_(generator=g).tolist(), torch.empty(3).copy_(expected[0][:3]).tolist())
+
+
 class Lifetimes(unittest.TestCase):
     def test_arguments_made_on_the_spot(self):
         x = torch.ones(2)
@@ -263,4 +283,4 @@ class Graphs(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    leak_check.main()

@@ -1,6 +1,7 @@
 """Reductions, sorting and random numbers as Python shows them: named results, torch.masked, generators."""
 import unittest
 
+import leak_check
 import minitorch as torch
 
 
@@ -39,8 +40,9 @@ class NamedResults(unittest.TestCase):
 
 
 class Masked(unittest.TestCase):
-    x = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
-    mask = torch.tensor([[True, False, True], [False, False, False]])
+    def setUp(self):
+        self.x = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+        self.mask = torch.tensor([[True, False, True], [False, False, False]])
 
     def test_reductions(self):
         m, inf = torch.masked, float("inf")
@@ -92,4 +94,4 @@ class Generators(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    leak_check.main()

@@ -1,6 +1,7 @@
 """Indexing, shape and linear algebra as Python sees them: key forms, errors' classes, names of results."""
 import unittest
 
+import leak_check
 import minitorch as torch
 
 
@@ -77,4 +78,4 @@ class LinearAlgebra(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    leak_check.main()

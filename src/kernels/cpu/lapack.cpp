@@ -1,14 +1,18 @@
 // The linear algebra kernels on OpenBLAS's LAPACK. OpenBLAS has threads of its own beside ours, so
 // it is held to one for as long as any of our calls is under way and then given back its setting.
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <mutex>
 
+#include "core/error.h"
 #include "core/tensor.h"
 #include "kernels/cpu/elements.h"
 #include "kernels/linalg.h"
 
 extern "C" {
-// Declared by cblas.h, which would bring all of BLAS.
+// Only their types are used, for what load_openblas looks up. The two are of cblas.h, which would
+// bring all of BLAS.
 int openblas_get_num_threads(void);
 void openblas_set_num_threads(int n);
 
@@ -50,27 +54,14 @@ MT_LAPACK(double, d)
 namespace mt::cpu {
 namespace {
 
-// Holds OpenBLAS to one thread while any object of this class lives.
-class OneThread {
- public:
-  OneThread() {
-    const std::lock_guard lock(mutex_);
-    if (users_++ == 0) {
-      before_ = openblas_get_num_threads();
-      if (before_ != 1) openblas_set_num_threads(1);
-    }
+template <class F>
+void load_symbol(void* library, const char* name, F& function) {
+  function = reinterpret_cast<F>(dlsym(library, name));
+  if (!function) {
+    fail(Status::kNotImplemented, "linalg: not available: OpenBLAS has no ", name,
+         ": it must be built with LAPACK");
   }
-  ~OneThread() {
-    const std::lock_guard lock(mutex_);
-    if (--users_ == 0 && before_ != 1) openblas_set_num_threads(before_);
-  }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  static inline std::mutex mutex_;
-  static inline int users_ = 0, before_ = 1;
-};
+}
 
 // LAPACK's work space, of the library's allocator.
 template <class T>
@@ -87,32 +78,77 @@ class Work {
 int at_least_1(int n) { return std::max(n, 1); }
 const char* uplo(bool upper) { return upper ? "U" : "L"; }
 
-// The functions of both precisions by one name.
+// The functions of both precisions by one name: pointers into OpenBLAS once it is loaded.
+// clang-format off
+#define MT_EACH_FUNCTION(M)                                                    \
+  M(potrf) M(potri) M(getrf) M(getrs) M(trsm) M(geqrf) M(orgqr) M(ormqr)       \
+  M(gesdd) M(syevd) M(sytrf) M(sytrs) M(gels) M(gelsy) M(gelss) M(gelsd)
+// clang-format on
 template <class T>
 struct Lapack;
-#define MT_FUNCTIONS(T, x)                   \
-  template <>                                \
-  struct Lapack<T> {                         \
-    static constexpr auto potrf = x##potrf_; \
-    static constexpr auto potri = x##potri_; \
-    static constexpr auto getrf = x##getrf_; \
-    static constexpr auto getrs = x##getrs_; \
-    static constexpr auto trsm = x##trsm_;   \
-    static constexpr auto geqrf = x##geqrf_; \
-    static constexpr auto orgqr = x##orgqr_; \
-    static constexpr auto ormqr = x##ormqr_; \
-    static constexpr auto gesdd = x##gesdd_; \
-    static constexpr auto syevd = x##syevd_; \
-    static constexpr auto sytrf = x##sytrf_; \
-    static constexpr auto sytrs = x##sytrs_; \
-    static constexpr auto gels = x##gels_;   \
-    static constexpr auto gelsy = x##gelsy_; \
-    static constexpr auto gelss = x##gelss_; \
-    static constexpr auto gelsd = x##gelsd_; \
-  };
-MT_FUNCTIONS(float, s)
-MT_FUNCTIONS(double, d)
-#undef MT_FUNCTIONS
+template <>
+struct Lapack<float> {
+#define MT_POINTER(f) static inline decltype(&s##f##_) f = nullptr;
+#define MT_LOAD(f) load_symbol(library, "s" #f "_", f);
+  MT_EACH_FUNCTION(MT_POINTER)
+  static void load(void* library) { MT_EACH_FUNCTION(MT_LOAD) }
+#undef MT_POINTER
+#undef MT_LOAD
+};
+template <>
+struct Lapack<double> {
+#define MT_POINTER(f) static inline decltype(&d##f##_) f = nullptr;
+#define MT_LOAD(f) load_symbol(library, "d" #f "_", f);
+  MT_EACH_FUNCTION(MT_POINTER)
+  static void load(void* library) { MT_EACH_FUNCTION(MT_LOAD) }
+#undef MT_POINTER
+#undef MT_LOAD
+};
+#undef MT_EACH_FUNCTION
+
+decltype(&openblas_get_num_threads) get_threads = nullptr;
+decltype(&openblas_set_num_threads) set_threads = nullptr;
+
+// Opens OpenBLAS for good, at the first call that needs it: loading it with this library would cost
+// every program several milliseconds and its thread pool.
+void load_openblas() {
+  constexpr const char* kNames[] = {"libopenblas.so.0", "libopenblas.so"};
+  void* library = nullptr;
+  for (const char* name : kNames) {
+    if (!library) library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+  }
+  if (!library) {
+    fail(Status::kNotImplemented, "linalg: not available: ", kNames[0],
+         " cannot be opened: OpenBLAS must be installed for linear algebra");
+  }
+  Lapack<float>::load(library);
+  Lapack<double>::load(library);
+  load_symbol(library, "openblas_get_num_threads", get_threads);
+  load_symbol(library, "openblas_set_num_threads", set_threads);
+}
+
+// Holds OpenBLAS, loaded if need be, to one thread while any object of this class lives.
+class OneThread {
+ public:
+  OneThread() {
+    const std::lock_guard lock(mutex_);
+    if (!set_threads) load_openblas();
+    if (users_++ == 0) {
+      before_ = get_threads();
+      if (before_ != 1) set_threads(1);
+    }
+  }
+  ~OneThread() {
+    const std::lock_guard lock(mutex_);
+    if (--users_ == 0 && before_ != 1) set_threads(before_);
+  }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  static inline std::mutex mutex_;
+  static inline int users_ = 0, before_ = 1;
+};
 
 // Calls f(work, &size, info) twice: once asking for the size of the work space, then to do it.
 template <class T, class F>
