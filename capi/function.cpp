@@ -25,6 +25,7 @@ class FunctionNode final : public Node {
     }
     const int n = edges.size();
     std::vector<mt_tensor*> results(static_cast<size_t>(n), nullptr);
+    Grads grads(n);  // before the callback: taking its results needs no memory
     CallbackScope scope(t);
     mt_status status;
     {
@@ -34,7 +35,6 @@ class FunctionNode final : public Node {
       status = def->backward(ctx.get(), upstream.data(), upstream.size(), results.data(),
                              results.size(), def->user->user());
     }
-    Grads grads(n);
     std::exception_ptr bad;
     for (int i = 0; i < n; ++i) {  // take every handle before anything may throw for good
       try {
@@ -133,6 +133,7 @@ void mt_function_init(mt_function* function) {
 
 mt_status mt_function_apply(mt_tensor** outputs, size_t n_outputs, const mt_function* function,
                             const mt_tensor* const* inputs, size_t n_inputs) {
+  if (!abi_thread()) return refuse(function);
   return guard("mt_function_apply", [&](Call& c) {
     mt_function f;
     mt_function_init(&f);
@@ -260,6 +261,7 @@ mt_status mt_function_ctx_set_materialize_grads(mt_function_ctx* ctx, bool value
 }
 
 mt_status mt_function_ctx_set_data(mt_function_ctx* ctx, void* data, mt_destroy_fn destroy) {
+  if (!abi_thread()) return refuse(data, destroy);
   return guard("mt_function_ctx_set_data", [&](Call& c) {
     mt::Ref<UserData> owner = UserData::make(data, destroy);
     FunctionCtx* x = c.object<FunctionCtx>("ctx", ctx);

@@ -21,6 +21,8 @@ Strings& strings() {
   return *s;
 }
 
+constexpr const char* kNoMemory = "out of memory: the system gave no memory for a small allocation";
+
 // A message about a part of an op, "maximum: shape mismatch: ...", with the op's own name. What the
 // checks of handles and of other arguments say already names the C function.
 std::string named(const char* op, const std::string& message) {
@@ -48,12 +50,16 @@ mt_status report(const char* fn, const char* op, AbiThread& t) {
   try {
     throw;
   } catch (const Error& e) {
-    set_error(t, e.status(), named(op, e.message()));
+    try {
+      set_error(t, e.status(), named(op, e.message()));
+    } catch (...) {
+      set_error(t, e.status(), e.message());
+    }
     return static_cast<mt_status>(e.status());
   } catch (const std::bad_alloc&) {
     t.status = Status::kOutOfMemory;
     ++t.errors;
-    t.static_message = "out of memory: the system gave no memory for a small allocation";
+    t.static_message = kNoMemory;
     return MT_ERR_OUT_OF_MEMORY;
   } catch (const abi::__forced_unwind&) {
     throw;  // the thread is being ended: swallowing this would abort the process
@@ -165,6 +171,11 @@ AbiThread& this_abi_thread() {
 }
 
 CallbackScope::CallbackScope(AbiThread& t) : t_(t), errors_(t.errors) {
+  // Room for what the callback frees of the objects in use: freeing must not need memory.
+  constexpr size_t kRoom = 64;
+  if (t.deferred.capacity() - t.deferred.size() < kRoom) {
+    t.deferred.reserve(2 * t.deferred.size() + 2 * kRoom);
+  }
   t.has_callback_message = false;
 }
 
@@ -211,13 +222,14 @@ mt_status mt_string_free(char* string) {
 
 const char* mt_last_error(void) {
   const AbiThread* t = tls_abi;
-  if (!t) return "";
+  if (!t) return no_memory_for_thread() ? kNoMemory : "";
   return t->static_message ? t->static_message : t->message.c_str();
 }
 
 mt_status mt_last_status(void) {
   const AbiThread* t = tls_abi;
-  return t ? static_cast<mt_status>(t->status) : MT_OK;
+  if (!t) return no_memory_for_thread() ? MT_ERR_OUT_OF_MEMORY : MT_OK;
+  return static_cast<mt_status>(t->status);
 }
 
 void mt_clear_error(void) {

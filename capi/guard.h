@@ -288,6 +288,17 @@ class UserData : public RefCounted {
   DestroyFn destroy_;
 };
 
+// What a function that takes a callback does when the thread's state cannot be made: destroy runs
+// all the same.  `if (!abi_thread()) return refuse(user, destroy);`
+inline mt_status refuse(void* user, UserData::DestroyFn destroy) {
+  if (destroy) destroy(user);
+  return MT_ERR_OUT_OF_MEMORY;
+}
+template <class Options>
+mt_status refuse(const Options* o) {
+  return o && o->struct_size == sizeof *o ? refuse(o->user, o->destroy) : MT_ERR_OUT_OF_MEMORY;
+}
+
 // Around a call of a host's function: `check` throws what the callback reported.
 class CallbackScope {
  public:

@@ -24,7 +24,7 @@ constexpr int kBatch = 64;  // slots moved between a thread and the shared list 
 constexpr int kThreadKeeps = 4 * kBatch;
 
 // Everything shared, under one lock that is held for a few instructions. It is taken around fork(),
-// so that a child never finds it locked.
+// so that a child never finds it locked. Trivially destroyed: it outlives every thread.
 struct Shared {
   std::mutex mutex;
   uint64_t free_head = 0;
@@ -32,16 +32,10 @@ struct Shared {
   uint64_t slots = 0;   // slots in chunks
   AbiThread* threads = nullptr;
   int64_t live[kMaxClasses] = {};  // of threads that ended
+  bool fork_safe = false;
 };
-
-Shared& shared() {
-  static Shared* s = [] {
-    pthread_atfork([] { shared().mutex.lock(); }, [] { shared().mutex.unlock(); },
-                   [] { shared().mutex.unlock(); });
-    return new Shared;  // outlives every thread, so never destroyed
-  }();
-  return *s;
-}
+constinit Shared g_shared;
+thread_local bool tls_no_memory = false;  // the last try to make this thread's state failed
 
 Slot& slot_at(uint64_t index) {
   return g_chunks[index >> kChunkBits].load(std::memory_order_relaxed)[index & kChunkMask];
@@ -54,7 +48,7 @@ void add_live(AbiThread& t, HandleClass c, int64_t n) {
 
 // Gives the thread a batch of free slots: returned ones first, then new ones.
 void refill(AbiThread& t) {
-  Shared& s = shared();
+  Shared& s = g_shared;
   std::lock_guard lock(s.mutex);
   while (s.free_head && t.free_count < kBatch) {
     Slot& slot = slot_at(s.free_head - 1);
@@ -85,7 +79,7 @@ void refill(AbiThread& t) {
 }
 
 void give_back(AbiThread& t, int keep) {
-  Shared& s = shared();
+  Shared& s = g_shared;
   std::lock_guard lock(s.mutex);
   while (t.free_count > keep) {
     const uint64_t index = t.free_head - 1;
@@ -97,28 +91,23 @@ void give_back(AbiThread& t, int keep) {
   }
 }
 
-// Ends a thread's state. Calls that come later (other thread-local destructors) make a fresh one.
-struct ThreadExit {
-  bool armed = false;
-  ~ThreadExit() {
-    AbiThread* t = tls_abi;
-    if (!t) return;
-    while (scope_end(*t)) {
-    }
-    release_deferred(*t);
-    give_back(*t, 0);
-    {
-      Shared& s = shared();
-      std::lock_guard lock(s.mutex);
-      for (int c = 0; c < kMaxClasses; ++c) s.live[c] += t->live[c].load();
-      (t->previous ? t->previous->next : s.threads) = t->next;
-      if (t->next) t->next->previous = t->previous;
-    }
-    tls_abi = nullptr;
-    delete t;
+// Ends a thread's state. Calls that come later (other thread ends) make a fresh one.
+void end_abi_thread() {
+  AbiThread* t = tls_abi;
+  if (!t) return;
+  while (scope_end(*t)) {
   }
-};
-thread_local ThreadExit tls_exit;
+  release_deferred(*t);
+  give_back(*t, 0);
+  {
+    std::lock_guard lock(g_shared.mutex);
+    for (int c = 0; c < kMaxClasses; ++c) g_shared.live[c] += t->live[c].load();
+    (t->previous ? t->previous->next : g_shared.threads) = t->next;
+    if (t->next) t->next->previous = t->previous;
+  }
+  tls_abi = nullptr;
+  delete t;
+}
 
 }  // namespace
 
@@ -136,20 +125,27 @@ void PointerStack::grow() {
 }
 
 AbiThread* make_abi_thread() noexcept {
+  tls_no_memory = true;
   try {
-    thread_state();  // before ours, so that it is still there when ours ends
     auto t = std::make_unique<AbiThread>();
-    Shared& s = shared();
-    std::lock_guard lock(s.mutex);
-    t->next = s.threads;
-    if (s.threads) s.threads->previous = t.get();
-    s.threads = t.get();
-    tls_exit.armed = true;  // touches the object, which registers its destructor
+    at_thread_exit(end_abi_thread);  // the last thing that may fail
+    std::lock_guard lock(g_shared.mutex);
+    if (!g_shared.fork_safe) {
+      g_shared.fork_safe = true;
+      pthread_atfork([] { g_shared.mutex.lock(); }, [] { g_shared.mutex.unlock(); },
+                     [] { g_shared.mutex.unlock(); });
+    }
+    t->next = g_shared.threads;
+    if (t->next) t->next->previous = t.get();
+    g_shared.threads = t.get();
+    tls_no_memory = false;
     return tls_abi = t.release();
   } catch (...) {
     return nullptr;
   }
 }
+
+bool no_memory_for_thread() { return tls_no_memory; }
 
 uint64_t make_handle(AbiThread& t, HandleClass c, void* object, bool scoped) {
   if (!t.free_head) refill(t);
@@ -218,7 +214,7 @@ void release_deferred(AbiThread& t) noexcept {
 }
 
 int64_t live_handles(HandleClass c) {
-  Shared& s = shared();
+  Shared& s = g_shared;
   std::lock_guard lock(s.mutex);
   int64_t n = 0;
   for (int i = 1; i < kMaxClasses; ++i) {

@@ -105,6 +105,7 @@ struct AbiThread {
 
 extern thread_local AbiThread* tls_abi __attribute__((tls_model("initial-exec")));
 AbiThread* make_abi_thread() noexcept;  // null without memory
+bool no_memory_for_thread();            // whether that is how the last try on this thread ended
 inline AbiThread* abi_thread() noexcept {
   AbiThread* t = tls_abi;
   return t ? t : make_abi_thread();

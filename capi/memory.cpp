@@ -104,6 +104,7 @@ mt_status mt_memory_empty_cache(void) {
 }
 
 mt_status mt_set_pressure_callback(mt_pressure_fn callback, void* user, mt_destroy_fn destroy) {
+  if (!abi_thread()) return refuse(user, destroy);
   return guard("mt_set_pressure_callback", [&](Call&) {
     Ref<UserData> owner = UserData::make(user, destroy);
     Ref<Pressure> p;

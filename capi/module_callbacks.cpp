@@ -16,10 +16,11 @@ NewHandle<Module> borrowed_module(AbiThread& t, Module& m) {
 }
 
 // Takes over the handles that a callback left in `results`, all of them before anything is thrown.
-// The first exception, if any, goes to `bad`.
-std::vector<Tensor> take_results(AbiThread& t, const char* fn, const char* arg,
-                                 std::span<mt_tensor* const> results, std::exception_ptr& bad) {
-  std::vector<Tensor> out(results.size());
+// The first exception, if any, goes to `bad`. `out`, of the same size, is made before the callback
+// runs: taking needs no memory.
+void take_results(AbiThread& t, const char* fn, const char* arg,
+                  std::span<mt_tensor* const> results, std::vector<Tensor>& out,
+                  std::exception_ptr& bad) {
   for (size_t i = 0; i < results.size(); ++i) {
     try {
       out[i] = take_result(t, fn, arg, static_cast<int64_t>(i), results[i]);
@@ -27,7 +28,6 @@ std::vector<Tensor> take_results(AbiThread& t, const char* fn, const char* arg,
       if (!bad) bad = std::current_exception();
     }
   }
-  return out;
 }
 
 // The host's description of a module.
@@ -49,6 +49,7 @@ TensorList run_forward(const Ref<ModuleDef>& def_of_module, Module& m,
   CallbackTensors args(t);
   for (const Tensor& x : inputs) args.add(x);
   std::array<mt_tensor*, kMaxOutputs> results{};
+  std::vector<Tensor> taken(kMaxOutputs);
   size_t n = 1;
   CallbackScope scope(t);
   mt_status status;
@@ -58,7 +59,7 @@ TensorList run_forward(const Ref<ModuleDef>& def_of_module, Module& m,
                           def->user->user());
   }
   std::exception_ptr bad;
-  const std::vector<Tensor> taken = take_results(t, name, "outputs", results, bad);
+  take_results(t, name, "outputs", results, taken, bad);
   scope.check(status, name);
   if (bad) std::rethrow_exception(bad);
   if (n > kMaxOutputs) {
@@ -117,6 +118,7 @@ class CModuleHook final : public ModuleHook {
       for (const Tensor& x : *outputs) out.add(x);
     }
     std::vector<mt_tensor*> replacements(static_cast<size_t>(target.size()), nullptr);
+    std::vector<Tensor> taken(replacements.size());
     CallbackScope scope(t);
     mt_status status;
     {
@@ -126,7 +128,7 @@ class CModuleHook final : public ModuleHook {
                        : pre_(replacements.data(), self.get(), in.data(), in.size(), user_->user());
     }
     std::exception_ptr bad;
-    std::vector<Tensor> taken = take_results(t, what_, "replacements", replacements, bad);
+    take_results(t, what_, "replacements", replacements, taken, bad);
     scope.check(status, what_);
     if (bad) std::rethrow_exception(bad);
     for (size_t i = 0; i < taken.size(); ++i) {
@@ -146,6 +148,7 @@ class CModuleHook final : public ModuleHook {
 template <class Fn, class Make>
 mt_status register_hook(const char* fn, uint64_t* id, mt_module* self, Fn hook, void* user,
                         mt_destroy_fn destroy, Make&& make) {
+  if (!abi_thread()) return refuse(user, destroy);
   return guard(fn, [&](Call& c) {
     Ref<UserData> owner = UserData::make(user, destroy);
     c.pointer("id", id);
@@ -169,6 +172,7 @@ void mt_module_def_init(mt_module_def* def) {
 }
 
 mt_status mt_nn_custom(mt_module** out, const mt_module_def* def) {
+  if (!abi_thread()) return refuse(def);
   return guard("mt_nn_custom", [&](Call& c) {
     mt_module_def d;
     mt_module_def_init(&d);

@@ -17,7 +17,7 @@ KNOWN = {name: "typing" for name in
 KNOWN.update({"OrderedDict": "collections", "namedtuple": "collections", "PathLike": "os",
               "ModuleType": "types", "Tensor": "minitorch._tensor", "Size": "minitorch._tensor",
               "Module": "minitorch.nn.module", "Parameter": "minitorch.nn.module",
-              "Number": "minitorch._typing", "Ints": "minitorch._typing",
+              "Generator": "minitorch._random", "Number": "minitorch._typing", "Ints": "minitorch._typing",
               "DType": "minitorch._typing", "Device": "minitorch._typing"})
 
 # api.toml's kinds.
@@ -26,7 +26,7 @@ KINDS = {"tensor": "Tensor", "tensor?": "Tensor | None", "tensors": "Sequence[Te
          "float": "float", "float?": "float | None", "bool": "bool", "scalar": "Number",
          "scalar?": "Number | None", "ints": "Ints", "floats": "Any", "string": "str", "dtype": "DType | None",
          "dtype?": "DType | None", "device": "Device | None", "device?": "Device | None",
-         "reduction": "str", "generator?": "Any"}
+         "reduction": "str", "generator?": "Generator | None"}
 RETURNS = {"tensor": "Tensor", "tensors": "tuple[Tensor, ...]", "bool": "bool", "int": "int",
            "float": "float", "dtype": "dtype"}
 
@@ -36,7 +36,7 @@ NAMES = {"input": "Tensor", "tensor": "Tensor", "other": "Tensor | Number", "tar
          "weight": "Tensor", "size": "Ints", "sizes": "Ints", "shape": "Ints", "dims": "Ints",
          "dim": "Ints", "dim0": "int", "dim1": "int", "axis0": "int", "axis1": "int", "n": "int",
          "keepdim": "bool", "dtype": "DType", "device": "Device", "requires_grad": "bool",
-         "generator": "Any", "out": "Tensor", "p": "float", "eps": "float", "reduction": "str",
+         "generator": "Generator", "out": "Tensor", "p": "float", "eps": "float", "reduction": "str",
          "rounding_mode": "str", "unbiased": "bool", "correction": "int", "inplace": "bool",
          "training": "bool", "size_average": "bool", "reduce": "bool", "tensors": "Sequence[Tensor]",
          "memory_format": "Any", "layout": "Any", "pin_memory": "bool", "module": "Module",

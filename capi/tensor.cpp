@@ -72,6 +72,7 @@ mt_status mt_tensor_from_data(mt_tensor** out, const void* data, mt_dtype dtype,
 mt_status mt_tensor_from_blob(mt_tensor** out, void* data, mt_dtype dtype, const int64_t* shape,
                               size_t ndim, const int64_t* strides, mt_destroy_fn destroy,
                               void* user) {
+  if (!abi_thread()) return refuse(user, destroy);
   return guard("mt_tensor_from_blob", [&](Call& c) {
     Ref<UserData> owner = UserData::make(user, destroy);
     c.pointer("out", out);
@@ -261,6 +262,7 @@ mt_status mt_tensor_version(int64_t* out, const mt_tensor* self) {
 
 mt_status mt_tensor_register_hook(uint64_t* id, mt_tensor* self, mt_tensor_hook_fn hook, void* user,
                                   mt_destroy_fn destroy) {
+  if (!abi_thread()) return refuse(user, destroy);
   return guard("mt_tensor_register_hook", [&](Call& c) {
     Ref<UserData> owner = UserData::make(user, destroy);
     c.pointer("id", id);

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Passes the tests: installs what is missing (Debian), builds, runs every suite, and ends with
 # "N passed, N failed, N skipped". Options: --asan (AddressSanitizer and UBSan, with clang),
-# --builddir DIR, --no-install, and test-name filters.
+# --tsan (ThreadSanitizer, of the tests that use threads), --builddir DIR, --no-install, and test-name filters.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-sanitize=0 builddir="" install=1 filters=()
+sanitize="" builddir="" install=1 filters=()
 while [ $# -gt 0 ]; do
   case "$1" in
-    --asan) sanitize=1 ;;
+    --asan) sanitize=address ;;
+    --tsan) sanitize=thread ;;
     --builddir) builddir=$2; shift ;;
     --no-install) install=0 ;;
     -*) echo "unknown option $1" >&2; exit 2 ;;
@@ -21,7 +22,17 @@ done
 
 unset OPENBLAS_CORETYPE  # a wrong core type only slows OpenBLAS down
 args=(-Dwerror=true)
-if [ "$sanitize" = 1 ]; then
+targets=()
+if [ "$sanitize" = thread ]; then
+  args+=(-Db_sanitize=thread -Db_lundef=false -Dbench=false -Dbindings=false -Dexamples=false)
+  : "${builddir:=build-tsan}"
+  [ ${#filters[@]} -gt 0 ] || filters=(capi_threads capi_callbacks autograd core)
+  targets=(tests/capi_threads tests/capi_callbacks tests/capi_autograd)
+  targets+=(tests/autograd_tests tests/core_tests)
+  export OPENBLAS_NUM_THREADS=1  # its threads are not instrumented
+  export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1"
+fi
+if [ "$sanitize" = address ]; then
   # clang: its sanitizers compile in half of gcc's time, and every file is seen by a second compiler.
   export CC=clang CXX=clang++
   runtime=$(dirname "$(clang -print-file-name="libclang_rt.asan-$(uname -m).so")")
@@ -50,5 +61,5 @@ if [ ! -f "$builddir/build.ninja" ]; then
   meson setup "$builddir" "${args[@]}" >"$builddir.setup.log" 2>&1 || { cat "$builddir.setup.log"; exit 1; }
   rm -f "$builddir.setup.log"
 fi
-ninja -k 0 -C "$builddir"
+ninja -k 0 -C "$builddir" ${targets[@]+"${targets[@]}"}
 exec /usr/bin/python3 tests/run_all.py "$builddir" ${filters[@]+"${filters[@]}"}

@@ -89,7 +89,7 @@ class Drawing {
 
   std::string leaf(const TensorImpl* t) {
     const auto [at, is_new] = leaves_.emplace(t, leaves_.size());
-    const std::string id = cat("leaf", at->second);
+    std::string id = cat("leaf", at->second);
     if (is_new) {
       const auto named = names_.find(t);
       const std::string name = named != names_.end() ? named->second

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "autograd/meta.h"
 #include "core/error.h"
@@ -403,21 +404,27 @@ class EngineLease {
   }
   ~EngineLease() {
     engine_->clear();
-    idle_engines().push_back(std::move(engine_));
+    auto& idle = idle_engines();
+    if (idle.size() < idle.capacity()) idle.push_back(std::move(engine_));
   }
   Engine* operator->() { return engine_.get(); }
 
  private:
-  static std::vector<std::unique_ptr<Engine>>& idle_engines() {
-    static thread_local std::vector<std::unique_ptr<Engine>> engines = [] {
-      std::vector<std::unique_ptr<Engine>> v;
-      v.reserve(64);
-      return v;
-    }();
-    return engines;
+  using Idle = std::vector<std::unique_ptr<Engine>>;
+  static thread_local Idle* t_idle;
+
+  static Idle& idle_engines() {
+    if (!t_idle) {
+      auto made = std::make_unique<Idle>();
+      made->reserve(64);
+      at_thread_exit([] { delete std::exchange(t_idle, nullptr); });
+      t_idle = made.release();
+    }
+    return *t_idle;
   }
   std::unique_ptr<Engine> engine_;
 };
+thread_local EngineLease::Idle* EngineLease::t_idle = nullptr;
 
 void check_counts(const char* op, size_t outputs, size_t grads) {
   if (outputs == 0)

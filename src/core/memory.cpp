@@ -2,10 +2,15 @@
 // classes are cached per thread without locks, larger ones in one shared cache.
 #include "core/memory.h"
 
+#include <pthread.h>
+
 #include <atomic>
 #include <bit>
+#include <cerrno>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
+#include <new>
 
 #include "core/error.h"
 
@@ -43,10 +48,7 @@ struct SharedCache {
   std::mutex mutex;
   Block* lists[kSharedClasses] = {};
 };
-SharedCache& shared_cache() {
-  static auto* cache = new SharedCache;  // outlives every thread, so never destroyed
-  return *cache;
-}
+constinit SharedCache g_shared;  // trivially destroyed: it outlives every thread
 
 // Class 0 is 64 bytes; then four steps per power of two.
 int class_of(size_t bytes) {
@@ -80,7 +82,7 @@ void release_list(Block*& head, size_t bytes) {
 }
 
 void release_shared_cache() {
-  auto& cache = shared_cache();
+  auto& cache = g_shared;
   std::lock_guard lock(cache.mutex);
   for (int c = 0; c < kSharedClasses; ++c) release_list(cache.lists[c], class_bytes(c));
 }
@@ -128,19 +130,29 @@ void release_thread_lists(ThreadState& s) {
   }
 }
 
-// Frees the thread's state when the thread ends. Frees that come later (other thread-local
-// destructors) make a fresh state, which then stays reachable through tls_state.
-struct ThreadExit {
-  bool armed = false;
-  ~ThreadExit() {
-    if (ThreadState* s = tls_state) {
-      release_thread_lists(*s);
-      tls_state = nullptr;
-      delete s;
-    }
+// Ends a thread's state. Calls that come later (other libraries' thread ends) make a fresh one,
+// whose end the system then asks for again.
+void end_thread_state(void* state) {
+  auto* s = static_cast<ThreadState*>(state);
+  tls_state = s;
+  while (s->n_exits > 0) s->exits[--s->n_exits]();
+  release_thread_lists(*s);
+  tls_state = nullptr;
+  delete s;
+}
+
+// Made when the library is loaded, so that it is there before any pool of threads and goes after
+// it.
+struct ThreadEnd {
+  pthread_key_t key;
+  bool made;
+  ThreadEnd() : made(pthread_key_create(&key, end_thread_state) == 0) {}
+  ~ThreadEnd() {
+    if (made) pthread_key_delete(key);  // the library may be unloaded: nothing of it may run then
+    made = false;
   }
 };
-thread_local ThreadExit tls_exit;
+ThreadEnd g_thread_end;
 
 void add_current(int64_t bytes) {
   const int64_t now = g_current.fetch_add(bytes, std::memory_order_relaxed) + bytes;
@@ -152,9 +164,18 @@ void add_current(int64_t bytes) {
 }  // namespace
 
 ThreadState* make_thread_state() {
-  tls_state = new ThreadState;
-  tls_exit.armed = true;  // instantiates the destructor
-  return tls_state;
+  auto state = std::make_unique<ThreadState>();
+  // Without the key (the process is ending, or has too many keys) the state is never freed.
+  if (g_thread_end.made && pthread_setspecific(g_thread_end.key, state.get()) == ENOMEM) {
+    throw std::bad_alloc();
+  }
+  return tls_state = state.release();
+}
+
+void at_thread_exit(void (*fn)()) {
+  ThreadState& s = thread_state();
+  if (s.n_exits == ThreadState::kMaxExits) fail(Status::kInternal, "at_thread_exit: no room left");
+  s.exits[s.n_exits++] = fn;
 }
 
 void* pool_alloc(size_t bytes) {
@@ -172,8 +193,10 @@ void* pool_alloc(size_t bytes) {
 
 void pool_free(void* p, size_t bytes) noexcept {
   if (kCaching && bytes <= 1024) {
+    ThreadState* s = tls_state;
+    if (!s) return std::free(p);  // a thread without a state gets none for this
     auto* b = static_cast<Block*>(p);
-    Block*& head = thread_state().pool[(bytes - 1) / 64];
+    Block*& head = s->pool[(bytes - 1) / 64];
     b->next = head;
     head = b;
     return;
@@ -196,7 +219,7 @@ void* buffer_alloc(size_t bytes) {
       }
     }
     if (!p && c < kSharedClasses) {
-      auto& cache = shared_cache();
+      auto& cache = g_shared;
       std::lock_guard lock(cache.mutex);
       if (Block* b = cache.lists[c]) {
         cache.lists[c] = b->next;
@@ -222,12 +245,12 @@ void buffer_free(void* p, size_t bytes) noexcept {
   const int c = class_of(bytes);
   const size_t rounded = class_bytes(c);
   auto* b = static_cast<Block*>(p);
-  if (c < ThreadState::kBufferClasses) {
-    ThreadState& s = thread_state();
-    if (s.buffer_counts[c] * rounded < kThreadClassBytes) {
-      b->next = s.buffers[c];
-      s.buffers[c] = b;
-      ++s.buffer_counts[c];
+  ThreadState* s = tls_state;
+  if (s && c < ThreadState::kBufferClasses) {
+    if (s->buffer_counts[c] * rounded < kThreadClassBytes) {
+      b->next = s->buffers[c];
+      s->buffers[c] = b;
+      ++s->buffer_counts[c];
       g_cached.fetch_add(static_cast<int64_t>(rounded), std::memory_order_relaxed);
       return;
     }
@@ -237,7 +260,7 @@ void buffer_free(void* p, size_t bytes) noexcept {
   if (c >= kSharedClasses || cached + static_cast<int64_t>(rounded) > g_peak.load() + (64 << 20)) {
     return std::free(p);
   }
-  auto& cache = shared_cache();
+  auto& cache = g_shared;
   std::lock_guard lock(cache.mutex);
   b->next = cache.lists[c];
   cache.lists[c] = b;

@@ -47,14 +47,23 @@ struct ThreadState {
   static constexpr int kBufferClasses = 61;  // per-thread classes: up to 2 MiB
   Block* buffers[kBufferClasses] = {};
   uint32_t buffer_counts[kBufferClasses] = {};
+  static constexpr int kMaxExits = 4;
+  void (*exits[kMaxExits])() = {};  // of at_thread_exit
+  int n_exits = 0;
 };
 
-ThreadState* make_thread_state();
+ThreadState* make_thread_state();  // throws std::bad_alloc
 extern thread_local ThreadState* tls_state __attribute__((tls_model("initial-exec")));
 inline ThreadState& thread_state() {
   ThreadState* s = tls_state;
   return s ? *s : *make_thread_state();
 }
+
+// Calls `fn` when the calling thread ends (the main thread's end with the process and call
+// nothing), the last one given first, before the thread's state goes. For what threads keep, one
+// call a kind: C++'s own thread_local destructors abort the process when there is no memory to
+// register them.
+void at_thread_exit(void (*fn)());
 
 // Gives a class pooled operator new and delete.
 template <class T>

@@ -29,7 +29,9 @@ void scale(const GemmBlock<T>& g) {
       std::fill(c, c + g.n, T{});
     } else if constexpr (std::is_integral_v<T>) {
       const uint64_t beta = static_cast<uint64_t>(g.beta);  // unsigned: wraps around
-      for (int64_t j = 0; j < g.n; ++j) c[j] = static_cast<T>(beta * static_cast<uint64_t>(c[j]));
+      for (int64_t j = 0; j < g.n; ++j) {
+        c[j] = static_cast<T>(beta * static_cast<uint64_t>(static_cast<int64_t>(c[j])));
+      }
     } else {
       for (int64_t j = 0; j < g.n; ++j) {
         c[j] = static_cast<T>(g.beta * static_cast<GemmScalar<T>>(c[j]));

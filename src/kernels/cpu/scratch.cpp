@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "core/error.h"
+#include "core/memory.h"
 
 namespace mt::cpu {
 namespace {
@@ -14,11 +15,14 @@ constexpr size_t kAlignment = 64;
 struct Buffers {
   void* data[static_cast<int>(ScratchSlot::kCount)] = {};
   size_t size[static_cast<int>(ScratchSlot::kCount)] = {};
-  ~Buffers() {
-    for (void* p : data) std::free(p);
-  }
+  bool in_use = false;
 };
 thread_local Buffers t_buffers;
+
+void free_buffers() {
+  for (void* p : t_buffers.data) std::free(p);
+  t_buffers = {};
+}
 
 }  // namespace
 
@@ -29,6 +33,10 @@ void* scratch(ScratchSlot slot, size_t bytes) {
   const size_t grown = buffers.size[i] + buffers.size[i] / 2;
   const size_t wanted =
       ((bytes > grown ? bytes : grown) + kAlignment - 1) / kAlignment * kAlignment;
+  if (!buffers.in_use) {
+    at_thread_exit(free_buffers);
+    buffers.in_use = true;
+  }
   std::free(buffers.data[i]);
   buffers.size[i] = 0;
   buffers.data[i] = std::aligned_alloc(kAlignment, wanted);
