@@ -1,9 +1,11 @@
 // C functions of autograd.h: backward, grad, grad mode, gradient checks and the graph as data.
 // User-defined functions are in function.cpp.
+#include "autograd/anomaly.h"
 #include "autograd/engine.h"
 #include "autograd/gradcheck.h"
 #include "autograd/meta.h"
 #include "autograd/dot.h"
+#include "capi/host_text.h"
 #include "capi/hooks.h"
 #include "capi/lists.h"
 
@@ -22,6 +24,21 @@ mt_backward_options backward_options(const Call& c, const mt_backward_options* g
   if (given) c.read_options("options", given, o);
   return o;
 }
+
+// A host's account of where it is.
+class HostTrace final : public mt::TraceSource {
+ public:
+  HostTrace(mt_trace_fn fn, mt::Ref<UserData> user) : fn_(fn), user_(std::move(user)) {}
+  std::string here() override {
+    return host_text("trace", [&](char* text, size_t capacity, size_t* length) {
+      return fn_(text, capacity, length, user_->user());
+    });
+  }
+
+ private:
+  mt_trace_fn fn_;
+  mt::Ref<UserData> user_;
+};
 
 const mt::Edge& input_edge(const Call& c, const mt::Node& node, size_t index) {
   if (index >= static_cast<size_t>(node.edges.size())) {
@@ -75,6 +92,31 @@ mt_status mt_grad(mt_tensors** out, const mt_tensor* const* outputs, size_t n_ou
     c.put_list(out, mt::grad(outs, ins, grads, o.retain_graph, o.create_graph, o.allow_unused));
   });
 }
+
+// --- anomaly mode ------------------------------------------------------------------------------
+
+void mt_anomaly_options_init(mt_anomaly_options* options) {
+  if (!options) return;
+  *options = {};
+  options->struct_size = sizeof *options;
+  options->check_nan = true;
+}
+
+mt_status mt_anomaly_mode_set(bool enabled, const mt_anomaly_options* options) {
+  if (!abi_thread()) return options ? refuse(options) : MT_ERR_OUT_OF_MEMORY;
+  return guard("mt_anomaly_mode_set", [&](Call& c) {
+    mt_anomaly_options o;
+    mt_anomaly_options_init(&o);
+    if (options) c.read_options("options", options, o);
+    mt::Ref<UserData> user = UserData::make(o.user, o.destroy);
+    mt::Ref<mt::TraceSource> trace;
+    if (o.trace) trace = mt::Ref<mt::TraceSource>::adopt(new HostTrace(o.trace, std::move(user)));
+    mt::set_anomaly_mode(enabled, o.check_nan, std::move(trace));
+  });
+}
+
+bool mt_anomaly_mode_enabled(void) { return mt::anomaly_mode(); }
+bool mt_anomaly_mode_checks_nan(void) { return mt::anomaly_checks_nan(); }
 
 // --- grad mode ---------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #include "capi/guard.h"
 #include "capi/lists.h"
 #include "optim/optimizer.h"
+#include "minitorch/minitorch.h"
 
 namespace mt::capi {
 namespace {

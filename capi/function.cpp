@@ -153,6 +153,20 @@ mt_status mt_function_apply(mt_tensor** outputs, size_t n_outputs, const mt_func
     std::vector<mt::Tensor> results =
         run_forward(c.thread(), *def, state, inputs, n_inputs, n_outputs);
 
+    const auto is_dirty = [&](const mt::Tensor& t) {
+      return std::any_of(state->dirty.begin(), state->dirty.end(),
+                         [&](const mt::Tensor& d) { return same(d, t); });
+    };
+    for (const mt::Tensor& d : state->dirty) {
+      const auto among = [&](const auto& list) {
+        return std::any_of(list.begin(), list.end(), [&](const auto& t) { return same(t, d); });
+      };
+      if (among(in) && among(results)) continue;
+      mt::fail(
+          mt::Status::kCallback, def->name,
+          ": wrong dirty tensor: forward marked one that is not both an input and an output: an "
+          "input changed in place must be given back as an output");
+    }
     if (records) {
       auto node_object = new FunctionNode(def, state);
       auto node = mt::Ref<mt::Node>::adopt(node_object);
@@ -167,9 +181,11 @@ mt_status mt_function_apply(mt_tensor** outputs, size_t n_outputs, const mt_func
         const mt::TensorImpl* given = out.impl();
         const bool no_grad = std::find(state->without_grad.begin(), state->without_grad.end(),
                                        given) != state->without_grad.end();
+        const bool dirty = is_dirty(out) && !no_grad;
         // An input given back, or a tensor with a history of its own, gets a new identity.
-        if (out.requires_grad() || mt::autograd_meta_or_null(out) ||
-            std::any_of(in.begin(), in.end(), [&](const auto& t) { return same(t, out); })) {
+        if (!dirty &&
+            (out.requires_grad() || mt::autograd_meta_or_null(out) ||
+             std::any_of(in.begin(), in.end(), [&](const auto& t) { return same(t, out); }))) {
           out = out.alias();
         }
         for (size_t i = 0; i < state->to_save.size(); ++i) {
@@ -179,6 +195,8 @@ mt_status mt_function_apply(mt_tensor** outputs, size_t n_outputs, const mt_func
         }
         if (no_grad) {
           node->outputs.push_back({out.sizes(), out.dtype(), out.device()});
+        } else if (dirty) {
+          mt::rebase_history(out, node);
         } else {
           mt::attach(node, out);
         }
@@ -194,6 +212,7 @@ mt_status mt_function_apply(mt_tensor** outputs, size_t n_outputs, const mt_func
       node_object->saves_ = !state->saved.empty();
     }
     state->to_save.clear();
+    state->dirty.clear();
 
     std::vector<mt_tensor*> handles;  // all or none
     handles.reserve(n_outputs);
@@ -251,6 +270,22 @@ mt_status mt_function_ctx_mark_non_differentiable(mt_function_ctx* ctx, const mt
   return guard("mt_function_ctx_mark_non_differentiable", [&](Call& c) {
     FunctionCtx* x = in_phase(c, ctx, FunctionCtx::Phase::kForward);
     x->state->without_grad.push_back(c.object<mt::TensorImpl>("output", output));
+  });
+}
+
+mt_status mt_function_ctx_mark_dirty(mt_function_ctx* ctx, const mt_tensor* input) {
+  return guard("mt_function_ctx_mark_dirty", [&](Call& c) {
+    FunctionCtx* x = in_phase(c, ctx, FunctionCtx::Phase::kForward);
+    const TensorArg t = c.tensor("input", input);
+    const mt::AutogradMeta* m = mt::autograd_meta_or_null(t.get());
+    if (m && m->base.defined() && m->base.requires_grad()) {
+      mt::fail(mt::Status::kAutograd, c.fn(),
+               ": view changed in place: 'input' is a view of a tensor in the graph: return a new "
+               "tensor from forward instead");
+    }
+    const mt::GradMode on(true);  // forward runs without, and leaves must be refused
+    mt::check_inplace(c.fn(), t.get());
+    x->state->dirty.push_back(t.get());
   });
 }
 

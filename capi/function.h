@@ -7,6 +7,7 @@
 
 #include "autograd/saved_tensor.h"
 #include "capi/guard.h"
+#include "minitorch/minitorch.h"
 
 namespace mt::capi {
 
@@ -33,6 +34,7 @@ class FunctionState : public RefCounted {
   static void destroy(FunctionState* s) { delete s; }
 
   std::vector<Tensor> to_save;                  // by forward, until the outputs are known
+  std::vector<Tensor> dirty;                    // inputs that forward changed in place
   std::vector<const TensorImpl*> without_grad;  // compared with the outputs after forward
   std::vector<bool> needs_input_grad;
   bool materialize_grads = true;

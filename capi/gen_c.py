@@ -250,7 +250,7 @@ def shims(api):
             continue
         head = [f"// C functions of the {f['title'].lower()} ops.", f"// {MARK}",
                 "// Each checks its arguments and calls the C++ op of the same name.",
-                '#include "capi/guard.h"'] + [
+                '#include "capi/guard.h"', '#include "minitorch/ops.h"'] + [
                     f'#include "{h}"' for h in sorted({op.header or f["header"] for op in ops})
                 ] + ["",
                 "using namespace mt::capi;  // NOLINT", "", 'extern "C" {', ""]
@@ -274,7 +274,7 @@ def tables_cpp(api):
     out = ["// Names of the enumerations' values, and proof that they are those of the C++ core.",
            f"// {MARK}", "// Names in the API are given to programs by mt_status_name and others.",
            '#include "capi/public.h"', '#include "core/dtype.h"', '#include "core/error.h"',
-           '#include "core/tensor.h"'] + [f'#include "{h}"' for h in headers] + [""]
+           '#include "core/tensor.h"', '#include "minitorch/minitorch.h"'] + [f'#include "{h}"' for h in headers] + [""]
     for name, e in api.enums.items():
         for v in e["values"]:
             if "cpp" in v:

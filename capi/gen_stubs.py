@@ -304,7 +304,7 @@ class Writer:
                     names = ", ".join(w.replace(" ", "\0") for w in sorted(words))
                     names = f"({names})" if len(names) > 60 else names
                     out += [line.replace("\0", " ") for line in textwrap.wrap(
-                        f"from {home} import {names}", 98, subsequent_indent="    ",
+                        f"from\0{home}\0import\0{names}", 98, subsequent_indent="    ",
                         break_long_words=False)]
         out.append("")
         for lines in self.body:

@@ -1,5 +1,6 @@
 // Argument checks off the fast path, the translation of exceptions, strings and callbacks.
 #include "capi/guard.h"
+#include "minitorch/minitorch.h"
 
 #include <cxxabi.h>
 

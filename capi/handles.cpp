@@ -11,6 +11,7 @@
 #include <new>
 
 #include "core/memory.h"
+#include "minitorch/minitorch.h"
 
 namespace mt::capi {
 

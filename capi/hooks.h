@@ -3,6 +3,7 @@
 
 #include "autograd/node.h"
 #include "capi/guard.h"
+#include "minitorch/minitorch.h"
 
 namespace mt::capi {
 

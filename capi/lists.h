@@ -7,6 +7,7 @@
 
 #include "capi/guard.h"
 #include "nn/module.h"
+#include "minitorch/minitorch.h"
 
 namespace mt::capi {
 

@@ -5,6 +5,7 @@
 
 #include "capi/guard.h"
 #include "core/parallel.h"
+#include "minitorch/minitorch.h"
 
 using namespace mt::capi;  // NOLINT
 

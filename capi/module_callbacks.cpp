@@ -1,6 +1,7 @@
 // C functions of module.h that call back into the host: modules of its own, hooks, apply.
 #include <array>
 
+#include "capi/host_text.h"
 #include "capi/hooks.h"
 #include "capi/lists.h"
 #include "nn/layers.h"
@@ -80,26 +81,11 @@ TensorList run_forward(const Ref<ModuleDef>& def_of_module, Module& m,
 std::string run_repr(const Ref<ModuleDef>& def_of_module, Module& m) {
   const Ref<ModuleDef> def = def_of_module;
   AbiThread& t = this_abi_thread();
-  std::string text(255, '\0');
-  for (int tries = 0; tries < 3; ++tries) {
-    size_t length = 0;
-    const size_t capacity = text.size() + 1;  // a string's own NUL is room as well
-    CallbackScope scope(t);
-    mt_status status;
-    {
-      const NewHandle<Module> self = borrowed_module(t, m);
-      status = def->extra_repr(text.data(), capacity, &length, self.get(), def->user->user());
-    }
-    scope.check(status, cat("extra_repr of ", m.type_name()));
-    constexpr size_t kLongest = size_t{1} << 26;
-    if (length > kLongest) break;
-    const bool fits = length < capacity;
-    text.resize(length);
-    if (fits) return text;
-  }
-  fail(Status::kCallback, "extra_repr of ", m.type_name(),
-       ": text does not fit: it grew from call to call, or is over 64 MiB: *length must be the "
-       "whole text's length");
+  return host_text(cat("extra_repr of ", m.type_name()),
+                   [&](char* text, size_t capacity, size_t* length) {
+                     const NewHandle<Module> self = borrowed_module(t, m);
+                     return def->extra_repr(text, capacity, length, self.get(), def->user->user());
+                   });
 }
 
 // A forward pre-hook has `pre`, the others `post`.

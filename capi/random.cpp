@@ -4,6 +4,7 @@
 
 #include "capi/guard.h"
 #include "ops/common.h"
+#include "minitorch/minitorch.h"
 
 using namespace mt::capi;  // NOLINT
 

@@ -5,6 +5,7 @@
 #include "capi/hooks.h"
 #include "core/format.h"
 #include "ops/common.h"
+#include "minitorch/minitorch.h"
 
 using namespace mt::capi;  // NOLINT
 

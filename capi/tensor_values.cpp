@@ -3,6 +3,7 @@
 #include "capi/guard.h"
 #include "core/format.h"
 #include "ops/common.h"
+#include "minitorch/minitorch.h"
 
 using namespace mt::capi;  // NOLINT
 

@@ -25,6 +25,7 @@ extern "Python" {
       size_t n_outputs, mt_tensor **grad_inputs, size_t n_inputs, void *user);
   mt_status py_gradcheck(mt_tensor **out, const mt_tensor *const *inputs, size_t n_inputs,
       void *user);
+  mt_status py_anomaly_trace(char *buffer, size_t capacity, size_t *length, void *user);
   mt_status py_module_forward(mt_tensor **outputs, size_t capacity, size_t *n_outputs,
       mt_module *self, const mt_tensor *const *inputs, size_t n_inputs, void *user);
   mt_status py_module_repr(char *buffer, size_t capacity, size_t *length, const mt_module *self,

@@ -5,6 +5,7 @@
 #include "core/dtype.h"
 #include "core/error.h"
 #include "core/tensor.h"
+#include "minitorch/minitorch.h"
 #include "ops/loss.h"
 
 static_assert(MT_OK == static_cast<mt_status>(mt::Status::kOk));

@@ -57,6 +57,32 @@ MT_API mt_status mt_grad_mode_pop(void);
 // Sets the mode for good: torch.set_grad_enabled used as a function.
 MT_API mt_status mt_grad_mode_set(bool enabled);
 
+// --- Anomaly mode ----------------------------------------------------------------------------
+// For finding where NaN gradients come from: ops remember where they were recorded, and backward
+// fails with MT_ERR_AUTOGRAD at the first gradient rule that gives a NaN, naming the forward op and
+// that place; other failures in backward name it too. Everything is slower. One mode for the
+// process; switching it must not overlap with other calls.
+
+// Writes where the host program is now, such as its call stack, in the manner of
+// mt_module_repr_fn: at most `capacity` bytes with the closing NUL, and to `*length` the whole
+// text's length without it. It is called again with more room when the text did not fit.
+typedef mt_status (*mt_trace_fn)(char *buffer, size_t capacity, size_t *length, void *user);
+
+typedef struct mt_anomaly_options {
+  size_t struct_size;
+  bool check_nan;     // true; false: only remember the places, for the messages of other failures
+  mt_trace_fn trace;  // called for each op recorded, on its thread; NULL: messages name the op only
+  void *user;
+  mt_destroy_fn destroy;  // of `user`, when the mode is set again; or NULL
+} mt_anomaly_options;
+
+MT_API void mt_anomaly_options_init(mt_anomaly_options *options);
+
+// torch.autograd.set_detect_anomaly. `options` may be NULL.
+MT_API mt_status mt_anomaly_mode_set(bool enabled, const mt_anomaly_options *MT_NULLABLE options);
+MT_API bool mt_anomaly_mode_enabled(void);
+MT_API bool mt_anomaly_mode_checks_nan(void);
+
 // --- Functions of your own -------------------------------------------------------------------
 // An op with its own gradient rule, as torch.autograd.Function: forward computes outputs from
 // inputs with anything (it is not recorded), backward computes the inputs' gradients from the
@@ -114,6 +140,11 @@ MT_API mt_status mt_function_ctx_needs_input_grad(bool *out, mt_function_ctx *ct
 // Declares that an output has no gradient, such as indices. During forward only.
 MT_API mt_status mt_function_ctx_mark_non_differentiable(mt_function_ctx *ctx,
                                                          const mt_tensor *output);
+
+// Declares that forward changed an input in place, which must also be one of the outputs (through
+// mt_tensor_ref): the input itself becomes the function's result in the graph. Not for a leaf that
+// requires gradients, nor for a view of a tensor in the graph. During forward only.
+MT_API mt_status mt_function_ctx_mark_dirty(mt_function_ctx *ctx, const mt_tensor *input);
 
 // Whether backward gets zeros (true, as at first) or NULL for an output that no gradient reached.
 // During forward only.

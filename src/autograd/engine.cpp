@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "autograd/anomaly.h"
 #include "autograd/meta.h"
 #include "core/error.h"
 
@@ -262,6 +263,30 @@ class Engine {
     }
   }
 
+  // The node's rule, as often as its saved values last.
+  Grads run_rule(Node& node, Grads& upstream) {
+    const Node::Use use = node.begin_use(!retain_);
+    if (use == Node::Use::kReleased) {
+      // Rules that saved nothing still work; those that did are empty now.
+      if (node.saves()) {
+        fail(Status::kAutograd,
+             "backward: graph freed: trying to backward through the graph a second time: its "
+             "saved values are gone; give retain_graph=True to the first backward");
+      }
+      return node.backward(GradIn(node, upstream, create_));
+    }
+    Grads grads;
+    try {
+      grads = node.backward(GradIn(node, upstream, create_));
+    } catch (...) {
+      node.end_use(use);
+      throw;
+    }
+    if (use == Node::Use::kExclusive) node.release_saved();
+    node.end_use(use);
+    return grads;
+  }
+
   void step(Pending p) {
     Node& node = *p.node;
     Grads upstream;
@@ -291,24 +316,10 @@ class Engine {
     }
     if (!wanted) return;
     Grads grads;
-    const Node::Use use = node.begin_use(!retain_);
-    if (use == Node::Use::kReleased) {
-      // Rules that saved nothing still work; those that did are empty now.
-      if (node.saves()) {
-        fail(Status::kAutograd,
-             "backward: graph freed: trying to backward through the graph a second time: its "
-             "saved values are gone; give retain_graph=True to the first backward");
-      }
-      grads = node.backward(GradIn(node, upstream, create_));
+    if (anomaly_mode()) [[unlikely]] {
+      run_watched(node, grads, [&] { grads = run_rule(node, upstream); });
     } else {
-      try {
-        grads = node.backward(GradIn(node, upstream, create_));
-      } catch (...) {
-        node.end_use(use);
-        throw;
-      }
-      if (use == Node::Use::kExclusive) node.release_saved();
-      node.end_use(use);
+      grads = run_rule(node, upstream);
     }
     for (int i = 0; i < node.edges.size() && i < grads.size(); ++i) {
       send(node.edges[i], std::move(grads[i]), &node);
@@ -455,15 +466,10 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> grad_outp
               bool retain_graph, bool create_graph, std::span<const Tensor> inputs) {
   check_counts("backward", outputs.size(), grad_outputs.size());
   EngineLease engine;
-  if (inputs.empty()) {
-    engine->run(outputs, grad_outputs, "backward", retain_graph || create_graph, create_graph, {},
-                false);
-    return;
-  }
   std::vector<Capture> captures = captures_of("backward", inputs);
-  engine->accumulate_captured_ = true;
+  engine->accumulate_captured_ = !inputs.empty();
   engine->run(outputs, grad_outputs, "backward", retain_graph || create_graph, create_graph,
-              captures, true);
+              captures, !inputs.empty());
   for (size_t i = 0; i < inputs.size(); ++i) {  // inputs that are no leaves
     if (is_leaf(inputs[i]) || !captures[i].grad.defined()) continue;
     AutogradMeta& m = autograd_meta(inputs[i]);
@@ -485,10 +491,8 @@ Grads grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
       fail(Status::kAutograd, "grad: input ", i, " of shape ", shape_string(inputs[i].sizes()),
            " was not used in the graph: set allow_unused=True if this is intended");
     }
-    result.push_back(create_graph ? captures[i].grad
-                                  : (captures[i].grad.defined() && captures[i].grad.requires_grad()
-                                         ? detach(captures[i].grad)
-                                         : captures[i].grad));
+    const Tensor& g = captures[i].grad;
+    result.push_back(!create_graph && g.defined() && g.requires_grad() ? detach(g) : g);
   }
   return result;
 }

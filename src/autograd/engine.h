@@ -34,6 +34,7 @@ struct GradMath {
   Tensor (*sum_to)(const Tensor& t, IntSpan sizes);
   Tensor (*cast)(const Tensor& t, DType dtype);
   Tensor (*full)(IntSpan sizes, DType dtype, Device device, double value);
+  bool (*has_nan)(const Tensor& t);
   Tensor (*clone)(const Tensor& t);                        // contiguous, recorded
   void (*copy_into)(const Tensor& into, const Tensor& t);  // no history
   Ref<Node> (*view_node)(const Tensor& base, const Tensor& view);

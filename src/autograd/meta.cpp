@@ -239,6 +239,17 @@ void check_inplace(std::string_view op, const Tensor& t) {
   }
 }
 
+void rebase_history(const Tensor& t, Ref<Node> node) {
+  AutogradMeta& m = autograd_meta(t);
+  drop_retained(m);
+  m.output_nr = static_cast<uint32_t>(node->outputs.size());
+  node->outputs.push_back({t.sizes(), t.dtype(), t.device()});
+  m.grad_fn = std::move(node);
+  if (m.retains_grad) add_retained(m);
+  m.view_version = t.version();
+  t.impl()->requires_grad = true;
+}
+
 void inplace_done(const Tensor& t, Ref<Node> node) {
   if (!node) {
     mark_written(t);
@@ -246,8 +257,8 @@ void inplace_done(const Tensor& t, Ref<Node> node) {
   }
   AutogradMeta& m = autograd_meta(t);
   node->outputs.clear();
-  node->outputs.push_back({t.sizes(), t.dtype(), t.device()});
   if (m.base.defined()) {
+    node->outputs.push_back({t.sizes(), t.dtype(), t.device()});
     Tensor& base = m.base;
     AutogradMeta& b = autograd_meta(base);
     auto slices = Ref<Node>::adopt(new CopySlices(base, t, std::move(node)));
@@ -258,16 +269,13 @@ void inplace_done(const Tensor& t, Ref<Node> node) {
     base.impl()->requires_grad = true;
     if (b.base.defined()) b.view_version = t.version();
     m.grad_fn = kGradMath.view_node(base, t);
+    m.output_nr = 0;
+    m.view_version = t.version();
+    t.impl()->requires_grad = true;
   } else {
     mark_written(t);
-    drop_retained(m);
-    m.grad_fn = std::move(node);
-    m.output_nr = 0;
-    if (m.retains_grad) add_retained(m);
+    rebase_history(t, std::move(node));
   }
-  m.output_nr = 0;
-  m.view_version = t.version();
-  t.impl()->requires_grad = true;
 }
 
 }  // namespace mt

@@ -79,6 +79,8 @@ void record_light(const char* name, Tensor& out, std::initializer_list<const Ten
 void mark_view(Tensor& view, const Tensor& of);
 // Call before an in-place write: refuses leaves that want gradients and self-overlapping memory.
 void check_inplace(std::string_view op, const Tensor& t);
+// Makes `node`, whose next output it becomes, the history of a tensor that is no view.
+void rebase_history(const Tensor& t, Ref<Node> node);
 // Call after the write: bumps the version and, when `node` is given, makes it t's history. Edge 0
 // of the node must be t's old history.
 void inplace_done(const Tensor& t, Ref<Node> node);

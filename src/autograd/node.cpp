@@ -1,6 +1,7 @@
 // Creation order, iterative release and thread-safe use of graph nodes.
 #include "autograd/node.h"
 
+#include "autograd/anomaly.h"
 #include "autograd/engine.h"
 
 namespace mt {
@@ -14,7 +15,10 @@ uint64_t next_sequence() {
 
 }  // namespace
 
-Node::Node(const char* name) : name_(name), sequence_(next_sequence()) {}
+Node::Node(const char* name) : name_(name), sequence_(next_sequence()) {
+  if (anomaly_mode()) [[unlikely]]
+    note_origin(*this);
+}
 
 void Node::destroy(Node* n) {
   // The nodes that n's edges keep alive are pushed by the same function while n is deleted, so
@@ -26,6 +30,8 @@ void Node::destroy(Node* n) {
   s.releasing = true;
   while (auto* top = static_cast<Node*>(s.release_stack)) {
     s.release_stack = top->next_release_;
+    if (g_known_origins.load(std::memory_order_relaxed) != 0) [[unlikely]]
+      forget_origin(*top);
     delete top;
   }
   s.releasing = false;

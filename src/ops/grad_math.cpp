@@ -5,6 +5,8 @@
 #include "ops/arithmetic.h"
 #include "ops/as_strided.h"
 #include "ops/common.h"
+#include "ops/reduce.h"
+#include "ops/unary.h"
 #include "ops/view.h"
 
 namespace mt {
@@ -27,6 +29,11 @@ Tensor full_of(IntSpan sizes, DType dtype, Device device, double value) {
   return out;
 }
 
+bool has_nan(const Tensor& t) {
+  const GradMode off(false);
+  return t.device() != Device::kMeta && is_floating(t.dtype()) && any(isnan(t)).item().to_bool();
+}
+
 Tensor clone_contiguous(const Tensor& t) { return t.is_contiguous() ? clone(t) : contiguous(t); }
 
 }  // namespace
@@ -37,6 +44,7 @@ const GradMath kGradMath = {
     .sum_to = sum_to_size,
     .cast = cast,
     .full = full_of,
+    .has_nan = has_nan,
     .clone = clone_contiguous,
     .copy_into = copy_values,
     .view_node = make_view_node,

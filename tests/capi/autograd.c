@@ -232,6 +232,93 @@ static mt_status both_backward(mt_function_ctx *ctx, const mt_tensor *const *gra
   return mt_mul_scalar(&grad_inputs[0], grad_outputs[0], 10);
 }
 
+// Doubles its input in place.
+static mt_status dirty_forward(mt_function_ctx *ctx, const mt_tensor *const *inputs,
+                               size_t n_inputs, mt_tensor **outputs, size_t n_outputs, void *user) {
+  (void)n_inputs, (void)n_outputs, (void)user;
+  mt_status s = mt_function_ctx_mark_dirty(ctx, inputs[0]);
+  if (s != MT_OK) return s;
+  OK(mt_mul_scalar_((mt_tensor *)inputs[0], 2));
+  return mt_tensor_ref(&outputs[0], inputs[0]);
+}
+
+static mt_status dirty_backward(mt_function_ctx *ctx, const mt_tensor *const *grad_outputs,
+                                size_t n_outputs, mt_tensor **grad_inputs, size_t n_inputs,
+                                void *user) {
+  (void)ctx, (void)n_inputs, (void)n_outputs, (void)user;
+  return mt_mul_scalar(&grad_inputs[0], grad_outputs[0], 2);
+}
+
+static void functions_in_place(void) {
+  mt_function f;
+  mt_function_init(&f);
+  f.forward = dirty_forward;
+  f.backward = dirty_backward;
+  mt_tensor *x = leaf((const float[]){3}, 1), *y = NULL, *out = NULL, *g = NULL;
+  bool flag = false;
+  OK(mt_mul_scalar(&y, x, 5));
+  OK(mt_function_apply(&out, 1, &f, (const mt_tensor *const[]){y}, 1));
+  OK(mt_tensor_is(&flag, out, y));
+  CHECK(flag && at(y, 0) == 30);
+  OK(mt_tensor_backward(y, NULL, false, false));
+  OK(mt_tensor_grad(&g, x));
+  CHECK(at(g, 0) == 10);
+  mt_tensor_free(g);
+  mt_tensor_free(out);
+  mt_tensor_free(y);
+  out = NULL;
+  FAILS(MT_ERR_AUTOGRAD, "leaf changed in place",
+        mt_function_apply(&out, 1, &f, (const mt_tensor *const[]){x}, 1));
+  CHECK(out == NULL && at(x, 0) == 3);
+  mt_tensor_free(x);
+}
+
+// --- anomaly mode ----------------------------------------------------------------------------
+static mt_status where(char *buffer, size_t capacity, size_t *length, void *user) {
+  *length = 400;  // longer than the first try has room for
+  if (capacity <= 400) return MT_OK;
+  memset(buffer, '.', 400);
+  memcpy(buffer, user, strlen(user));
+  buffer[400] = 0;
+  return MT_OK;
+}
+
+static int traces_gone = 0;
+static void trace_gone(void *user) {
+  (void)user;
+  ++traces_gone;
+}
+
+static void anomaly_mode(void) {
+  mt_anomaly_options o;
+  mt_anomaly_options_init(&o);
+  char name[] = "line 7 of my program";
+  o.trace = where;
+  o.user = name;
+  o.destroy = trace_gone;
+  CHECK(!mt_anomaly_mode_enabled() && o.check_nan);
+  OK(mt_anomaly_mode_set(true, &o));
+  CHECK(mt_anomaly_mode_enabled() && mt_anomaly_mode_checks_nan());
+  mt_tensor *x = leaf((const float[]){0}, 1), *root = NULL, *zero = NULL, *y = NULL;
+  OK(mt_sqrt(&root, x));
+  OK(mt_mul_scalar(&y, root, 0));
+  FAILS(MT_ERR_AUTOGRAD, "Function 'SqrtBackward0' returned nan values in its 0th output",
+        mt_tensor_backward(y, NULL, true, false));
+  CHECK(strstr(mt_last_error(), name) != NULL);
+  OK(mt_anomaly_mode_set(true, NULL));
+  CHECK(traces_gone == 1);
+  OK(mt_anomaly_mode_set(false, NULL));
+  CHECK(!mt_anomaly_mode_enabled());
+  OK(mt_tensor_backward(y, NULL, false, false));
+  mt_tensor_free(y);
+  mt_tensor_free(zero);
+  mt_tensor_free(root);
+  mt_tensor_free(x);
+  o.struct_size = 3;
+  o.trace = NULL;
+  FAILS(MT_ERR_INVALID_ARGUMENT, "struct_size", mt_anomaly_mode_set(true, &o));
+}
+
 static void outputs_of_functions(void) {
   int destroyed = 0;
   mt_function f;
@@ -402,6 +489,8 @@ int main(void) {
   RUN(modes);
   RUN(user_functions);
   RUN(outputs_of_functions);
+  RUN(functions_in_place);
+  RUN(anomaly_mode);
   RUN(checks);
   RUN(graph);
   RUN(graph_as_dot);

@@ -60,6 +60,19 @@ TEST(CppFace, ShapesAndLists) {
             (std::vector<int64_t>{0, 3}));
 }
 
+// Ops with options structs take them as arguments with defaults.
+TEST(CppFace, OptionsAreArguments) {
+  const Tensor x = ones({1, 1, 4, 4}), w = ones({1, 1, 3, 3});
+  EXPECT_EQ(conv2d(x, w).shape(), (std::vector<int64_t>{1, 1, 2, 2}));
+  EXPECT_EQ(sum(conv2d(x, w)).item(), 36);
+  const Tensor same = conv2d(x, w, ones({1}), {2}, {1});
+  EXPECT_EQ(same.shape(), (std::vector<int64_t>{1, 1, 2, 2}));
+  EXPECT_EQ(sum(same).item(), 4 + 6 + 6 + 9 + 4);
+  EXPECT_EQ(conv2d(x, w, Tensor(), {}, {}, {}, 1, "same").shape(), x.shape());
+  EXPECT_EQ(conv_transpose2d(x, w).shape(), (std::vector<int64_t>{1, 1, 6, 6}));
+  EXPECT_THROW(conv2d(x, ones({1, 2, 3, 3})), Error);
+}
+
 TEST(CppFace, ErrorsAreExceptions) {
   try {
     matmul(ones({64, 10}), ones({20, 5}));

@@ -282,5 +282,103 @@ class Graphs(unittest.TestCase):
                              os.path.join(folder, "g.dot"))
 
 
+class Anomaly(unittest.TestCase):
+    def test_a_nan_gradient_names_the_op_and_the_line(self):
+        x = torch.tensor([0., 4.], requires_grad=True)
+        self.assertFalse(torch.is_anomaly_enabled())
+        with torch.autograd.detect_anomaly():
+            self.assertTrue(torch.is_anomaly_enabled())
+            self.assertTrue(torch.is_anomaly_check_nan_enabled())
+            root = torch.sqrt(x)  # the guilty line
+            y = (root * torch.tensor([0., 1.])).sum()
+            with self.assertRaises(RuntimeError) as caught:
+                y.backward()
+        text = str(caught.exception)
+        self.assertIn("Function 'SqrtBackward0' returned nan values in its 0th output", text)
+        self.assertIn("# the guilty line", text)
+        self.assertIn("test_hooks.py", text)
+        self.assertNotIn("autograd/__init__.py", text)
+        self.assertFalse(torch.is_anomaly_enabled())
+        x.grad = None
+        (torch.sqrt(x) * torch.tensor([0., 1.])).sum().backward()  # off again: no error
+        self.assertTrue(torch.isnan(x.grad[0]).item())
+
+    def test_without_the_check_other_failures_say_where(self):
+        class Bad(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x * 2
+
+            @staticmethod
+            def backward(ctx, g):
+                return g[:1]
+
+        x = torch.ones(3, requires_grad=True)
+        with torch.autograd.set_detect_anomaly(True, check_nan=False):
+            self.assertFalse(torch.is_anomaly_check_nan_enabled())
+            y = torch.log(torch.zeros(3, requires_grad=True)) * 0
+            y.sum().backward()
+            z = (x * float("nan")).sum()
+            z.backward()
+
+        with torch.autograd.set_detect_anomaly(True):
+            w = torch.ones(3, requires_grad=True)
+            v = w.exp()  # changed below
+            loss = v.sum()
+            v.mul_(2)
+            with self.assertRaisesRegex(RuntimeError, r"(?s)changed in place.*# changed below"):
+                loss.backward()
+
+    def test_nodes_of_a_backward_name_the_forward_op(self):
+        x = torch.tensor([0.], requires_grad=True)
+        with torch.autograd.detect_anomaly():
+            y = x ** 1.5  # first
+            g, = torch.autograd.grad(y, x, create_graph=True)
+            with self.assertRaisesRegex(RuntimeError, r"(?s)in the backward of PowBackward0.*# first"):
+                (g * 0).backward()
+
+
+class Dirty(unittest.TestCase):
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            x.mul_(2)
+            ctx.mark_dirty(x)
+            return x
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    def test_the_input_becomes_the_result(self):
+        a = torch.tensor([1., 2.], requires_grad=True)
+        b = a * 3
+        c = self.Double.apply(b)
+        self.assertIs(c, b)
+        self.assertEqual(b.tolist(), [6, 12])
+        self.assertEqual(b.grad_fn.name(), "DoubleBackward")
+        (b * b).sum().backward()
+        self.assertEqual(a.grad.tolist(), [72, 144])  # 2 * 6 a * 6
+
+    def test_what_may_not_be_dirty(self):
+        leaf = torch.ones(2, requires_grad=True)
+        with self.assertRaisesRegex(RuntimeError, "leaf"):
+            self.Double.apply(leaf)
+        with self.assertRaisesRegex(RuntimeError, "view"):
+            self.Double.apply((leaf * 1)[:1])
+
+        class Lost(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.mark_dirty(x)
+                return x.clone()
+
+        with self.assertRaisesRegex(RuntimeError, "given back"):
+            Lost.apply(leaf * 1)
+        plain = torch.ones(2)
+        self.assertIs(self.Double.apply(plain), plain)
+        self.assertFalse(plain.requires_grad)
+
+
 if __name__ == "__main__":
     leak_check.main()

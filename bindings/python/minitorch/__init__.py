@@ -244,6 +244,11 @@ def broadcast_shapes(*shapes: Ints) -> Size:
     return Size(_np.broadcast_shapes(*shapes))
 
 
+# --- anomaly mode ----------------------------------------------------------------------------
+from .autograd.anomaly_mode import (  # noqa: E402,F401
+    is_anomaly_check_nan_enabled, is_anomaly_enabled)
+
+
 # --- grad mode -------------------------------------------------------------------------------
 def is_grad_enabled() -> bool:
     return _lib.mt_grad_mode_enabled()

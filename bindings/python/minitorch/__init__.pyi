@@ -134,6 +134,8 @@ from minitorch._random import Generator as Generator
 from minitorch._runtime import (Error as Error, default_dtype as get_default_dtype,
     device as device, dtype as dtype)
 from minitorch._tensor import Size as Size, Tensor as Tensor
+from minitorch.autograd.anomaly_mode import (is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
+    is_anomaly_enabled as is_anomaly_enabled)
 from minitorch.serialization import load as load, save as save
 
 bfloat16: _dtype

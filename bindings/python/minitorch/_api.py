@@ -8,16 +8,11 @@ from __future__ import annotations
 from typing import overload
 
 from . import _api_linalg, _api_math, _api_reduce, _api_shape, _ops
-from ._api_reduce import _Pair
+from ._results import named
 from ._runtime import TensorBase, _ints
 
-class _Max(_Pair):
-    _kind = "max"
-
-
-class _Min(_Pair):
-    _kind = "min"
-
+_Max = named("max", "values indices")
+_Min = named("min", "values indices")
 
 FUNCTIONS_ONLY = {"normal", "broadcast_tensors", "where"}
 

@@ -1,17 +1,18 @@
 """torch's older names of linear algebra: functions of the package and methods of tensors."""
 from . import _ops, linalg
+from ._results import named
 
 FUNCTIONS_ONLY = {"lu_unpack", "svd_lowrank", "pca_lowrank"}
 METHODS_ONLY = set()
 ALIASES = {}
 
-_Qr = linalg._named("qr", "Q R")
-_Svd = linalg._named("svd", "U S V")
-_Symeig = linalg._named("symeig", "eigenvalues eigenvectors")
-_Triangular = linalg._named("triangular_solve", "solution cloned_coefficient")
-_Geqrf = linalg._named("geqrf", "a tau")
-_Unpacked = linalg._named("lu_unpack", "P L U")
-_Slogdet = linalg._named("slogdet", "sign logabsdet")
+_Qr = named("qr", "Q R")
+_Svd = named("svd", "U S V")
+_Symeig = named("symeig", "eigenvalues eigenvectors")
+_Triangular = named("triangular_solve", "solution cloned_coefficient")
+_Geqrf = named("geqrf", "a tau")
+_Unpacked = named("lu_unpack", "P L U")
+_Slogdet = named("slogdet", "sign logabsdet")
 
 
 def cholesky(input, upper=False):

@@ -1,9 +1,8 @@
 """torch's signatures of elementwise ops and special functions, where they differ from the C functions'."""
 from __future__ import annotations
 
-from collections import namedtuple
-
 from . import _ops
+from ._results import named
 from ._runtime import TensorBase
 from ._typing import Number
 
@@ -17,12 +16,7 @@ ALIASES.update({"arctan2_": "atan2_", "absolute_": "abs_", "negative_": "neg_", 
                 "greater_equal_": "ge_", "less_": "lt_", "less_equal_": "le_", "not_equal_": "ne_"})
 
 
-_MantissaExponent = namedtuple("_MantissaExponent", ["mantissa", "exponent"])
-
-
-class _Frexp(_MantissaExponent):
-    def __repr__(self):
-        return f"torch.return_types.frexp(\nmantissa={self.mantissa!r},\nexponent={self.exponent!r})"
+_Frexp = named("frexp", "mantissa exponent")
 
 
 def frexp(input: Tensor) -> _Frexp:

@@ -5,12 +5,9 @@ from minitorch._tensor import Tensor
 from minitorch._typing import Number
 from typing import Any, NamedTuple
 
-class _MantissaExponent(NamedTuple):
+class _Frexp(NamedTuple):
     mantissa: Any
     exponent: Any
-
-class _Frexp(_MantissaExponent):
-    def __repr__(self) -> str: ...
 
 def frexp(input: Tensor) -> _Frexp: ...
 def nan_to_num(input: Tensor, nan: _float | None = 0.0, posinf: _float | None = None, neginf: _float | None = None) -> Tensor: ...

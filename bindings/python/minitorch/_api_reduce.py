@@ -3,10 +3,10 @@ from the C functions'.
 """
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import overload
 
 from . import _ops
+from ._results import named
 from ._runtime import TensorBase, _ints
 
 FUNCTIONS_ONLY = {"aminmax", "std_mean", "var_mean", "searchsorted", "bucketize", "isin", "gradient", "trapezoid",
@@ -15,78 +15,17 @@ METHODS_ONLY = {"sum_to_size"}
 ALIASES = {}
 
 
-_ValuesIndices = namedtuple("_ValuesIndices", ["values", "indices"])
-_MinMax = namedtuple("_MinMax", ["min", "max"])
-_HistEdges = namedtuple("_HistEdges", ["hist", "bin_edges"])
-
-
-class _Named:
-    """A named result, which prints as torch.return_types' do."""
-
-    __slots__ = ()
-
-    def __repr__(self):
-        items = ",\n".join(f"{name}={value!r}" for name, value in zip(self._fields, self))
-        return f"torch.return_types.{self._kind}(\n{items})"
-
-
-class _Pair(_Named, _ValuesIndices):
-    __slots__ = ()
-
-
-class _Sort(_Pair):
-    __slots__ = ()
-    _kind = "sort"
-
-
-class _TopK(_Pair):
-    __slots__ = ()
-    _kind = "topk"
-
-
-class _Kth(_Pair):
-    __slots__ = ()
-    _kind = "kthvalue"
-
-
-class _Mode(_Pair):
-    __slots__ = ()
-    _kind = "mode"
-
-
-class _Median(_Pair):
-    __slots__ = ()
-    _kind = "median"
-
-
-class _NanMedian(_Pair):
-    __slots__ = ()
-    _kind = "nanmedian"
-
-
-class _CumMax(_Pair):
-    __slots__ = ()
-    _kind = "cummax"
-
-
-class _CumMin(_Pair):
-    __slots__ = ()
-    _kind = "cummin"
-
-
-class _AMinMax(_Named, _MinMax):
-    __slots__ = ()
-    _kind = "aminmax"
-
-
-class _Histogram(_Named, _HistEdges):
-    __slots__ = ()
-    _kind = "histogram"
-
-
-class _HistogramDD(_Named, _HistEdges):
-    __slots__ = ()
-    _kind = "histogramdd"
+_Sort = named("sort", "values indices")
+_TopK = named("topk", "values indices")
+_Kth = named("kthvalue", "values indices")
+_Mode = named("mode", "values indices")
+_Median = named("median", "values indices")
+_NanMedian = named("nanmedian", "values indices")
+_CumMax = named("cummax", "values indices")
+_CumMin = named("cummin", "values indices")
+_AMinMax = named("aminmax", "min max")
+_Histogram = named("histogram", "hist bin_edges")
+_HistogramDD = named("histogramdd", "hist bin_edges")
 
 
 def _correction(unbiased, correction):

@@ -5,46 +5,41 @@ from minitorch._tensor import Tensor
 from minitorch._typing import DType, Device, Ints, Number
 from typing import Any, Literal, NamedTuple, Sequence, overload
 
-class _Named:
-    def __repr__(self) -> str: ...
-
-class _ValuesIndices(NamedTuple):
+class _CumMax(NamedTuple):
     values: Tensor
     indices: Tensor
 
-class _Pair(_Named, _ValuesIndices):
-    ...
+class _CumMin(NamedTuple):
+    values: Tensor
+    indices: Tensor
 
-class _CumMax(_Pair):
-    ...
-
-class _CumMin(_Pair):
-    ...
-
-class _HistEdges(NamedTuple):
+class _Histogram(NamedTuple):
     hist: Any
     bin_edges: Any
 
-class _Histogram(_Named, _HistEdges):
-    ...
+class _Kth(NamedTuple):
+    values: Tensor
+    indices: Tensor
 
-class _Kth(_Pair):
-    ...
+class _Median(NamedTuple):
+    values: Tensor
+    indices: Tensor
 
-class _Median(_Pair):
-    ...
+class _Mode(NamedTuple):
+    values: Tensor
+    indices: Tensor
 
-class _Mode(_Pair):
-    ...
+class _NanMedian(NamedTuple):
+    values: Tensor
+    indices: Tensor
 
-class _NanMedian(_Pair):
-    ...
+class _Sort(NamedTuple):
+    values: Tensor
+    indices: Tensor
 
-class _Sort(_Pair):
-    ...
-
-class _TopK(_Pair):
-    ...
+class _TopK(NamedTuple):
+    values: Tensor
+    indices: Tensor
 
 def sort(input: Tensor, dim: _int = -1, descending: _bool = False, stable: _bool = False) -> _Sort: ...
 def argsort(input: Tensor, dim: _int = -1, descending: _bool = False, stable: _bool = False) -> Tensor: ...
@@ -77,8 +72,9 @@ def nonzero(input: Tensor, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ..
 
 def histogram(input: Tensor, bins: Tensor | _int = 100, *, range: Sequence[_float] | None = None, weight: Tensor | None = None, density: _bool = False) -> _Histogram: ...
 
-class _HistogramDD(_Named, _HistEdges):
-    ...
+class _HistogramDD(NamedTuple):
+    hist: Any
+    bin_edges: Any
 
 def histogramdd(input: Tensor, bins: Any, range: Sequence[_float] | None = None, weight: Tensor | None = None, density: _bool = False) -> _HistogramDD: ...
 def cummax(input: Tensor, dim: _int) -> _CumMax: ...
@@ -90,12 +86,9 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, d
 def trapz(y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, dim: _int = -1) -> Tensor: ...
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number | None = None, dim: _int = -1) -> Tensor: ...
 
-class _MinMax(NamedTuple):
+class _AMinMax(NamedTuple):
     min: Any
     max: Any
-
-class _AMinMax(_Named, _MinMax):
-    ...
 
 def aminmax(input: Tensor, *, dim: Ints | None = None, keepdim: _bool = False) -> _AMinMax: ...
 def var(input: Tensor, dim: Ints | None = None, unbiased: _bool | None = None, keepdim: _bool = False, *, correction: _int | None = None) -> Tensor: ...

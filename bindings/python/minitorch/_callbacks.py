@@ -140,6 +140,7 @@ def apply_function(cls, args, kwargs):
     call.outputs = results
     call.output_positions = [i for i, r in enumerate(results) if isinstance(r, TensorBase)]
     n = len(call.output_positions)
+    dirty = call.ctx._dirty
     if n == 0:
         return result
     inputs = _ptrs([args[i] for i in positions])
@@ -155,7 +156,9 @@ def apply_function(cls, args, kwargs):
     _check(_lib.mt_function_apply(outputs, n, description, inputs, len(positions)))
     results = list(results)
     for i, position in enumerate(call.output_positions):
-        results[position] = _wrap(int(ffi.cast("uint64_t", outputs[i])))
+        made = _wrap(int(ffi.cast("uint64_t", outputs[i])))
+        if not any(results[position] is t for t in dirty):  # such a tensor stays itself
+            results[position] = made
     return tuple(results) if isinstance(result, (tuple, list)) else results[0]
 
 

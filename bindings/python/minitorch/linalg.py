@@ -1,9 +1,8 @@
 """torch.linalg: linear algebra."""
 from __future__ import annotations
 
-from collections import namedtuple
-
 from . import _ops
+from ._results import named
 from ._runtime import _ints
 
 for _name, (_, _, _namespace) in _ops.TABLE.items():
@@ -11,30 +10,19 @@ for _name, (_, _, _namespace) in _ops.TABLE.items():
         globals()[_name.removeprefix("linalg_")] = getattr(_ops, _name)
 
 
-def _named(kind, fields):
-    """A tuple with names that prints as torch's."""
-    base = namedtuple(kind, fields)
-
-    def show(self):
-        parts = ",\n".join(f"{n}={v!r}" for n, v in zip(self._fields, self))
-        return f"torch.return_types.{kind}(\n{parts})"
-
-    return type(kind, (base,), {"__slots__": (), "__repr__": show})
-
-
-_CholeskyEx = _named("linalg_cholesky_ex", "L info")
-_Qr = _named("linalg_qr", "Q R")
-_Svd = _named("linalg_svd", "U S Vh")
-_Eigh = _named("linalg_eigh", "eigenvalues eigenvectors")
-_LuFactorEx = _named("linalg_lu_factor_ex", "LU pivots info")
-_LuFactor = _named("linalg_lu_factor", "LU pivots")
-_Lu = _named("linalg_lu", "P L U")
-_LdlFactorEx = _named("linalg_ldl_factor_ex", "LD pivots info")
-_LdlFactor = _named("linalg_ldl_factor", "LD pivots")
-_SolveEx = _named("linalg_solve_ex", "result info")
-_InvEx = _named("linalg_inv_ex", "inverse info")
-_Lstsq = _named("linalg_lstsq", "solution residuals rank singular_values")
-_Slogdet = _named("linalg_slogdet", "sign logabsdet")
+_CholeskyEx = named("linalg_cholesky_ex", "L info")
+_Qr = named("linalg_qr", "Q R")
+_Svd = named("linalg_svd", "U S Vh")
+_Eigh = named("linalg_eigh", "eigenvalues eigenvectors")
+_LuFactorEx = named("linalg_lu_factor_ex", "LU pivots info")
+_LuFactor = named("linalg_lu_factor", "LU pivots")
+_Lu = named("linalg_lu", "P L U")
+_LdlFactorEx = named("linalg_ldl_factor_ex", "LD pivots info")
+_LdlFactor = named("linalg_ldl_factor", "LD pivots")
+_SolveEx = named("linalg_solve_ex", "result info")
+_InvEx = named("linalg_inv_ex", "inverse info")
+_Lstsq = named("linalg_lstsq", "solution residuals rank singular_values")
+_Slogdet = named("linalg_slogdet", "sign logabsdet")
 
 
 # --- factorisations --------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from .._callbacks import apply_function, borrow, run_gradcheck
 from .._native import ffi, lib as _lib
 from .._runtime import TensorBase, _check, _new, _own, _ptr, _ptrs, _wrap_list
 
-__all__ = ["backward", "grad", "Function", "FunctionCtx", "gradcheck", "functional"]
+__all__ = ["backward", "grad", "Function", "FunctionCtx", "gradcheck", "functional",
+           "anomaly_mode", "detect_anomaly", "set_detect_anomaly"]
 
 
 def _list(v):
@@ -70,6 +71,7 @@ class FunctionCtx:
         self._c = None
         self._to_save = ()
         self._non_differentiable = ()
+        self._dirty = ()
         self._needs = ()
         self._materialize = True
 
@@ -86,9 +88,11 @@ class FunctionCtx:
         _check(_lib.mt_function_ctx_save(self._c, _ptrs(tensors), len(tensors)))
         for t in self._non_differentiable:
             _check(_lib.mt_function_ctx_mark_non_differentiable(self._c, _ptr(t)))
+        for t in self._dirty:
+            _check(_lib.mt_function_ctx_mark_dirty(self._c, _ptr(t)))
         if not self._materialize:
             _check(_lib.mt_function_ctx_set_materialize_grads(self._c, False))
-        self._to_save = self._non_differentiable = ()
+        self._to_save = self._non_differentiable = self._dirty = ()
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         for t in tensors:
@@ -114,6 +118,10 @@ class FunctionCtx:
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         self._non_differentiable = tensors
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Inputs that forward changed in place; they must be returned."""
+        self._dirty = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
         """Whether backward gets zeros (as at first) or None where no gradient came."""
@@ -151,4 +159,5 @@ def gradcheck(func: Callable[..., Tensor], inputs: Any, eps=1e-6, atol=1e-5, rto
 del borrow, _wrap_list
 
 
-from . import functional  # noqa: E402
+from . import anomaly_mode, functional  # noqa: E402
+from .anomaly_mode import detect_anomaly, set_detect_anomaly  # noqa: E402
