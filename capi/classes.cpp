@@ -5,7 +5,7 @@
 #include "capi/function.h"
 #include "capi/guard.h"
 #include "capi/lists.h"
-#include "optim/optimizer.h"
+#include "optim/lr_scheduler.h"
 #include "minitorch/minitorch.h"
 
 namespace mt::capi {
@@ -26,6 +26,7 @@ struct Table {
     rows[MT_HANDLE_GENERATOR] = {"generator", "mt_generator_free", release<GeneratorObject>};
     rows[MT_HANDLE_MODULE] = {"module", "mt_module_free", release<Module>};
     rows[MT_HANDLE_OPTIMIZER] = {"optimizer", "mt_optimizer_free", release<Optimizer>};
+    rows[MT_HANDLE_SCHEDULER] = {"scheduler", "mt_scheduler_free", release<Scheduler>};
     rows[MT_HANDLE_NAMED_TENSORS] = {"named tensor list", "mt_named_tensors_free",
                                      release<NamedTensorsObject>};
     rows[MT_HANDLE_STRINGS] = {"string list", "mt_strings_free", release<StringsObject>};

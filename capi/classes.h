@@ -10,6 +10,7 @@ namespace mt {
 class Node;
 class Module;
 class Optimizer;
+class Scheduler;
 }  // namespace mt
 
 namespace mt::capi {
@@ -59,6 +60,11 @@ template <>
 struct HandleTraits<Optimizer> {
   using Opaque = mt_optimizer;
   static constexpr HandleClass kClass = MT_HANDLE_OPTIMIZER;
+};
+template <>
+struct HandleTraits<Scheduler> {
+  using Opaque = mt_scheduler;
+  static constexpr HandleClass kClass = MT_HANDLE_SCHEDULER;
 };
 template <>
 struct HandleTraits<NamedTensorsObject> {

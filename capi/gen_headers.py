@@ -3,9 +3,10 @@
 import re
 
 HEADERS = ["types.h", "tensor.h", "autograd.h", "memory.h", "random.h", "dlpack.h", "module.h",
-           "optim.h", "io.h", "data.h", "vision.h", "minitorch.h"]
+           "optim.h", "scheduler.h", "io.h", "checkpoint.h", "data.h", "vision.h", "minitorch.h"]
 
-ENUM_TYPES = {"mt_status", "mt_dtype", "mt_device", "mt_reduction", "mt_handle_class"}
+ENUM_TYPES = {"mt_status", "mt_dtype", "mt_device", "mt_reduction", "mt_handle_class",
+              "mt_cyclic_mode"}
 
 
 class HeaderError(Exception):

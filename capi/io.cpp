@@ -6,25 +6,6 @@ using namespace mt::capi;  // NOLINT
 
 namespace {
 
-mt::StringMap metadata_of(Call& c, const mt_strings* keys, const mt_strings* values) {
-  const auto* key_list = keys ? c.object<StringsObject>("metadata_keys", keys) : nullptr;
-  const auto* value_list = values ? c.object<StringsObject>("metadata_values", values) : nullptr;
-  if (!key_list && !value_list) return {};
-  if (!key_list || !value_list) {
-    mt::fail(mt::Status::kNullArgument, c.fn(),
-             ": null argument: only one of 'metadata_keys' and 'metadata_values' is NULL: give "
-             "both lists or none");
-  }
-  const auto &k = key_list->items, &v = value_list->items;
-  if (k.size() != v.size()) {
-    mt::fail(mt::Status::kInvalidArgument, c.fn(), ": count mismatch: ", k.size(),
-             " metadata keys, ", v.size(), " values: both lists must have one length");
-  }
-  mt::StringMap out;
-  for (size_t i = 0; i < k.size(); ++i) out.emplace_back(k[i], v[i]);
-  return out;
-}
-
 // Gives a loaded file to the host: all three results or none.
 void put_loaded(const Call& c, mt_named_tensors** out, mt::NamedTensors tensors,
                 const mt::StringMap& metadata, mt_strings** keys, mt_strings** values) {

@@ -42,6 +42,25 @@ bool NamedTensorsObject::remove(const std::string& name) {
   return true;
 }
 
+StringMap metadata_of(Call& c, const mt_strings* keys, const mt_strings* values) {
+  const auto* key_list = keys ? c.object<StringsObject>("metadata_keys", keys) : nullptr;
+  const auto* value_list = values ? c.object<StringsObject>("metadata_values", values) : nullptr;
+  if (!key_list && !value_list) return {};
+  if (!key_list || !value_list) {
+    fail(Status::kNullArgument, c.fn(),
+         ": null argument: only one of 'metadata_keys' and 'metadata_values' is NULL: give "
+         "both lists or none");
+  }
+  const auto &k = key_list->items, &v = value_list->items;
+  if (k.size() != v.size()) {
+    fail(Status::kInvalidArgument, c.fn(), ": count mismatch: ", k.size(), " metadata keys, ",
+         v.size(), " values: both lists must have one length");
+  }
+  StringMap out;
+  for (size_t i = 0; i < k.size(); ++i) out.emplace_back(k[i], v[i]);
+  return out;
+}
+
 NewHandle<NamedTensorsObject> make_named(const Call& c, NamedTensors list) {
   using Object = NamedTensorsObject;
   return {c.thread(), Ref<Object>::adopt(new Object(std::move(list)))};

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "capi/guard.h"
-#include "nn/module.h"
+#include "io/safetensors.h"
 #include "minitorch/minitorch.h"
 
 namespace mt::capi {
@@ -34,6 +34,9 @@ class StringsObject : public RefCounted {
   static void destroy(StringsObject* o) { delete o; }
   std::vector<std::string> items;
 };
+
+// Two lists of one length as the pairs of a file's metadata; both or none.
+StringMap metadata_of(Call& c, const mt_strings* keys, const mt_strings* values);
 
 NewHandle<NamedTensorsObject> make_named(const Call& c, NamedTensors list);
 NewHandle<StringsObject> make_strings(const Call& c, std::vector<std::string> items);

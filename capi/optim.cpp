@@ -1,29 +1,18 @@
-// C functions of optim.h: optimizers and gradient clipping.
-#include "optim/optimizer.h"
+// C functions of optim.h: optimizers, gradient clipping and averaged models.
+#include "optim/optimizers.h"
 
+#include "capi/hooks.h"
 #include "capi/lists.h"
+#include "optim/averaging.h"
 
 using namespace mt::capi;  // NOLINT
 
 namespace {
 
 using mt::Optimizer;
-using mt::OptimizerRef;
 
 const std::vector<mt::Tensor>& list_of(Call& c, const mt_tensors* parameters) {
   return c.object<TensorListObject>("parameters", parameters)->items;
-}
-
-mt::AdamOptions adam_options(const Call& c, const mt_adam_options* given,
-                             void (*init)(mt_adam_options*)) {
-  mt_adam_options o;
-  init(&o);
-  if (given) c.read_options("options", given, o);
-  return {o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.amsgrad, o.maximize};
-}
-
-mt_optimizer* new_optimizer(const Call& c, OptimizerRef o) {
-  return NewHandle<Optimizer>(c.thread(), std::move(o)).release();
 }
 
 const mt::ParamGroup& group_of(Call& c, const mt_optimizer* self, size_t group) {
@@ -39,61 +28,33 @@ const mt::ParamGroup& group_of(Call& c, const mt_optimizer* self, size_t group) 
 
 extern "C" {
 
-void mt_sgd_options_init(mt_sgd_options* options) {
-  if (!options) return;
-  const mt::SgdOptions d;
-  *options = {sizeof *options, d.lr,       d.momentum, d.dampening,
-              d.weight_decay,  d.nesterov, d.maximize};
-}
-
-mt_status mt_sgd(mt_optimizer** out, const mt_tensors* parameters, const mt_sgd_options* options) {
-  return guard("mt_sgd", [&](Call& c) {
-    c.pointer("out", out);
-    const auto& list = list_of(c, parameters);
-    mt_sgd_options o;
-    mt_sgd_options_init(&o);
-    if (options) c.read_options("options", options, o);
-    *out = new_optimizer(
-        c, mt::sgd(list, {o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov, o.maximize}));
-  });
-}
-
-void mt_adam_options_init(mt_adam_options* options) {
-  if (!options) return;
-  const mt::AdamOptions d;
-  *options = {sizeof *options, d.lr,           d.beta1,   d.beta2,
-              d.eps,           d.weight_decay, d.amsgrad, d.maximize};
-}
-
-void mt_adamw_options_init(mt_adam_options* options) {
-  mt_adam_options_init(options);
-  if (options) options->weight_decay = 1e-2;
-}
-
-mt_status mt_adam(mt_optimizer** out, const mt_tensors* parameters,
-                  const mt_adam_options* options) {
-  return guard("mt_adam", [&](Call& c) {
-    c.pointer("out", out);
-    const auto& list = list_of(c, parameters);
-    *out = new_optimizer(c, mt::adam(list, adam_options(c, options, mt_adam_options_init)));
-  });
-}
-
-mt_status mt_adamw(mt_optimizer** out, const mt_tensors* parameters,
-                   const mt_adam_options* options) {
-  return guard("mt_adamw", [&](Call& c) {
-    c.pointer("out", out);
-    const auto& list = list_of(c, parameters);
-    *out = new_optimizer(c, mt::adamw(list, adam_options(c, options, mt_adamw_options_init)));
-  });
-}
-
 mt_status mt_optimizer_free(mt_optimizer* self) {
   return free_handle<Optimizer>("mt_optimizer_free", "self", self);
 }
 
 mt_status mt_optimizer_step(mt_optimizer* self) {
   return guard("mt_optimizer_step", [&](Call& c) { c.object<Optimizer>("self", self)->step(); });
+}
+
+mt_status mt_optimizer_step_closure(mt_tensor** loss, mt_optimizer* self, mt_closure_fn closure,
+                                    void* user) {
+  return guard("mt_optimizer_step_closure", [&](Call& c) {
+    Optimizer* o = c.object<Optimizer>("self", self);
+    c.pointer("closure", closure);
+    const mt::Tensor first = o->step([&] {
+      mt_tensor* result = nullptr;
+      CallbackScope scope(c.thread());
+      const mt_status status = closure(&result, user);
+      const mt::Tensor t = take_result(c.thread(), c.fn(), "loss", -1, result);
+      scope.check(status, "closure");
+      if (!t.defined()) {
+        mt::fail(mt::Status::kCallback, c.fn(),
+                 ": missing loss: the closure left *loss NULL: it must set it to a new tensor");
+      }
+      return t;
+    });
+    if (loss) c.put(loss, first);
+  });
 }
 
 mt_status mt_optimizer_zero_grad(mt_optimizer* self, bool set_to_none) {
@@ -105,6 +66,24 @@ mt_status mt_optimizer_add_param_group(mt_optimizer* self, const mt_tensors* par
   return guard("mt_optimizer_add_param_group", [&](Call& c) {
     Optimizer* o = c.object<Optimizer>("self", self);
     o->add_param_group(list_of(c, parameters));
+  });
+}
+
+mt_status mt_optimizer_add_param_group_with(mt_optimizer* self, const mt_tensors* parameters,
+                                            const mt_strings* names, const double* values,
+                                            size_t n_values) {
+  return guard("mt_optimizer_add_param_group_with", [&](Call& c) {
+    Optimizer* o = c.object<Optimizer>("self", self);
+    const auto& list = list_of(c, parameters);
+    const auto& keys = c.object<StringsObject>("names", names)->items;
+    const auto numbers = c.floats("values", values, n_values);
+    if (keys.size() != numbers.size()) {
+      mt::fail(mt::Status::kInvalidArgument, c.fn(), ": count mismatch: ", keys.size(), " names, ",
+               numbers.size(), " values: both must be as many");
+    }
+    mt::NamedNumbers options;
+    for (size_t i = 0; i < keys.size(); ++i) options.emplace_back(keys[i], numbers[i]);
+    o->add_param_group(list, options);
   });
 }
 
@@ -190,6 +169,60 @@ mt_status mt_clip_grad_norm_(double* total_norm, const mt_tensors* parameters, d
 mt_status mt_clip_grad_value_(const mt_tensors* parameters, double clip_value) {
   return guard("mt_clip_grad_value_",
                [&](Call& c) { mt::clip_grad_value_(list_of(c, parameters), clip_value); });
+}
+
+void mt_averaged_model_options_init(mt_averaged_model_options* options) {
+  if (!options) return;
+  *options = {};
+  options->struct_size = sizeof *options;
+}
+
+mt_status mt_averaged_model(mt_module** out, const mt_module* module,
+                            const mt_averaged_model_options* options) {
+  return guard("mt_averaged_model", [&](Call& c) {
+    mt_averaged_model_options o;
+    mt_averaged_model_options_init(&o);
+    if (options) c.read_options("options", options, o);
+    const auto data = UserData::make(o.user, o.destroy);
+    c.pointer("out", out);
+    auto child = mt::ModuleRef::share(c.object<mt::Module>("module", module));
+    if (!(o.ema_decay >= 0 && o.ema_decay <= 1)) {
+      mt::fail(mt::Status::kInvalidArgument, c.fn(), ": invalid ema_decay: ", o.ema_decay,
+               ": must be in [0, 1]");
+    }
+    mt::AverageFn average;
+    if (o.ema_decay != 0) average = mt::ema_average(o.ema_decay);
+    if (o.average) {
+      average = [fn = o.average, data](const mt::Tensor& averaged, const mt::Tensor& value,
+                                       int64_t n) {
+        AbiThread& t = this_abi_thread();
+        CallbackTensors args(t);
+        args.add(averaged);
+        args.add(value);
+        mt_tensor* result = nullptr;
+        CallbackScope scope(t);
+        const mt_status status = fn(&result, args[0], args[1], n, data->user());
+        mt::Tensor mean = take_result(t, "average", "out", -1, result);
+        scope.check(status, "average");
+        return mean;
+      };
+    }
+    *out = make_module(c, mt::ModuleRef::adopt(new mt::AveragedModel(
+                              std::move(child), std::move(average), o.use_buffers)))
+               .release();
+  });
+}
+
+mt_status mt_averaged_model_update(mt_module* self, const mt_module* model) {
+  return guard("mt_averaged_model_update", [&](Call& c) {
+    auto* averaged = dynamic_cast<mt::AveragedModel*>(c.object<mt::Module>("self", self));
+    const mt::Module* from = c.object<mt::Module>("model", model);
+    if (!averaged) {
+      mt::fail(mt::Status::kInvalidArgument, c.fn(),
+               ": not an averaged model: self: must be made by mt_averaged_model");
+    }
+    averaged->update_parameters(*from);
+  });
 }
 
 }  // extern "C"

@@ -7,6 +7,7 @@
 #include "core/tensor.h"
 #include "minitorch/minitorch.h"
 #include "ops/loss.h"
+#include "optim/lr_scheduler.h"
 
 static_assert(MT_OK == static_cast<mt_status>(mt::Status::kOk));
 static_assert(MT_ERR_INVALID_ARGUMENT == static_cast<mt_status>(mt::Status::kInvalidArgument));
@@ -45,6 +46,9 @@ static_assert(MT_META == static_cast<mt_device>(mt::Device::kMeta));
 static_assert(MT_REDUCTION_NONE == static_cast<mt_reduction>(mt::Reduction::kNone));
 static_assert(MT_REDUCTION_MEAN == static_cast<mt_reduction>(mt::Reduction::kMean));
 static_assert(MT_REDUCTION_SUM == static_cast<mt_reduction>(mt::Reduction::kSum));
+static_assert(MT_CYCLIC_TRIANGULAR == static_cast<mt_cyclic_mode>(mt::CyclicMode::kTriangular));
+static_assert(MT_CYCLIC_TRIANGULAR2 == static_cast<mt_cyclic_mode>(mt::CyclicMode::kTriangular2));
+static_assert(MT_CYCLIC_EXP_RANGE == static_cast<mt_cyclic_mode>(mt::CyclicMode::kExpRange));
 
 extern "C" const char* mt_status_name(mt_status status) {
   switch (status) {

@@ -79,7 +79,16 @@ enum {
   MT_HANDLE_MODULE = 6,         // mt_module
   MT_HANDLE_OPTIMIZER = 7,      // mt_optimizer
   MT_HANDLE_NAMED_TENSORS = 8,  // mt_named_tensors
-  MT_HANDLE_STRINGS = 9         // mt_strings
+  MT_HANDLE_STRINGS = 9,        // mt_strings
+  MT_HANDLE_SCHEDULER = 10      // mt_scheduler
+};
+
+// How the height of mt_cyclic_lr's cycles changes.
+typedef int32_t mt_cyclic_mode;
+enum {
+  MT_CYCLIC_TRIANGULAR = 0,   // not at all
+  MT_CYCLIC_TRIANGULAR2 = 1,  // halved after each cycle
+  MT_CYCLIC_EXP_RANGE = 2     // gamma to the power of the step
 };
 
 #endif  // MINITORCH_ENUMS_H

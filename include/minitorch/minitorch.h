@@ -82,7 +82,9 @@
 #include "minitorch/dlpack.h"
 #include "minitorch/module.h"
 #include "minitorch/optim.h"
+#include "minitorch/scheduler.h"
 #include "minitorch/io.h"
+#include "minitorch/checkpoint.h"
 
 #ifdef __cplusplus
 extern "C" {

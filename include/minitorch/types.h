@@ -38,6 +38,7 @@ typedef struct mt_function_ctx mt_function_ctx;  // one call of a user-defined f
 typedef struct mt_generator mt_generator;        // a source of random numbers; see random.h
 typedef struct mt_module mt_module;              // a layer, loss or model; see module.h
 typedef struct mt_optimizer mt_optimizer;        // what updates parameters; see optim.h
+typedef struct mt_scheduler mt_scheduler;        // what changes learning rates; see scheduler.h
 typedef struct mt_named_tensors mt_named_tensors;  // tensors by name, as state dicts; see module.h
 typedef struct mt_strings mt_strings;              // a list of strings; see module.h
 

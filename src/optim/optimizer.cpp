@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 #include <unordered_set>
 
 #include "core/format.h"
@@ -12,6 +11,34 @@
 #include "ops/view.h"
 
 namespace mt {
+
+OptimizerRef finish(Optimizer* o, std::span<const Tensor> params, std::span<const double> options) {
+  auto ref = OptimizerRef::adopt(o);
+  ref->init(params, options);
+  return ref;
+}
+
+void check_not_negative(std::string_view op, std::string_view name, double v) {
+  if (!(v >= 0)) {
+    fail(Status::kInvalidArgument, op, ": invalid ", name, ": ", v, ": must be >= 0");
+  }
+}
+
+void check_below_one(std::string_view op, std::string_view name, double v) {
+  if (!(v >= 0 && v < 1)) {
+    fail(Status::kInvalidArgument, op, ": invalid ", name, ": ", v, ": must be in [0, 1)");
+  }
+}
+
+Tensor filled_like(const Tensor& p, double value) {
+  Tensor t = Tensor::empty(p.sizes(), p.dtype(), p.device());
+  fill_values(t, value);
+  return t;
+}
+
+double as_default_dtype(double v) {
+  return default_dtype() == DType::kFloat64 ? v : static_cast<double>(static_cast<float>(v));
+}
 
 void Optimizer::init(std::span<const Tensor> params, std::span<const double> options) {
   defaults_.assign(options.begin(), options.end());
@@ -23,7 +50,14 @@ void Optimizer::init(std::span<const Tensor> params, std::span<const double> opt
   add_param_group(params);
 }
 
-void Optimizer::add_param_group(std::span<const Tensor> params) {
+std::vector<double> Optimizer::group_options(const NamedNumbers& given) const {
+  std::vector<double> options = defaults_;
+  for (const auto& [name, value] : given) options[option_index(name)] = value;
+  check_options(options);
+  return options;
+}
+
+void Optimizer::add_param_group(std::span<const Tensor> params, const NamedNumbers& options) {
   std::unordered_set<const void*> seen;
   for (const ParamGroup& g : groups_) {
     for (const Tensor& p : g.params) seen.insert(p.impl());
@@ -41,8 +75,12 @@ void Optimizer::add_param_group(std::span<const Tensor> params) {
     }
     ++index;
   }
-  groups_.push_back({{params.begin(), params.end()}, defaults_});
-  state_.emplace_back(params.size());
+  ParamGroup group{{params.begin(), params.end()}, group_options(options), {}};
+  std::vector<ParamState> state(params.size());
+  for (size_t i = 0; i < params.size(); ++i) start_state(group, state[i], params[i]);
+  groups_.reserve(groups_.size() + 1);
+  state_.push_back(std::move(state));
+  groups_.push_back(std::move(group));
 }
 
 size_t Optimizer::option_index(std::string_view name) const {
@@ -59,26 +97,58 @@ bool Optimizer::has_option(std::string_view name) const {
                      [&](const OptionSpec& s) { return s.name == name; });
 }
 
+void Optimizer::check_group(int64_t group, const char* hint) const {
+  if (group >= 0 && group < static_cast<int64_t>(groups_.size())) return;
+  fail(Status::kIndex, type_name_, ": group out of range: group ", group, " of ", groups_.size(),
+       ": must be an existing group", hint);
+}
+
 double Optimizer::option(size_t group, std::string_view name) const {
-  if (group >= groups_.size()) {
-    fail(Status::kIndex, type_name_, ": group out of range: group ", group, " of ", groups_.size());
-  }
+  check_group(static_cast<int64_t>(group), "");
+  if (const double* v = schedule_value(group, name)) return *v;
   return groups_[group].options[option_index(name)];
+}
+
+const double* Optimizer::schedule_value(size_t group, std::string_view name) const {
+  for (const auto& [key, value] : groups_[group].schedule) {
+    if (key == name) return &value;
+  }
+  return nullptr;
+}
+
+void Optimizer::set_schedule_value(size_t group, std::string_view name, double value) {
+  for (auto& [key, v] : groups_[group].schedule) {
+    if (key == name) {
+      v = value;
+      return;
+    }
+  }
+  groups_[group].schedule.emplace_back(name, value);
 }
 
 std::vector<double> Optimizer::checked_options(std::vector<double> options, size_t index,
                                                double v) const {
   options[index] = v;
-  check_options(options);
+  check_kept(options, index);
   return options;
 }
 
+// Schedulers may leave a rate a little below zero: only a new one is checked.
+void Optimizer::check_kept(std::vector<double> options, size_t changed) const {
+  if (changed != 0 && options[0] < 0) options[0] = 0;
+  check_options(options);
+}
+
 void Optimizer::set_option(int64_t group, std::string_view name, double v) {
-  const size_t index = option_index(name);
-  if (group < -1 || group >= static_cast<int64_t>(groups_.size())) {
-    fail(Status::kIndex, type_name_, ": group out of range: group ", group, " of ", groups_.size(),
-         ": must be an existing group, or -1 for all");
+  if (group != -1) check_group(group, ", or -1 for all");
+  if (std::find(std::begin(kScheduleNames), std::end(kScheduleNames), name) !=
+      std::end(kScheduleNames)) {
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      if (group == -1 || static_cast<size_t>(group) == i) set_schedule_value(i, name, v);
+    }
+    return;
   }
+  const size_t index = option_index(name);
   if (group >= 0) {
     auto& g = groups_[static_cast<size_t>(group)];
     g.options = checked_options(g.options, index, v);
@@ -128,6 +198,16 @@ void Optimizer::step() {
   }
 }
 
+Tensor Optimizer::step(const Closure& closure) {
+  Tensor loss;
+  {
+    GradMode on(true);
+    loss = closure();
+  }
+  step();
+  return loss;
+}
+
 void Optimizer::zero_grad(bool set_to_none) {
   for (const ParamGroup& g : groups_) {
     for (const Tensor& p : g.params) {
@@ -144,144 +224,45 @@ void Optimizer::zero_grad(bool set_to_none) {
   }
 }
 
-NamedTensors Optimizer::state_dict() const {
-  NamedTensors out;
-  const auto names = state_names();
-  int64_t index = 0;
-  for (const auto& group : state_) {
-    for (const ParamState& s : group) {
-      const std::string prefix = cat("state.", index++, ".");
-      if (s.tensors.empty()) continue;
-      if (has_step()) {
-        out.emplace_back(prefix + "step",
-                         Tensor::from_scalar(static_cast<double>(s.step), DType::kFloat32));
-      }
-      for (size_t k = 0; k < names.size(); ++k) {
-        if (s.tensors[k].defined()) out.emplace_back(prefix + names[k], s.tensors[k]);
-      }
-    }
-  }
-  index = 0;
-  for (size_t gi = 0; gi < groups_.size(); ++gi) {
-    const ParamGroup& g = groups_[gi];
-    const std::string prefix = cat("param_groups.", gi, ".");
-    for (size_t k = 0; k < specs_.size(); ++k) {
-      const Scalar v = specs_[k].is_flag ? Scalar(g.options[k] != 0) : Scalar(g.options[k]);
-      out.emplace_back(prefix + specs_[k].name,
-                       Tensor::from_scalar(v, specs_[k].is_flag ? DType::kBool : DType::kFloat64));
-    }
-    Tensor params = Tensor::empty({{static_cast<int64_t>(g.params.size())}}, DType::kInt64);
-    for (size_t i = 0; i < g.params.size(); ++i) params.data_as<int64_t>()[i] = index++;
-    out.emplace_back(prefix + "params", params);
-  }
-  return out;
-}
-
-void Optimizer::load_state_dict(const NamedTensors& dict) {
-  std::map<std::string_view, Tensor> given;
-  for (const auto& [key, t] : dict) {
-    check_defined("load_state_dict", key, t);
-    given[key] = t;
-  }
-  size_t used = 0;
-  const auto find = [&](const std::string& key) {
-    const auto it = given.find(key);
-    if (it == given.end()) return Tensor();
-    ++used;
-    return it->second;
-  };
-  std::vector<ParamGroup> groups = groups_;
-  std::vector<std::vector<ParamState>> state(state_.size());
-  const auto names = state_names();
-  int64_t index = 0;
-  for (size_t gi = 0; gi < groups.size(); ++gi) {
-    const std::string prefix = cat("param_groups.", gi, ".");
-    const Tensor params = find(prefix + "params");
-    const auto want = static_cast<int64_t>(groups[gi].params.size());
-    if (!params.defined() || params.numel() != want) {
-      fail(Status::kState, "load_state_dict: group mismatch: group ", gi, " has ", want,
-           " parameters, the dict ", params.defined() ? params.numel() : 0,
-           ": the dict must come from an optimizer with the same groups");
-    }
-    for (size_t k = 0; k < specs_.size(); ++k) {
-      const Tensor v = find(prefix + specs_[k].name);
-      if (v.defined()) groups[gi].options[k] = v.item("load_state_dict").to_double();
-    }
-    check_options(groups[gi].options);
-    state[gi].resize(groups[gi].params.size());
-    for (size_t i = 0; i < groups[gi].params.size(); ++i) {
-      const Tensor& p = groups[gi].params[i];
-      ParamState& s = state[gi][i];
-      const std::string head = cat("state.", index++, ".");
-      const Tensor step = find(head + "step");
-      if (step.defined()) s.step = step.item("load_state_dict").to_int();
-      if (s.step < 0) {
-        fail(Status::kInvalidArgument, "load_state_dict: negative step: ", head, "step is ", s.step,
-             ": must be >= 0");
-      }
-      bool any = step.defined();
-      std::vector<Tensor> tensors(names.size());
-      for (size_t k = 0; k < names.size(); ++k) {
-        const Tensor v = find(head + names[k]);
-        if (!v.defined()) continue;
-        if (!(v.sizes() == p.sizes())) {
-          fail(Status::kShape, "load_state_dict: shape mismatch: ", head, names[k], " is ",
-               shape_string(v.sizes()), ", its parameter ", shape_string(p.sizes()),
-               ": both must have one shape");
-        }
-        if (v.is_meta() && !p.is_meta()) {
-          fail(Status::kDevice, "load_state_dict: no data: ", head, names[k],
-               " is on meta: only tensors with values can be loaded");
-        }
-        tensors[k] = Tensor::empty(p.sizes(), p.dtype(), p.device());
-        copy_values(tensors[k], v);
-        any = true;
-      }
-      if (any) s.tensors = std::move(tensors);
-    }
-  }
-  if (used != given.size()) {
-    for (const auto& [key, t] : given) {
-      if (key.starts_with("state.") || key.starts_with("param_groups.")) continue;
-      fail(Status::kKey, "load_state_dict: unexpected key: '", key,
-           "': not part of an optimizer's state");
-    }
-    fail(Status::kState, "load_state_dict: key mismatch: ", given.size() - used,
-         " entries fit no parameter or option of this ", type_name_,
-         ": the dict must come from an optimizer of the same kind and groups");
-  }
-  groups_ = std::move(groups);
-  state_ = std::move(state);
-}
-
 namespace {
 
-// Whole numbers as the ints that torch's defaults are.
-std::string option_text(const OptionSpec& spec, double v) {
-  if (spec.is_flag) return v != 0 ? "True" : "False";
-  if (v == std::floor(v) && std::fabs(v) < 1e15) return cat(static_cast<int64_t>(v));
+std::string option_text(OptionKind kind, double v) {
+  if (kind == OptionKind::kFlag) return v != 0 ? "True" : "False";
+  // Whole numbers as the ints that torch's defaults are.
+  if (kind == OptionKind::kNumber && v == std::floor(v) && std::fabs(v) < 1e15) {
+    return cat(static_cast<int64_t>(v));
+  }
   return format_number(v);
 }
 
 }  // namespace
 
+std::string Optimizer::option_value_text(const ParamGroup& g, size_t k) const {
+  return option_text(specs_[k].kind, g.options[k]);
+}
+
 std::string Optimizer::repr() const {
   std::string out = type_name_ + " (";
   for (size_t gi = 0; gi < groups_.size(); ++gi) {
     out += cat("\nParameter Group ", gi, "\n");
-    std::set<std::string> lines;  // torch sorts the names
-    for (const char* line : printed_constants()) lines.insert(line);
-    const auto& options = groups_[gi].options;
+    std::map<std::string, std::string> lines;  // torch sorts the names
+    for (const std::string_view line : printed_constants()) {
+      const size_t mark = line.find(": ");
+      lines.emplace(line.substr(0, mark), line.substr(mark + 2));
+    }
+    const ParamGroup& g = groups_[gi];
     for (size_t k = 0; k < specs_.size(); ++k) {
-      const std::string name = specs_[k].name;
-      if (name == "beta1") {  // torch keeps the two as one option
-        lines.insert(
-            cat("betas: (", format_number(options[k]), ", ", format_number(options[k + 1]), ")"));
-      } else if (name != "beta2") {
-        lines.insert(name + ": " + option_text(specs_[k], options[k]));
+      if (const char* pair = specs_[k].pair) {
+        lines[pair] = cat("(", option_value_text(g, k), ", ", option_value_text(g, k + 1), ")");
+        ++k;
+      } else {
+        lines[specs_[k].name] = option_value_text(g, k);
       }
     }
-    for (const std::string& line : lines) out += "    " + line + "\n";
+    for (const auto& [name, value] : g.schedule) {
+      lines[name] = option_text(OptionKind::kReal, value);
+    }
+    for (const auto& [name, value] : lines) out += cat("    ", name, ": ", value, "\n");
   }
   return out + ")";
 }

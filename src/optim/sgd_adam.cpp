@@ -1,33 +1,17 @@
 // SGD, Adam and AdamW: option checks of torch.optim 1.13 and calls of the fused kernels.
 #include "ops/common.h"
-#include "optim/optimizer.h"
+#include "optim/optimizers.h"
 
 namespace mt {
 
-Ref<Optimizer> finish(Optimizer* o, std::span<const Tensor> params,
-                      std::span<const double> options) {
-  auto ref = OptimizerRef::adopt(o);
-  ref->init(params, options);
-  return ref;
-}
-
 namespace {
 
-void check_not_negative(std::string_view op, std::string_view name, double v) {
-  if (!(v >= 0)) {
-    fail(Status::kInvalidArgument, op, ": invalid ", name, ": ", v, ": must be >= 0");
-  }
-}
-
-Tensor zeros_like_param(const Tensor& p) {
-  Tensor t = Tensor::empty(p.sizes(), p.dtype(), p.device());
-  fill_values(t, 0);
-  return t;
-}
-
-constexpr OptionSpec kSgdSpecs[] = {{"lr", 1e-3},          {"momentum", 0},
-                                    {"dampening", 0},      {"weight_decay", 0},
-                                    {"nesterov", 0, true}, {"maximize", 0, true}};
+constexpr OptionSpec kSgdSpecs[] = {{"lr", 1e-3},
+                                    {"momentum", 0},
+                                    {"dampening", 0},
+                                    {"weight_decay", 0},
+                                    {"nesterov", 0, OptionKind::kFlag},
+                                    {"maximize", 0, OptionKind::kFlag}};
 constexpr const char* kSgdState[] = {"momentum_buffer"};
 constexpr const char* kSgdConstants[] = {"differentiable: False", "foreach: None"};
 
@@ -74,9 +58,13 @@ class Sgd final : public Optimizer {
   }
 };
 
-constexpr OptionSpec kAdamSpecs[] = {
-    {"lr", 1e-3},        {"beta1", 0.9},       {"beta2", 0.999},     {"eps", 1e-8},
-    {"weight_decay", 0}, {"amsgrad", 0, true}, {"maximize", 0, true}};
+constexpr OptionSpec kAdamSpecs[] = {{"lr", 1e-3},
+                                     {"beta1", 0.9, OptionKind::kReal, "betas"},
+                                     {"beta2", 0.999, OptionKind::kReal, "betas"},
+                                     {"eps", 1e-8},
+                                     {"weight_decay", 0},
+                                     {"amsgrad", 0, OptionKind::kFlag},
+                                     {"maximize", 0, OptionKind::kFlag}};
 constexpr const char* kAdamState[] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
 constexpr const char* kAdamConstants[] = {"capturable: False", "differentiable: False",
                                           "foreach: None", "fused: False"};
@@ -96,22 +84,17 @@ class Adam final : public Optimizer {
   bool has_step() const override { return true; }
   void check_options(std::span<const double> o) const override {
     check_not_negative(type_name_, "lr", o[0]);
-    for (int i : {1, 2}) {
-      const double beta = o[static_cast<size_t>(i)];
-      if (!(beta >= 0 && beta < 1)) {
-        fail(Status::kInvalidArgument, type_name_, ": invalid beta", i, ": ", beta,
-             ": must be in [0, 1)");
-      }
-    }
+    check_below_one(type_name_, "beta1", o[1]);
+    check_below_one(type_name_, "beta2", o[2]);
     check_not_negative(type_name_, "eps", o[3]);
     check_not_negative(type_name_, "weight_decay", o[4]);
   }
   void update(const ParamGroup& g, ParamState& s, const Tensor& p, const Tensor& grad) override {
     AdamArgs a;
     a.amsgrad = value(g, 5) != 0;
-    if (!s.tensors[0].defined()) s.tensors[0] = zeros_like_param(p);
-    if (!s.tensors[1].defined()) s.tensors[1] = zeros_like_param(p);
-    if (a.amsgrad && !s.tensors[2].defined()) s.tensors[2] = zeros_like_param(p);
+    if (!s.tensors[0].defined()) s.tensors[0] = filled_like(p, 0);
+    if (!s.tensors[1].defined()) s.tensors[1] = filled_like(p, 0);
+    if (a.amsgrad && !s.tensors[2].defined()) s.tensors[2] = filled_like(p, 0);
     const auto kernel = backend(p.device()).adam[static_cast<int>(p.dtype())];
     if (!kernel) fail_unsupported(type_name_, p.device(), p.dtype());
     a.param = p.data();
@@ -135,7 +118,7 @@ class Adam final : public Optimizer {
   bool decoupled_;
 };
 
-OptimizerRef make_adam(std::span<const Tensor> params, const AdamOptions& o, bool decoupled) {
+OptimizerRef make_adam(ParamList params, const AdamOptions& o, bool decoupled) {
   const double options[] = {o.lr,
                             o.beta1,
                             o.beta2,
@@ -148,7 +131,7 @@ OptimizerRef make_adam(std::span<const Tensor> params, const AdamOptions& o, boo
 
 }  // namespace
 
-OptimizerRef sgd(std::span<const Tensor> params, const SgdOptions& o) {
+OptimizerRef sgd(ParamList params, const SgdOptions& o) {
   const double options[] = {o.lr,
                             o.momentum,
                             o.dampening,
@@ -158,12 +141,8 @@ OptimizerRef sgd(std::span<const Tensor> params, const SgdOptions& o) {
   return finish(new Sgd, params, options);
 }
 
-OptimizerRef adam(std::span<const Tensor> params, const AdamOptions& o) {
-  return make_adam(params, o, false);
-}
+OptimizerRef adam(ParamList params, const AdamOptions& o) { return make_adam(params, o, false); }
 
-OptimizerRef adamw(std::span<const Tensor> params, const AdamOptions& o) {
-  return make_adam(params, o, true);
-}
+OptimizerRef adamw(ParamList params, const AdamOptions& o) { return make_adam(params, o, true); }
 
 }  // namespace mt

@@ -35,6 +35,7 @@ static size_t abuse_count;
 static void *abuse_make(mt_handle_class c) {
   mt_tensor *t = NULL, *y = NULL;
   mt_tensors *list = NULL;
+  mt_optimizer *o = NULL;
   void *h = NULL;
   switch (c) {
     case MT_HANDLE_TENSOR:
@@ -67,6 +68,11 @@ static void *abuse_make(mt_handle_class c) {
       mt_tensors_free(list);
       mt_tensor_free(t);
       break;
+    case MT_HANDLE_SCHEDULER:
+      o = abuse_make(MT_HANDLE_OPTIMIZER);
+      OK(mt_exponential_lr((mt_scheduler **)&h, o, 0.9, -1));
+      OK(mt_optimizer_free(o));
+      break;
     case MT_HANDLE_NAMED_TENSORS:
       OK(mt_named_tensors_create((mt_named_tensors **)&h));
       break;
@@ -98,6 +104,9 @@ static void abuse_free(mt_handle_class c, void *h) {
       break;
     case MT_HANDLE_OPTIMIZER:
       OK(mt_optimizer_free(h));
+      break;
+    case MT_HANDLE_SCHEDULER:
+      OK(mt_scheduler_free(h));
       break;
     case MT_HANDLE_NAMED_TENSORS:
       OK(mt_named_tensors_free(h));

@@ -1,6 +1,6 @@
 // Optimizers against 50 steps of PyTorch's, printed forms, groups and options, state round trips
 // and their errors, and gradient clipping.
-#include "optim/optimizer.h"
+#include "optim/optimizers.h"
 
 #include <cmath>
 #include <limits>

@@ -136,7 +136,8 @@ from minitorch._runtime import (Error as Error, default_dtype as get_default_dty
 from minitorch._tensor import Size as Size, Tensor as Tensor
 from minitorch.autograd.anomaly_mode import (is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
     is_anomaly_enabled as is_anomaly_enabled)
-from minitorch.serialization import load as load, save as save
+from minitorch.serialization import (load as load, load_checkpoint as load_checkpoint,
+    save as save, save_checkpoint as save_checkpoint)
 
 bfloat16: _dtype
 float16: _dtype

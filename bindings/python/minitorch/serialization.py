@@ -77,3 +77,61 @@ def load(f: str | PathLike[str], map_location=None) -> Any:
     if _KEY in metadata:
         return _unpack(json.loads(metadata[_KEY]), tensors)
     return tensors
+
+
+# --- checkpoints -----------------------------------------------------------------------------
+def _listed(value):
+    return [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _parts(model, optimizer, scheduler, generator, rng_state):
+    """A filled-in mt_checkpoint, and what it points to."""
+    parts, kept = _new("mt_checkpoint *"), []
+    _lib.mt_checkpoint_init(parts)
+    if model is not None:
+        parts.model = model._c
+    for name, objects, handle in (("optimizer", _listed(optimizer), "_c"),
+                                  ("scheduler", _listed(scheduler), "_c"),
+                                  ("generator", _listed(generator), "_owner")):
+        handles = _new(f"mt_{name} *[]", [getattr(o, handle) for o in objects])
+        kept.append(handles)
+        setattr(parts, name + "s", handles)
+        setattr(parts, f"n_{name}s", len(objects))
+    parts.rng_state = rng_state
+    return parts, kept
+
+
+def save_checkpoint(f: str | PathLike[str], model=None, optimizer=None, scheduler=None, *,
+                    generator=None, epoch: int = 0, step: int = 0, extra: Any = None,
+                    rng_state=True) -> None:
+    """Saves a whole training run in one step: a crash leaves the old file.
+
+    `optimizer`, `scheduler` and `generator` may be lists; `rng_state` is the default generator's;
+    `extra` is any nested object that save() takes.
+    """
+    parts, kept = _parts(model, optimizer, scheduler, generator, rng_state)
+    parts.epoch, parts.step = epoch, step
+    tensors = {}
+    structure = json.dumps(_pack(extra, "", tensors))
+    lists = make_named(tensors), make_strings(["python.extra"]), make_strings([structure])
+    parts.tensors, parts.metadata_keys, parts.metadata_values = lists
+    _check(_lib.mt_checkpoint_save(_path(f), parts))
+
+
+def load_checkpoint(f: str | PathLike[str], model=None, optimizer=None, scheduler=None, *,
+                    generator=None, rng_state=True) -> dict[str, Any]:
+    """Puts what save_checkpoint wrote into the objects given and returns {"epoch", "step",
+    "extra"}. All that is wrong is found before anything is changed."""
+    parts, kept = _parts(model, optimizer, scheduler, generator, rng_state)
+    epoch, step = _new("int64_t *"), _new("int64_t *")
+    out, keys, values = _new("mt_named_tensors **"), _new("mt_strings **"), _new("mt_strings **")
+    _check(_lib.mt_checkpoint_load(_path(f), parts, epoch, step, out, keys, values))
+    metadata = dict(zip(strings(keys[0]), strings(values[0])))
+    tensors = OrderedDict(named(out[0]))
+    for o in _listed(optimizer):
+        o._refresh()
+    for s in _listed(scheduler):
+        s.__dict__["_checked_order"] = True
+    extra = metadata.get("python.extra")
+    return {"epoch": epoch[0], "step": step[0],
+            "extra": tensors if extra is None else _unpack(json.loads(extra), tensors)}

@@ -1,26 +1,22 @@
 // The SGD and Adam steps in one pass over memory. Every operation happens in the order, and is
-// rounded where, PyTorch's single-tensor optimizers do it: add with alpha is one fma, addcmul is
-// fma(value * a, b, x), addcdiv is x + (value * a) / b. For half types each of these is rounded
-// to the half type, and the factors of add and mul are too. A target without fma rounds twice.
+// rounded where, PyTorch's single-tensor optimizers do it; see optim-inl.h.
 #include <algorithm>
 #include <cmath>
 
 #include "core/parallel.h"
-#include "kernels/backend.h"
 #include "kernels/cpu/elements.h"
+#include "kernels/optim.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/optim_step.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "kernels/cpu/element-inl.h"
+#include "kernels/cpu/optim-inl.h"
 
 #ifndef MT_OPTIM_STEP_ONCE
 #define MT_OPTIM_STEP_ONCE
 namespace mt::cpu {
 namespace {
-
-constexpr int64_t kGrain = 16384;
 
 // What Adam computes in double before it looks at elements. The powers cost more than a step on a
 // small tensor, and are the same for all tensors of a step: the last ones are kept.
@@ -52,45 +48,6 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The elementary steps on vectors of elements T.
-template <class T>
-struct Ops {
-  using C = el::Compute<T>;
-  using D = hn::ScalableTag<C>;
-  using V = hn::Vec<D>;
-  static constexpr D d{};
-
-  // A Python float as a factor of mul or add: of the element type; of addcmul: of the compute type.
-  static HWY_INLINE V factor(double x) { return hn::Set(d, convert<C>(convert<T>(x))); }
-  static HWY_INLINE V value(double x) { return hn::Set(d, static_cast<C>(x)); }
-
-  static HWY_INLINE V round(V v) { return el::round_to<T>(d, v); }
-  static HWY_INLINE V add(V x, V y) { return round(hn::Add(x, y)); }
-  static HWY_INLINE V mul(V x, V y) { return round(hn::Mul(x, y)); }
-  static HWY_INLINE V div(V x, V y) { return round(hn::Div(x, y)); }
-  static HWY_INLINE V sqrt(V x) { return round(hn::Sqrt(x)); }
-  // x + alpha * y. PyTorch's binary16 rounds the product as well.
-  static HWY_INLINE V add_scaled(V x, V y, V alpha) {
-    if constexpr (std::is_same_v<T, Half>) return add(x, mul(alpha, y));
-    return round(hn::MulAdd(y, alpha, x));
-  }
-  static HWY_INLINE V addcmul(V x, V a, V b, V value) {
-    return round(hn::MulAdd(hn::Mul(value, a), b, x));
-  }
-  static HWY_INLINE V addcdiv(V x, V a, V b, V value) {
-    return round(hn::Add(x, hn::Div(hn::Mul(value, a), b)));
-  }
-  static HWY_INLINE V maximum(V x, V y) {  // NaN wins
-    const auto keep = hn::Or(hn::Ge(x, y), hn::IsNaN(x));
-    return hn::IfThenElse(keep, x, y);
-  }
-
-  static HWY_INLINE V load(const T* p, int64_t count) {
-    return el::load_up_to(d, p, count, hn::Zero(d));
-  }
-  static HWY_INLINE void store(V v, T* p, int64_t count) { el::store_up_to(d, v, p, count); }
-};
-
 template <class T>
 void sgd_range(const SgdArgs& a, int64_t begin, int64_t end) {
   using O = Ops<T>;
@@ -117,7 +74,8 @@ void sgd_range(const SgdArgs& a, int64_t begin, int64_t end) {
 
 template <class T>
 void sgd(const SgdArgs& a) {
-  parallel_for(0, a.n, kGrain, [&](int64_t begin, int64_t end) { sgd_range<T>(a, begin, end); });
+  parallel_for(0, a.n, kOptimGrain,
+               [&](int64_t begin, int64_t end) { sgd_range<T>(a, begin, end); });
 }
 
 template <class T>
@@ -156,7 +114,7 @@ void adam_range(const AdamArgs& a, const AdamScalars& scalars, int64_t begin, in
 template <class T>
 void adam(const AdamArgs& a) {
   const AdamScalars scalars = adam_scalars(a);
-  parallel_for(0, a.n, kGrain,
+  parallel_for(0, a.n, kOptimGrain,
                [&](int64_t begin, int64_t end) { adam_range<T>(a, scalars, begin, end); });
 }
 
@@ -177,6 +135,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mt::cpu {
 HWY_EXPORT(fill_table);
-void fill_optim(Backend& b) { HWY_DYNAMIC_DISPATCH(fill_table)(b); }
+void fill_optim(Backend& b) {
+  HWY_DYNAMIC_DISPATCH(fill_table)(b);
+  fill_optim_more();
+}
 }  // namespace mt::cpu
 #endif
