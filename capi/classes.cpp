@@ -5,6 +5,7 @@
 #include "capi/function.h"
 #include "capi/guard.h"
 #include "capi/lists.h"
+#include "io/value.h"
 #include "optim/lr_scheduler.h"
 #include "minitorch/minitorch.h"
 
@@ -30,6 +31,7 @@ struct Table {
     rows[MT_HANDLE_NAMED_TENSORS] = {"named tensor list", "mt_named_tensors_free",
                                      release<NamedTensorsObject>};
     rows[MT_HANDLE_STRINGS] = {"string list", "mt_strings_free", release<StringsObject>};
+    rows[MT_HANDLE_VALUE] = {"value", "mt_value_free", release<Value>};
   }
 };
 constexpr Table kTable;

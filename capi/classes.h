@@ -11,6 +11,7 @@ class Node;
 class Module;
 class Optimizer;
 class Scheduler;
+class Value;
 }  // namespace mt
 
 namespace mt::capi {
@@ -75,6 +76,11 @@ template <>
 struct HandleTraits<StringsObject> {
   using Opaque = mt_strings;
   static constexpr HandleClass kClass = MT_HANDLE_STRINGS;
+};
+template <>
+struct HandleTraits<Value> {
+  using Opaque = mt_value;
+  static constexpr HandleClass kClass = MT_HANDLE_VALUE;
 };
 
 }  // namespace mt::capi

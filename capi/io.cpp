@@ -45,6 +45,16 @@ mt_status mt_load_safetensors(mt_named_tensors** out, const char* path, mt_strin
   });
 }
 
+mt_status mt_map_safetensors(mt_named_tensors** out, const char* path, mt_strings** metadata_keys,
+                             mt_strings** metadata_values) {
+  return guard("mt_map_safetensors", [&](Call& c) {
+    c.pointer("out", out);
+    mt::StringMap metadata;
+    mt::NamedTensors tensors = mt::map_safetensors(std::string(c.string("path", path)), &metadata);
+    put_loaded(c, out, std::move(tensors), metadata, metadata_keys, metadata_values);
+  });
+}
+
 mt_status mt_safetensors_encode(mt_tensor** out, const mt_named_tensors* tensors,
                                 const mt_strings* metadata_keys,
                                 const mt_strings* metadata_values) {

@@ -3,6 +3,7 @@
 #include "core/random.h"
 
 #include "capi/guard.h"
+#include "io/zip.h"
 #include "ops/common.h"
 #include "minitorch/minitorch.h"
 
@@ -14,11 +15,12 @@ struct Feature {
   const char* name;
   bool built_in;
 };
-constexpr Feature kFeatures[] = {
+const Feature kFeatures[] = {
     {"cpu", true},
     {"meta", true},
     {"dlpack", true},
     {"openblas", true},
+    {"zip", mt::has_zip()},
 };
 
 mt::Tensor state_of(const mt::Generator& g) {

@@ -12,7 +12,7 @@ HIDDEN_HERE = {"dtype": "minitorch._runtime", "device": "minitorch._runtime"}
 
 # Where the other names of annotations come from.
 KNOWN = {name: "typing" for name in
-         ("Any", "Callable", "Generic", "Iterable", "Iterator", "Literal", "Mapping", "NamedTuple",
+         ("Any", "Callable", "Generic", "IO", "Iterable", "Iterator", "Literal", "Mapping", "NamedTuple",
           "NoReturn", "Protocol", "Self", "Sequence", "TypeVar", "Union", "overload")}
 KNOWN.update({"OrderedDict": "collections", "namedtuple": "collections", "PathLike": "os",
               "ModuleType": "types", "Tensor": "minitorch._tensor", "Size": "minitorch._tensor",

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/tensor.h"
 #include "minitorch/minitorch.h"
+#include "io/value.h"
 #include "ops/loss.h"
 #include "optim/lr_scheduler.h"
 
@@ -49,6 +50,20 @@ static_assert(MT_REDUCTION_SUM == static_cast<mt_reduction>(mt::Reduction::kSum)
 static_assert(MT_CYCLIC_TRIANGULAR == static_cast<mt_cyclic_mode>(mt::CyclicMode::kTriangular));
 static_assert(MT_CYCLIC_TRIANGULAR2 == static_cast<mt_cyclic_mode>(mt::CyclicMode::kTriangular2));
 static_assert(MT_CYCLIC_EXP_RANGE == static_cast<mt_cyclic_mode>(mt::CyclicMode::kExpRange));
+static_assert(MT_VALUE_NONE == static_cast<mt_value_kind>(mt::ValueKind::kNone));
+static_assert(MT_VALUE_BOOL == static_cast<mt_value_kind>(mt::ValueKind::kBool));
+static_assert(MT_VALUE_INT == static_cast<mt_value_kind>(mt::ValueKind::kInt));
+static_assert(MT_VALUE_FLOAT == static_cast<mt_value_kind>(mt::ValueKind::kFloat));
+static_assert(MT_VALUE_STRING == static_cast<mt_value_kind>(mt::ValueKind::kString));
+static_assert(MT_VALUE_BYTES == static_cast<mt_value_kind>(mt::ValueKind::kBytes));
+static_assert(MT_VALUE_TENSOR == static_cast<mt_value_kind>(mt::ValueKind::kTensor));
+static_assert(MT_VALUE_LIST == static_cast<mt_value_kind>(mt::ValueKind::kList));
+static_assert(MT_VALUE_TUPLE == static_cast<mt_value_kind>(mt::ValueKind::kTuple));
+static_assert(MT_VALUE_SET == static_cast<mt_value_kind>(mt::ValueKind::kSet));
+static_assert(MT_VALUE_DICT == static_cast<mt_value_kind>(mt::ValueKind::kDict));
+static_assert(MT_VALUE_DTYPE == static_cast<mt_value_kind>(mt::ValueKind::kDType));
+static_assert(MT_VALUE_DEVICE == static_cast<mt_value_kind>(mt::ValueKind::kDevice));
+static_assert(MT_VALUE_COMPLEX == static_cast<mt_value_kind>(mt::ValueKind::kComplex));
 
 extern "C" const char* mt_status_name(mt_status status) {
   switch (status) {

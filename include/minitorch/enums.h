@@ -80,7 +80,8 @@ enum {
   MT_HANDLE_OPTIMIZER = 7,      // mt_optimizer
   MT_HANDLE_NAMED_TENSORS = 8,  // mt_named_tensors
   MT_HANDLE_STRINGS = 9,        // mt_strings
-  MT_HANDLE_SCHEDULER = 10      // mt_scheduler
+  MT_HANDLE_SCHEDULER = 10,     // mt_scheduler
+  MT_HANDLE_VALUE = 11          // mt_value
 };
 
 // How the height of mt_cyclic_lr's cycles changes.
@@ -89,6 +90,25 @@ enum {
   MT_CYCLIC_TRIANGULAR = 0,   // not at all
   MT_CYCLIC_TRIANGULAR2 = 1,  // halved after each cycle
   MT_CYCLIC_EXP_RANGE = 2     // gamma to the power of the step
+};
+
+// What a value of a file is; see io.h.
+typedef int32_t mt_value_kind;
+enum {
+  MT_VALUE_NONE = 0,  // None
+  MT_VALUE_BOOL = 1,
+  MT_VALUE_INT = 2,     // of any size
+  MT_VALUE_FLOAT = 3,   // a double
+  MT_VALUE_STRING = 4,  // UTF-8
+  MT_VALUE_BYTES = 5,
+  MT_VALUE_TENSOR = 6,
+  MT_VALUE_LIST = 7,
+  MT_VALUE_TUPLE = 8,  // also torch.Size
+  MT_VALUE_SET = 9,
+  MT_VALUE_DICT = 10,  // in the order of its entries
+  MT_VALUE_DTYPE = 11,
+  MT_VALUE_DEVICE = 12,  // its name
+  MT_VALUE_COMPLEX = 13  // two doubles
 };
 
 #endif  // MINITORCH_ENUMS_H

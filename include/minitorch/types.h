@@ -41,6 +41,7 @@ typedef struct mt_optimizer mt_optimizer;        // what updates parameters; see
 typedef struct mt_scheduler mt_scheduler;        // what changes learning rates; see scheduler.h
 typedef struct mt_named_tensors mt_named_tensors;  // tensors by name, as state dicts; see module.h
 typedef struct mt_strings mt_strings;              // a list of strings; see module.h
+typedef struct mt_value mt_value;                  // what a file holds, as a tree; see io.h
 
 // --- Callbacks -------------------------------------------------------------------------------
 

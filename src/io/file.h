@@ -30,14 +30,15 @@ class ByteSink {
 
 class MemorySource final : public ByteSource {
  public:
-  explicit MemorySource(std::string_view op, std::span<const uint8_t> bytes)
-      : op_(op), bytes_(bytes) {}
+  explicit MemorySource(std::string_view op, std::span<const uint8_t> bytes,
+                        std::string name = "buffer")
+      : op_(op), name_(std::move(name)), bytes_(bytes) {}
   uint64_t size() const override { return bytes_.size(); }
   void read(uint64_t offset, void* to, size_t n) override;
   const std::string& name() const override { return name_; }
 
  private:
-  std::string op_, name_ = "buffer";
+  std::string op_, name_;
   std::span<const uint8_t> bytes_;
 };
 

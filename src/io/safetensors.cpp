@@ -108,47 +108,57 @@ void write_all(ByteSink& sink, const Encoded& encoded, const NamedTensors& tenso
   }
 }
 
-NamedTensors load(ByteSource& source, StringMap* metadata) {
+}  // namespace
+
+namespace safetensors {
+
+std::vector<Entry> read_header(std::string_view op, ByteSource& source, uint64_t& start,
+                               StringMap& metadata) {
   const uint64_t size = source.size();
   const std::string& file = source.name();
   if (size < 8) {
-    fail(Status::kFormat, kLoad, ": truncated: '", file, "' has ", size,
+    fail(Status::kFormat, op, ": truncated: '", file, "' has ", size,
          " bytes: at least 8 are needed for the header's length");
   }
   uint64_t header_size = 0;
   source.read(0, &header_size, 8);
-  if (header_size > safetensors::kMaxHeader || header_size > size - 8) {
-    fail(Status::kFormat, kLoad, ": bad header length: '", file, "' of ", size, " bytes says ",
-         header_size, ": must be at most ", std::min<uint64_t>(size - 8, safetensors::kMaxHeader));
+  if (header_size > kMaxHeader || header_size > size - 8) {
+    fail(Status::kFormat, op, ": bad header length: '", file, "' of ", size, " bytes says ",
+         header_size, ": must be at most ", std::min<uint64_t>(size - 8, kMaxHeader));
   }
+  std::string header(header_size, '\0');
+  source.read(8, header.data(), header.size());
+  start = 8 + header_size;
+  return parse_header(op, file, header, size - start, metadata);
+}
+
+void check_values(std::string_view op, const std::string& file, const std::string& name,
+                  const Tensor& t) {
+  if (t.dtype() != DType::kBool) return;
+  const auto* p = t.data_as<uint8_t>();
+  const auto* bad = std::find_if(p, p + t.numel(), [](uint8_t b) { return b > 1; });
+  if (bad == p + t.numel()) return;
+  fail(Status::kFormat, op, ": bad value: '", file, "': tensor '", shown(name), "': element ",
+       bad - p, " of a BOOL is byte ", static_cast<int>(*bad), ": must be 0 or 1");
+}
+
+}  // namespace safetensors
+
+NamedTensors read_safetensors(ByteSource& source, StringMap* metadata) {
   StringMap found;
-  std::vector<Entry> entries;
-  {
-    std::string header(header_size, '\0');
-    source.read(8, header.data(), header.size());
-    entries = safetensors::parse_header(kLoad, file, header, size - 8 - header_size, found);
-  }
+  uint64_t start = 0;
+  std::vector<Entry> entries = safetensors::read_header(kLoad, source, start, found);
   NamedTensors out;
   out.reserve(entries.size());
   for (Entry& e : entries) {
     Tensor t = Tensor::empty(e.shape, e.dtype, Device::kCPU, kLoad);
-    source.read(8 + header_size + e.begin, t.data(), t.bytes());
-    if (e.dtype == DType::kBool) {
-      const auto* p = t.data_as<uint8_t>();
-      const auto* bad = std::find_if(p, p + t.numel(), [](uint8_t b) { return b > 1; });
-      if (bad != p + t.numel()) {
-        fail(Status::kFormat, kLoad, ": bad value: '", file, "': tensor '",
-             safetensors::shown(e.name), "': element ", bad - p, " of a BOOL is byte ",
-             static_cast<int>(*bad), ": must be 0 or 1");
-      }
-    }
+    source.read(start + e.begin, t.data(), t.bytes());
+    safetensors::check_values(kLoad, source.name(), e.name, t);
     out.emplace_back(std::move(e.name), std::move(t));
   }
   if (metadata) *metadata = std::move(found);
   return out;
 }
-
-}  // namespace
 
 void save_safetensors(const std::string& path, const NamedTensors& tensors,
                       const StringMap& metadata) {
@@ -168,12 +178,12 @@ std::string safetensors_bytes(const NamedTensors& tensors, const StringMap& meta
 
 NamedTensors load_safetensors(const std::string& path, StringMap* metadata) {
   FileSource source(kLoad, path);
-  return load(source, metadata);
+  return read_safetensors(source, metadata);
 }
 
 NamedTensors load_safetensors_bytes(std::span<const uint8_t> bytes, StringMap* metadata) {
   MemorySource source(kLoad, bytes);
-  return load(source, metadata);
+  return read_safetensors(source, metadata);
 }
 
 }  // namespace mt

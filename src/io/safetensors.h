@@ -15,6 +15,8 @@
 
 namespace mt {
 
+class ByteSource;
+
 // The "__metadata__" of a file, in order.
 using StringMap = std::vector<std::pair<std::string, std::string>>;
 
@@ -28,6 +30,12 @@ std::string safetensors_bytes(const NamedTensors& tensors, const StringMap& meta
 // New CPU tensors in the header's order. kIo when the file cannot be read, kFormat when a rule of
 // the format is broken.
 NamedTensors load_safetensors(const std::string& path, StringMap* metadata = nullptr);
+// The same on the mapped file: tensors take no memory of their own until they are written to, and
+// the file never changes through them. The mapping lives as long as the tensors do. The file may be
+// replaced meanwhile (as saving does); cutting it short or writing into it would show in the
+// tensors, and reading beyond its new end is a SIGBUS, which no library can make an error of.
+NamedTensors map_safetensors(const std::string& path, StringMap* metadata = nullptr);
+NamedTensors read_safetensors(ByteSource& source, StringMap* metadata);
 NamedTensors load_safetensors_bytes(std::span<const uint8_t> bytes, StringMap* metadata = nullptr);
 
 }  // namespace mt

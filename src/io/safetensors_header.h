@@ -1,5 +1,4 @@
-// The JSON header of a safetensors file: its checked parsing and its writing. Only
-// io/safetensors.cpp uses this.
+// The JSON header of a safetensors file: its checked parsing and its writing. For io/ only.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +27,13 @@ struct Entry {
 std::vector<Entry> parse_header(std::string_view op, const std::string& file,
                                 const std::string& header, uint64_t data_bytes,
                                 StringMap& metadata);
+
+// The header of a source, whose tensors' bytes begin at `start`.
+std::vector<Entry> read_header(std::string_view op, ByteSource& source, uint64_t& start,
+                               StringMap& metadata);
+// The bytes of a bool must be 0 or 1.
+void check_values(std::string_view op, const std::string& file, const std::string& name,
+                  const Tensor& t);
 
 // The header, padded with spaces to a multiple of 8 bytes.
 std::string format_header(const std::vector<Entry>& entries, const StringMap& metadata);

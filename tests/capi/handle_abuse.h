@@ -79,6 +79,9 @@ static void *abuse_make(mt_handle_class c) {
     case MT_HANDLE_STRINGS:
       OK(mt_strings_create((mt_strings **)&h, NULL, 0));
       break;
+    case MT_HANDLE_VALUE:
+      OK(mt_value_list((mt_value **)&h));
+      break;
     default:
       break;
   }
@@ -113,6 +116,9 @@ static void abuse_free(mt_handle_class c, void *h) {
       break;
     case MT_HANDLE_STRINGS:
       OK(mt_strings_free(h));
+      break;
+    case MT_HANDLE_VALUE:
+      OK(mt_value_free(h));
       break;
     default:
       break;

@@ -1,7 +1,9 @@
-"""save and load: state dicts and nested checkpoints as safetensors files.
+"""save and load: checkpoints in PyTorch's own format, safetensors, and NumPy's files.
 
-A plain {name: Tensor} dict becomes an ordinary safetensors file. Anything nested (dicts, lists,
-numbers, strings, None around tensors) keeps its structure as JSON in the file's metadata.
+load() knows a file by its content: PyTorch's .pth (both forms), safetensors, .npy and .npz. No Python
+code of a file is ever run. save() writes what torch.save does, or safetensors when the name ends so:
+a plain {name: Tensor} dict is an ordinary safetensors file; anything nested keeps its structure as
+JSON in the file's metadata.
 """
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ import os
 from collections import OrderedDict
 
 from ._native import ffi, lib as _lib
-from ._runtime import TensorBase, _check, _new
+from ._runtime import TensorBase, _check, _new, _own, _ptr, device
+from . import _values
 from ._lists import make_named, make_strings, named, strings
 
 _KEY = "minitorch.structure"
@@ -56,27 +59,87 @@ def _path(f):
     return os.fsencode(f)
 
 
-def save(obj: Any, f: str | PathLike[str]) -> None:
-    """Writes the object in one step: a crash leaves the old file."""
+def save(obj: Any, f: str | PathLike[str] | IO[bytes], pickle_module=None, pickle_protocol=2,
+         _use_new_zipfile_serialization=True) -> None:
+    """Writes tensors, numbers, strings and containers of them. A file is replaced in one step: a crash
+    leaves the old one."""
+    if hasattr(f, "write"):
+        f.write(_values.save_bytes(obj))
+    elif os.fspath(f).endswith(".safetensors" if isinstance(os.fspath(f), str) else b".safetensors"):
+        _save_structured(obj, f)
+    else:
+        _values.save(obj, _path(f))
+
+
+def _save_structured(obj, f):
     tensors = {}
     structure = _pack(obj, "", tensors)
     plain = isinstance(obj, dict) and all(isinstance(v, TensorBase) for v in obj.values()) and all(
         isinstance(k, str) for k in obj)
+    save_safetensors(tensors, f, None if plain else {_KEY: json.dumps(structure)})
+
+
+def load(f: str | PathLike[str] | IO[bytes], map_location=None, pickle_module=None, *,
+         weights_only=False, **pickle_load_args) -> Any:
+    """What is in a file of any format that the library knows, as torch.load gives it. All tensors
+    come to the CPU."""
+    if isinstance(map_location, (str, device)):
+        device(map_location)
+    result = _values.load_bytes(f.read()) if hasattr(f, "read") else _values.load(_path(f))
+    structure = getattr(result, "__dict__", {}).pop(_KEY, None) if isinstance(result, dict) else None
+    return result if structure is None else _unpack(json.loads(structure), result)
+
+
+def save_safetensors(tensors: dict[str, Tensor], f: str | PathLike[str],
+                     metadata: dict[str, str] | None = None) -> None:
     keys = values = ffi.NULL
-    if not plain:
-        keys, values = make_strings([_KEY]), make_strings([json.dumps(structure)])
+    if metadata:
+        keys, values = make_strings(list(metadata)), make_strings(list(metadata.values()))
     _check(_lib.mt_save_safetensors(_path(f), make_named(tensors), keys, values))
 
 
-def load(f: str | PathLike[str], map_location=None) -> Any:
-    """What save() wrote, or the OrderedDict of any safetensors file."""
+def load_safetensors(f: str | PathLike[str], mmap: bool = False) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the metadata. With mmap, the tensors lie on the file itself, which must not be
+    cut short while they live; what is written to them does not reach it."""
     out, keys, values = _new("mt_named_tensors **"), _new("mt_strings **"), _new("mt_strings **")
-    _check(_lib.mt_load_safetensors(out, _path(f), keys, values))
+    _check((_lib.mt_map_safetensors if mmap else _lib.mt_load_safetensors)(out, _path(f), keys, values))
     metadata = dict(zip(strings(keys[0]), strings(values[0])))
-    tensors = OrderedDict(named(out[0]))
-    if _KEY in metadata:
-        return _unpack(json.loads(metadata[_KEY]), tensors)
-    return tensors
+    return OrderedDict(named(out[0])), metadata
+
+
+def load_state_dict(f: str | PathLike[str], key: str | None = None, strip_prefix: str | None = None,
+                    mmap: bool = False) -> dict[str, Tensor]:
+    """The tensors of the state dict in a file of any format, by name. `key` says where it is
+    ("ema/model"; "" is the whole file); by itself it is found under "state_dict", "model_state_dict"
+    or "model". `strip_prefix` is taken off the names ("module." of DataParallel)."""
+    options = _new("mt_load_options *")
+    _lib.mt_load_options_init(options)
+    texts = [ffi.NULL if s is None else _new("char[]", s.encode()) for s in (key, strip_prefix)]
+    options.key, options.strip_prefix = texts
+    options.map = mmap
+    out = _new("mt_named_tensors **")
+    _check(_lib.mt_load_state_dict(out, _path(f), options))
+    return OrderedDict(named(out[0]))
+
+
+def save_npy(t: Tensor, f: str | PathLike[str]) -> None:
+    _check(_lib.mt_save_npy(_path(f), _ptr(t)))
+
+
+def load_npy(f: str | PathLike[str]) -> Tensor:
+    out = _new("mt_tensor **")
+    _check(_lib.mt_load_npy(out, _path(f)))
+    return _own(out)
+
+
+def save_npz(tensors: dict[str, Tensor], f: str | PathLike[str], compressed: bool = False) -> None:
+    _check(_lib.mt_save_npz(_path(f), make_named(tensors), compressed))
+
+
+def load_npz(f: str | PathLike[str]) -> dict[str, Tensor]:
+    out = _new("mt_named_tensors **")
+    _check(_lib.mt_load_npz(out, _path(f), ffi.NULL))
+    return OrderedDict(named(out[0]))
 
 
 # --- checkpoints -----------------------------------------------------------------------------

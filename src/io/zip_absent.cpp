@@ -1,0 +1,42 @@
+// What stands for zip archives in a build without minizip: a clear refusal. See zip.h.
+#include "core/error.h"
+#include "io/zip.h"
+
+namespace mt {
+namespace {
+
+[[noreturn]] void fail_absent(std::string_view op) {
+  fail(Status::kNotImplemented, op,
+       ": not available: zip archives (.pth, .npz): this library was built without minizip and "
+       "zlib");
+}
+
+}  // namespace
+
+bool has_zip() { return false; }
+
+uint64_t default_unpack_limit(uint64_t) { return 0; }
+
+bool is_zip(ByteSource& source) {
+  char b[2] = {};
+  if (source.size() >= 4) source.read(0, b, 2);
+  return b[0] == 'P' && b[1] == 'K';
+}
+
+ZipReader::ZipReader(std::string_view op, ByteSource& source, uint64_t) : op_(op), source_(source) {
+  fail_absent(op);
+}
+void ZipReader::fail_entry(const ZipEntry&, std::string_view, std::string_view) const {
+  fail_absent(op_);
+}
+const ZipEntry* ZipReader::find(const std::string&) const { return nullptr; }
+void ZipReader::unpack(const ZipEntry&, uint64_t, char*) { fail_absent(op_); }
+void ZipReader::read(const ZipEntry& entry, void*) { fail_entry(entry, source_.name(), {}); }
+std::string ZipReader::read(const ZipEntry& entry) { fail_entry(entry, source_.name(), {}); }
+
+void ZipWriter::add(const std::string&, std::string_view, const void*, uint64_t, bool, uint64_t) {
+  fail_absent(op_);
+}
+void ZipWriter::finish() { fail_absent(op_); }
+
+}  // namespace mt
