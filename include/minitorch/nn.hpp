@@ -198,6 +198,18 @@ class Optimizer {
   void set(const std::string &option, double value) const {
     check(mt_optimizer_set_option(get(), -1, option.c_str(), value));
   }
+  // The closure computes loss and gradients; gives the first loss.
+  Tensor step(const std::function<Tensor()> &closure) const {
+    mt_tensor *loss = nullptr;
+    check(mt_optimizer_step_closure(
+        &loss, get(),
+        [](mt_tensor **out, void *user) {
+          return detail::callback(
+              [&] { *out = (*static_cast<const std::function<Tensor()> *>(user))().release(); });
+        },
+        const_cast<std::function<Tensor()> *>(&closure)));
+    return Tensor(loss);
+  }
 
  private:
   detail::Handle<mt_optimizer, mt_optimizer_free> h_;
@@ -249,8 +261,42 @@ inline Optimizer adamw(const Tensors &parameters,
                        const mt_adam_options &options = adamw_options()) {
   return detail_optim::make(mt_adamw, parameters, options);
 }
+// The others take the C functions' options: make(mt_rmsprop, parameters, options).
+using detail_optim::make;
 
 }  // namespace optim
+
+// --- Schedulers ------------------------------------------------------------------------------
+// Of what a C function makes: make_scheduler(mt_step_lr, optimizer, 30, 0.1, -1).
+
+class Scheduler {
+ public:
+  explicit Scheduler(mt_scheduler *h) : h_(h) {}
+  mt_scheduler *get() const { return h_.get(); }
+  void step() const { check(mt_scheduler_step(get())); }
+  void step(double metric) const { check(mt_scheduler_step_metric(get(), metric)); }
+  int64_t last_epoch() const {
+    int64_t epoch = 0;
+    check(mt_scheduler_last_epoch(&epoch, get()));
+    return epoch;
+  }
+  double last_lr(size_t group = 0) const {
+    double lr = 0;
+    check(mt_scheduler_last_lr(&lr, get(), group));
+    return lr;
+  }
+
+ private:
+  detail::Handle<mt_scheduler, mt_scheduler_free> h_;
+};
+
+template <class Make, class... Args>
+Scheduler make_scheduler(Make make, const Optimizer &optimizer, const Args &...args) {
+  mt_scheduler *out = nullptr;
+  check(make(&out, optimizer.get(), args...));
+  return Scheduler(out);
+}
+
 }  // namespace minitorch
 
 #endif  // MINITORCH_NN_HPP

@@ -180,7 +180,7 @@ void load_checkpoint(const std::string& path, Checkpoint& c) {
   for (size_t i = 0; i < c.optimizers.size(); ++i) {
     optimizers.push_back(c.optimizers[i]->parse_state(parts.get(cat("optimizer.", i))));
   }
-  std::vector<Scheduler::Values> schedulers;
+  std::vector<Scheduler::State> schedulers;
   for (size_t i = 0; i < c.schedulers.size(); ++i) {
     schedulers.push_back(c.schedulers[i]->parse_state(parts.get(cat("scheduler.", i))));
   }
@@ -198,7 +198,7 @@ void load_checkpoint(const std::string& path, Checkpoint& c) {
   if (c.model) c.model->load_state_dict(parts.get("model"));
 
   for (size_t i = 0; i < optimizers.size(); ++i) c.optimizers[i]->adopt(std::move(optimizers[i]));
-  for (size_t i = 0; i < schedulers.size(); ++i) c.schedulers[i]->adopt(std::move(schedulers[i]));
+  for (Scheduler::State& s : schedulers) Scheduler::adopt(std::move(s));
   for (const auto& [generator, state] : generators) {
     generator->set_state(state.data(), state.bytes());
   }

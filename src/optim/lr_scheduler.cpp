@@ -148,14 +148,16 @@ NamedTensors Scheduler::state_dict() const {
   return out;
 }
 
-Scheduler::Values Scheduler::parse_state(const NamedTensors& dict) const {
+Scheduler::State Scheduler::parse_state(const NamedTensors& dict) const {
   std::vector<std::pair<std::string, SchedulerField>> list;
   const_cast<Scheduler*>(this)->all_fields("", list);  // NOLINT: only read here
   std::map<std::string_view, size_t> places;
   for (size_t i = 0; i < list.size(); ++i) places[list[i].first] = i;
-  Values values(list.size());
+  State state{{}, std::vector<std::vector<double>>(list.size())};
+  auto& values = state.values;
   for (size_t i = 0; i < list.size(); ++i) {
     const SchedulerField& f = list[i].second;
+    state.fields.push_back(f);
     if (f.list) values[i] = *f.list;
     if (!f.list) {
       values[i] = {f.number    ? *f.number
@@ -186,18 +188,16 @@ Scheduler::Values Scheduler::parse_state(const NamedTensors& dict) const {
            ": must be a whole number");
     }
   }
-  return values;
+  return state;
 }
 
-void Scheduler::adopt(Values&& values) noexcept {
-  std::vector<std::pair<std::string, SchedulerField>> list;
-  all_fields("", list);
-  for (size_t i = 0; i < list.size(); ++i) {
-    const SchedulerField& f = list[i].second;
-    if (f.list) *f.list = std::move(values[i]);
-    if (f.number) *f.number = values[i][0];
-    if (f.integer) *f.integer = static_cast<int64_t>(values[i][0]);
-    if (f.flag) *f.flag = values[i][0] != 0;
+void Scheduler::adopt(State&& state) noexcept {
+  for (size_t i = 0; i < state.fields.size(); ++i) {
+    const SchedulerField& f = state.fields[i];
+    if (f.number) *f.number = state.values[i][0];
+    if (f.integer) *f.integer = static_cast<int64_t>(state.values[i][0]);
+    if (f.flag) *f.flag = state.values[i][0] != 0;
+    if (f.list) *f.list = std::move(state.values[i]);
   }
 }
 

@@ -44,9 +44,13 @@ class Scheduler : public RefCounted {
   // Takes what is given, other variables keep their values. On an error nothing is changed.
   void load_state_dict(const NamedTensors& state) { adopt(parse_state(state)); }
 
-  using Values = std::vector<std::vector<double>>;
-  Values parse_state(const NamedTensors& dict) const;
-  void adopt(Values&& values) noexcept;
+  // Variables and what a state dict makes of them; taking it over cannot fail.
+  struct State {
+    std::vector<SchedulerField> fields;
+    std::vector<std::vector<double>> values;
+  };
+  State parse_state(const NamedTensors& dict) const;
+  static void adopt(State&& state) noexcept;
 
   // Sets up base_lrs and takes the step to the first epoch. Called once, by the factories.
   void attach(OptimizerRef optimizer, int64_t last_epoch);

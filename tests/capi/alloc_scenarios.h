@@ -228,6 +228,71 @@ mt_status files() {
   return status;
 }
 
+mt_status halve(double *factor, int64_t epoch, size_t group, void *user) {
+  (void)group, (void)user;
+  *factor = 1.0 / static_cast<double>(epoch + 1);
+  return MT_OK;
+}
+
+mt_status squares(mt_tensor **loss, void *user) {
+  auto *const x = static_cast<mt_tensor *>(user);
+  TensorHeld y;
+  TRY(mt_tensor_set_grad(x, nullptr));
+  TRY(mt_mul(y.out(), x, x));
+  TRY(mt_sum(loss, y));
+  return mt_tensor_backward(*loss, nullptr, false, false);
+}
+
+// The other optimizers, closures, schedulers, an averaged model, and all of it in a checkpoint.
+mt_status schedules() {
+  ModuleHeld model, shadow, averaged;
+  TRY(make_model(model));
+  TRY(make_model(shadow));
+  TensorsHeld parameters, one;
+  TRY(mt_module_parameters(parameters.out(), model));
+  OptimizerHeld adagrad, lbfgs;
+  TRY(mt_adagrad(adagrad.out(), parameters, nullptr));
+  TensorHeld x;
+  TRY(filled(x, 2, 2));
+  TRY(mt_tensor_set_requires_grad(x, true));
+  const mt_tensor *const items[] = {x};
+  TRY(mt_tensors_create(one.out(), items, 1));
+  mt_lbfgs_options options;
+  mt_lbfgs_options_init(&options);
+  options.strong_wolfe = true;
+  options.max_iter = 3;
+  TRY(mt_lbfgs(lbfgs.out(), one, &options));
+  TRY(mt_optimizer_step_closure(nullptr, lbfgs, squares, static_cast<mt_tensor *>(x)));
+  Held<mt_scheduler, mt_scheduler_free> first, second, both;
+  TRY(mt_lambda_lr(first.out(), adagrad, halve, nullptr, nullptr, -1));
+  TRY(mt_exponential_lr(second.out(), adagrad, 0.9, -1));
+  const mt_scheduler *const pair[] = {first, second};
+  TRY(mt_chained_scheduler(both.out(), pair, 2));
+  TRY(mt_scheduler_step(both));
+  mt_averaged_model_options ema;
+  mt_averaged_model_options_init(&ema);
+  ema.ema_decay = 0.5;
+  TRY(mt_averaged_model(averaged.out(), shadow, &ema));
+  TRY(mt_averaged_model_update(averaged, model));
+  TRY(mt_averaged_model_update(averaged, model));
+  char path[64];
+  snprintf(path, sizeof path, "alloc_failure_%ld.checkpoint", static_cast<long>(getpid()));
+  const mt_optimizer *const optimizers[] = {adagrad, lbfgs};
+  const mt_scheduler *const schedulers[] = {both};
+  mt_checkpoint parts;
+  mt_checkpoint_init(&parts);
+  parts.model = averaged;
+  parts.optimizers = optimizers;
+  parts.n_optimizers = 2;
+  parts.schedulers = schedulers;
+  parts.n_schedulers = 1;
+  const mt_status saved = mt_checkpoint_save(path, &parts);
+  const mt_status loaded =
+      saved ? saved : mt_checkpoint_load(path, &parts, nullptr, nullptr, nullptr, nullptr, nullptr);
+  unlink(path);
+  return loaded;
+}
+
 // Modules and functions of the host; their `destroy` runs once whatever fails.
 int g_made = 0, g_destroyed = 0;
 void note_destroy(void *user) {
@@ -357,8 +422,9 @@ struct Scenario {
 };
 
 constexpr Scenario kScenarios[] = {
-    {"ops", ops},     {"gradients", gradients}, {"modules", modules}, {"training", training},
-    {"files", files}, {"callbacks", callbacks}, {"scopes", scopes},   {"exchange", exchange},
+    {"ops", ops},           {"gradients", gradients}, {"modules", modules},
+    {"training", training}, {"files", files},         {"callbacks", callbacks},
+    {"scopes", scopes},     {"exchange", exchange},   {"schedules", schedules},
 };
 
 }  // namespace

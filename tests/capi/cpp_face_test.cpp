@@ -135,6 +135,30 @@ TEST(CppFace, TrainsAModule) {
   EXPECT_NEAR(model.state_dict()["linear.weight"].item(), 3, 1e-2);
 }
 
+TEST(CppFace, ClosuresAndSchedulers) {
+  const Tensor x = tensor<float>({3, 4}).requires_grad_();
+  mt_lbfgs_options options;
+  mt_lbfgs_options_init(&options);
+  options.strong_wolfe = true;
+  const Optimizer lbfgs = optim::make(mt_lbfgs, Tensors({x}), options);
+  const auto closure = [&] {
+    lbfgs.zero_grad();
+    const Tensor loss = sum(x * x);
+    loss.backward();
+    return loss;
+  };
+  EXPECT_EQ(lbfgs.step(closure).item(), 25);
+  EXPECT_LT(sum(x * x).item(), 1e-10);
+  const auto broken = []() -> Tensor { throw std::runtime_error("no loss"); };
+  EXPECT_THROW(lbfgs.step(broken), Error);
+  const Optimizer sgd = optim::sgd(Tensors({x}), 1);
+  const Scheduler halves = make_scheduler(mt_exponential_lr, sgd, 0.5, -1);
+  halves.step();
+  EXPECT_EQ(halves.last_lr(), 0.5);
+  EXPECT_EQ(halves.last_epoch(), 1);
+  EXPECT_THROW(halves.step(1.0), Error);
+}
+
 TEST(CppFace, LeavesNothingBehind) { EXPECT_EQ(live(), 0); }
 
 }  // namespace

@@ -71,6 +71,8 @@ def array(values):
 class Base:
     """An object over a C scheduler; `_begin` makes that."""
 
+    _writes = ("lr",)  # options that a step changes
+
     def _begin(self, optimizer, verbose, make):
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
@@ -127,7 +129,7 @@ class Base:
 
     def _after(self, status, epoch):
         _check(status)
-        self.optimizer._refresh()
+        self.optimizer._refresh(self._writes)
         self._print_lrs(epoch)
 
     def _print_lrs(self, epoch):

@@ -158,6 +158,8 @@ class CosineAnnealingWarmRestarts(_LRScheduler):
 
 
 class CyclicLR(_LRScheduler):
+    _writes = ("lr", "momentum")
+
     def __init__(self, optimizer: Optimizer, base_lr: Any, max_lr: Any, step_size_up=2000,
                  step_size_down=None, mode="triangular", gamma=1.0, scale_fn=None,
                  scale_mode="cycle", cycle_momentum=True, base_momentum: Any = 0.8,
@@ -182,6 +184,8 @@ class CyclicLR(_LRScheduler):
 
 
 class OneCycleLR(_LRScheduler):
+    _writes = ("lr", "momentum", "beta1")
+
     def __init__(self, optimizer: Optimizer, max_lr: Any, total_steps: int | None = None,
                  epochs: int | None = None, steps_per_epoch: int | None = None, pct_start=0.3,
                  anneal_strategy="cos", cycle_momentum=True, base_momentum: Any = 0.85,
@@ -256,7 +260,7 @@ class ReduceLROnPlateau(Base):
             self.last_epoch = epoch - 1
         before = [g["lr"] for g in self.optimizer.param_groups]
         _check(_lib.mt_scheduler_step_metric(self._c, float(metrics)))
-        self.optimizer._refresh()
+        self.optimizer._refresh(self._writes)
         if self.verbose:
             at = self.last_epoch if epoch is None else epoch
             for i, (g, old) in enumerate(zip(self.optimizer.param_groups, before)):
@@ -281,6 +285,8 @@ class ReduceLROnPlateau(Base):
 
 
 class _Combined(_LRScheduler):
+    _writes = ("lr", "momentum", "beta1")
+
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
 

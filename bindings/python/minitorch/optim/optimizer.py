@@ -166,27 +166,27 @@ class Optimizer:
             if name in self._names:
                 _check(_lib.mt_optimizer_set_option(self._c, index, name.encode(), number))
 
-    def _refresh(self):
+    def _refresh(self, names=None):
         """Shows what C changed: a scheduler's work, or a loaded state."""
-        out = _new("double *")
+        out, get, c = _new("double *"), _lib.mt_optimizer_get_option, self._c
         for i, group in enumerate(self.param_groups):
-            for name in self._names:
-                if _lib.mt_optimizer_get_option(out, self._c, i, name.encode()):
-                    continue  # a scheduler's value that is not there
+            for name in names or self._names:
+                if name not in self._names or get(out, c, i, name.encode()):
+                    continue  # also a scheduler's value that is not there
                 value = out[0]
                 if name in PARTS:
                     pair, at = PARTS[name]
-                    if float(group[pair][at]) != value:
+                    if group[pair][at] != value:
                         both = list(group[pair])
                         both[at] = value
                         dict.__setitem__(group, pair, tuple(both))
                 elif name == "line_search_fn":
                     dict.__setitem__(group, name, "strong_wolfe" if value else None)
-                elif name not in group or float(group[name] or 0) != value:
+                elif group.get(name) != value:
                     old = group.get(name)
-                    whole = isinstance(old, (bool, int)) and value == int(value)
-                    dict.__setitem__(group, name, type(old)(value) if whole else value)
-        _lib.mt_clear_error()
+                    dict.__setitem__(group, name, bool(value) if isinstance(old, bool) else value)
+        if names is None:
+            _lib.mt_clear_error()
 
     # --- training ------------------------------------------------------------------------
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
