@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-# Makes every generated file of the repository from capi/api.toml and the public headers.
+# Makes every generated file of the repository from capi/api.toml, capi/layers.toml and the public
+# headers.
 # `gen.py` writes them; `gen.py --check` writes nothing and fails when one is out of date.
 import argparse
 import importlib.util
@@ -13,6 +14,7 @@ sys.path.insert(0, str(ROOT / "capi"))
 import gen_abuse  # noqa: E402
 import gen_c  # noqa: E402
 import gen_headers  # noqa: E402
+import gen_layers  # noqa: E402
 import gen_model  # noqa: E402
 
 
@@ -91,7 +93,10 @@ def describe(api, headers):
 
 def generate():
     api = gen_model.load(ROOT / "capi/api.toml")
-    headers = gen_headers.parse(ROOT / "include/minitorch", api.since)
+    taken = {f.name for op in api.ops for f in op.functions} | set(api.structs())
+    api.layers = gen_layers.load(ROOT / "capi/layers.toml", taken)
+    layers_h = gen_layers.layers_h(api.layers)
+    headers = gen_headers.parse(ROOT / "include/minitorch", api.since, {"layers.h": layers_h})
     data = describe(api, headers)
     names = [f["name"] for f in data["functions"]]
     twice = {n for n in names if names.count(n) > 1}
@@ -102,6 +107,8 @@ def generate():
     files.update(gen_c.ops_h(api))
     files.update(gen_c.shims(api))
     files.update(gen_c.tables_cpp(api))
+    files["include/minitorch/layers.h"] = layers_h
+    files.update(gen_layers.cpp_files(api.layers))
     files.update(gen_c.symbol_map([(f["name"], f["since"]) for f in data["functions"]]))
     files["capi/minitorch-api.json"] = api_json(data)
     files.update(gen_abuse.abuse_c(data))
@@ -110,7 +117,8 @@ def generate():
     # gen_model's and `data` what minitorch-api.json holds.
     for plugin in sorted((ROOT / "capi").glob("gen_*.py")):
         name = plugin.stem
-        if name in ("gen_model", "gen_c", "gen_headers", "gen_abuse"):
+        if name in ("gen_model", "gen_c", "gen_headers", "gen_abuse", "gen_layers",
+                    "gen_layers_python"):
             continue
         spec = importlib.util.spec_from_file_location(name, plugin)
         module = importlib.util.module_from_spec(spec)

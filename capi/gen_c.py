@@ -24,8 +24,10 @@ def rule(title):
 
 
 def declaration(fn, prefix="MT_API "):
-    head = f"{prefix}mt_status {fn.name}("
-    params = [c + name for c, name, _, _ in c_params(fn)]
+    return wrap_params(f"{prefix}mt_status {fn.name}(", [c + n for c, n, _, _ in c_params(fn)])
+
+
+def wrap_params(head, params):
     lines, line = [], head
     for i, p in enumerate(params):
         piece = p + (", " if i + 1 < len(params) else "")

@@ -2,8 +2,9 @@
 # They keep to a plain style (one declaration at a time, `//` comments before it), which this checks.
 import re
 
-HEADERS = ["types.h", "tensor.h", "autograd.h", "memory.h", "random.h", "dlpack.h", "module.h",
-           "optim.h", "scheduler.h", "io.h", "checkpoint.h", "data.h", "vision.h", "minitorch.h"]
+HEADERS = ["types.h", "tensor.h", "autograd.h", "memory.h", "random.h", "dlpack.h", "layers.h",
+           "module.h", "optim.h", "scheduler.h", "io.h", "checkpoint.h", "data.h", "vision.h",
+           "minitorch.h"]
 
 ENUM_TYPES = {"mt_status", "mt_dtype", "mt_device", "mt_reduction", "mt_handle_class",
               "mt_cyclic_mode"}
@@ -122,16 +123,17 @@ def stock_doc(name):
     return ""
 
 
-def parse(include_dir, default_since):
-    """{functions, structs, callbacks, classes} of all hand-written headers present."""
+def parse(include_dir, default_since, texts):
+    """{functions, structs, callbacks, classes} of all hand-written headers present, and of those in
+    `texts`, which are being made."""
     result = {"functions": [], "structs": [], "callbacks": [], "classes": []}
     pending = []
     for header in HEADERS:
         path = include_dir / header
-        if not path.exists():
+        if header not in texts and not path.exists():
             continue
         previous_doc = {}
-        for section, about, doc, decl in chunks(path.read_text()):
+        for section, about, doc, decl in chunks(texts.get(header) or path.read_text()):
             code = squeeze(strip_comments(decl))
             text = doc_text(doc)
             m = re.search(r"\bSince (\d+\.\d+)\.", text)

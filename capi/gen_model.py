@@ -88,6 +88,7 @@ class Api:
     enums: dict
     families: dict
     ops: list
+    layers: list = field(default_factory=list)  # those of layers.toml
 
     def structs(self):
         """{name: (the first op that takes it, its members)} of the options structs. Ops that share

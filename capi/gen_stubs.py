@@ -38,14 +38,14 @@ class Native:
 
 
 def load(files, data):
-    """{module name: module} of the package, with the op file of this run."""
+    """{module name: module} of the package, with the generated files of this run."""
     constants = {v["name"]: v["value"] for e in data["enums"] for v in e["values"]}
     native = types.ModuleType("minitorch._native")
     native.lib, native.ffi = Native(constants), Native({"string": lambda *_: b"0"})
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path.insert(0, str(BINDING))
     sys.modules["minitorch._native"] = native
-    finder = _OpsFinder(files["bindings/python/minitorch/_ops.py"])
+    finder = _Finder(files)
     sys.meta_path.insert(0, finder)
     try:
         package = importlib.import_module("minitorch")
@@ -58,14 +58,15 @@ def load(files, data):
         sys.dont_write_bytecode = before
 
 
-class _OpsFinder:
-    """Finds minitorch._ops in memory: the file on disk may be of an older api.toml."""
+class _Finder:
+    """Finds the generated modules in memory: the files on disk may be of an older spec."""
 
-    def __init__(self, text):
-        self._text = text
+    def __init__(self, files):
+        self._texts = {path[len("bindings/python/"):-3].replace("/", "."): text
+                       for path, text in files.items() if path.endswith(".py")}
 
     def find_spec(self, name, path=None, target=None):
-        if name == "minitorch._ops":
+        if name in self._texts:
             return importlib.util.spec_from_loader(name, self)
         return None
 
@@ -73,7 +74,7 @@ class _OpsFinder:
         return None
 
     def exec_module(self, module):
-        exec(compile(self._text, "_ops.py", "exec"), module.__dict__)
+        exec(compile(self._texts[module.__name__], module.__name__, "exec"), module.__dict__)
 
 
 def op_types(api):
@@ -192,7 +193,8 @@ class Writer:
                 f"    {f}: {self.type('Tensor' if f in ('values', 'indices') else 'Any')}"
                 for f in cls._fields]
         self.is_tensor = cls.__name__ in ("Tensor",)
-        lines = []
+        lines = [f"    {attr}: {self.type(kind)}"
+                 for attr, kind in vars(cls).get("__annotations__", {}).items()]
         for attr, value in stub_types.attributes(cls).items():
             if not any(attr in vars(c) for c in cls.__mro__):
                 lines.append(f"    {attr}: {self.type(value)}")

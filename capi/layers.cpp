@@ -1,4 +1,5 @@
-// C functions of module.h that make layers, losses and containers, and torch.nn.init.
+// C functions of module.h that make containers and parameters, and torch.nn.init. The layers'
+// constructors are generated from layers.toml.
 #include "nn/layers.h"
 
 #include "autograd/meta.h"
@@ -10,22 +11,8 @@ using namespace mt::capi;  // NOLINT
 namespace {
 
 using mt::ModuleRef;
-using mt::Reduction;
 using mt::Status;
 using mt::Tensor;
-
-// Runs `make` and gives its module to the host.
-template <class Make>
-mt_status new_module(const char* fn, mt_module** out, const Make& make) {
-  return guard(fn, [&](Call& c) {
-    c.pointer("out", out);
-    *out = make_module(c, make(c)).release();
-  });
-}
-
-Reduction reduction_of(const Call& c, const char* arg, mt_reduction v) {
-  return c.enumeration<Reduction>(arg, v, 3);
-}
 
 mt::nn::Sequential& sequential_of(Call& c, const mt_module* self) {
   auto* m = c.object<mt::Module>("self", self);
@@ -54,137 +41,18 @@ std::string_view slope_of(const char* nonlinearity) {
 
 extern "C" {
 
-// --- layers ------------------------------------------------------------------------------------
-
-void mt_linear_options_init(mt_linear_options* options) {
-  if (!options) return;
-  *options = {};
-  options->struct_size = sizeof *options;
-  options->bias = true;
-  options->dtype = MT_DTYPE_NONE;
-  options->device = MT_CPU;
-}
-
-mt_status mt_nn_linear(mt_module** out, int64_t in_features, int64_t out_features,
-                       const mt_linear_options* options) {
-  return new_module("mt_nn_linear", out, [&](Call& c) {
-    mt_linear_options o;
-    mt_linear_options_init(&o);
-    if (options) c.read_options("options", options, o);
-    return mt::nn::linear(in_features, out_features, o.bias,
-                          c.optional_dtype("options.dtype", o.dtype).value_or(mt::default_dtype()),
-                          c.device("options.device", o.device));
-  });
-}
-
-mt_status mt_nn_identity(mt_module** out) {
-  return new_module("mt_nn_identity", out, [](Call&) { return mt::nn::identity(); });
-}
-
-mt_status mt_nn_flatten(mt_module** out, int64_t start_dim, int64_t end_dim) {
-  return new_module("mt_nn_flatten", out,
-                    [&](Call&) { return mt::nn::flatten(start_dim, end_dim); });
-}
-
-mt_status mt_nn_dropout(mt_module** out, double p, bool inplace) {
-  return new_module("mt_nn_dropout", out, [&](Call&) { return mt::nn::dropout(p, inplace); });
-}
-
-mt_status mt_nn_relu(mt_module** out, bool inplace) {
-  return new_module("mt_nn_relu", out, [&](Call&) { return mt::nn::relu(inplace); });
-}
-
-mt_status mt_nn_sigmoid(mt_module** out) {
-  return new_module("mt_nn_sigmoid", out, [](Call&) { return mt::nn::sigmoid(); });
-}
-
-mt_status mt_nn_tanh(mt_module** out) {
-  return new_module("mt_nn_tanh", out, [](Call&) { return mt::nn::tanh(); });
-}
-
-mt_status mt_nn_gelu(mt_module** out, const char* approximate) {
-  return new_module("mt_nn_gelu", out,
-                    [&](Call&) { return mt::nn::gelu(approximate ? approximate : "none"); });
-}
-
-mt_status mt_nn_softmax(mt_module** out, const int64_t* dim) {
-  return new_module("mt_nn_softmax", out,
-                    [&](Call&) { return mt::nn::softmax(Call::optional(dim)); });
-}
-
-mt_status mt_nn_log_softmax(mt_module** out, const int64_t* dim) {
-  return new_module("mt_nn_log_softmax", out,
-                    [&](Call&) { return mt::nn::log_softmax(Call::optional(dim)); });
-}
-
-// --- losses ------------------------------------------------------------------------------------
-
-mt_status mt_nn_mse_loss(mt_module** out, mt_reduction reduction) {
-  return new_module("mt_nn_mse_loss", out, [&](Call& c) {
-    return mt::nn::mse_loss(reduction_of(c, "reduction", reduction));
-  });
-}
-
-mt_status mt_nn_l1_loss(mt_module** out, mt_reduction reduction) {
-  return new_module("mt_nn_l1_loss", out, [&](Call& c) {
-    return mt::nn::l1_loss(reduction_of(c, "reduction", reduction));
-  });
-}
-
-mt_status mt_nn_bce_loss(mt_module** out, const mt_tensor* weight, mt_reduction reduction) {
-  return new_module("mt_nn_bce_loss", out, [&](Call& c) {
-    return mt::nn::bce_loss(c.optional_tensor("weight", weight),
-                            reduction_of(c, "reduction", reduction));
-  });
-}
-
-mt_status mt_nn_bce_with_logits_loss(mt_module** out, const mt_tensor* weight,
-                                     mt_reduction reduction, const mt_tensor* pos_weight) {
-  return new_module("mt_nn_bce_with_logits_loss", out, [&](Call& c) {
-    return mt::nn::bce_with_logits_loss(c.optional_tensor("weight", weight),
-                                        reduction_of(c, "reduction", reduction),
-                                        c.optional_tensor("pos_weight", pos_weight));
-  });
-}
-
-mt_status mt_nn_nll_loss(mt_module** out, const mt_tensor* weight, int64_t ignore_index,
-                         mt_reduction reduction) {
-  return new_module("mt_nn_nll_loss", out, [&](Call& c) {
-    return mt::nn::nll_loss(c.optional_tensor("weight", weight), ignore_index,
-                            reduction_of(c, "reduction", reduction));
-  });
-}
-
-void mt_cross_entropy_options_init(mt_cross_entropy_options* options) {
-  if (!options) return;
-  *options = {};
-  options->struct_size = sizeof *options;
-  options->ignore_index = -100;
-  options->reduction = MT_REDUCTION_MEAN;
-}
-
-mt_status mt_nn_cross_entropy_loss(mt_module** out, const mt_cross_entropy_options* options) {
-  return new_module("mt_nn_cross_entropy_loss", out, [&](Call& c) {
-    mt_cross_entropy_options o;
-    mt_cross_entropy_options_init(&o);
-    if (options) c.read_options("options", options, o);
-    return mt::nn::cross_entropy_loss(c.optional_tensor("options.weight", o.weight), o.ignore_index,
-                                      reduction_of(c, "options.reduction", o.reduction),
-                                      o.label_smoothing);
-  });
-}
-
 // --- containers --------------------------------------------------------------------------------
 
 mt_status mt_nn_sequential(mt_module** out, const mt_module* const* modules, size_t n) {
-  return new_module("mt_nn_sequential", out, [&](Call& c) {
+  return guard("mt_nn_sequential", [&](Call& c) {
+    c.pointer("out", out);
     if (n != 0) c.pointer("modules", modules);
     mt::Ref<mt::nn::Sequential> s = mt::nn::sequential();
     for (size_t i = 0; i < n; ++i) {
       s->append(
           ModuleRef::share(c.object<mt::Module>("modules", modules[i], static_cast<int64_t>(i))));
     }
-    return ModuleRef::adopt(s.release());
+    *out = make_module(c, ModuleRef::adopt(s.release())).release();
   });
 }
 
@@ -261,6 +129,36 @@ mt_status mt_nn_init_kaiming_normal_(mt_tensor* self, double a, const char* mode
     const TensorArg t = c.tensor("self", self);
     mt::init::kaiming_normal_(t, a, fan_mode(c, mode), slope_of(nonlinearity));
   });
+}
+
+mt_status mt_nn_init_trunc_normal_(mt_tensor* self, double mean, double std, double a, double b) {
+  return guard("mt_nn_init_trunc_normal_",
+               [&](Call& c) { mt::init::trunc_normal_(c.tensor("self", self), mean, std, a, b); });
+}
+
+mt_status mt_nn_init_orthogonal_(mt_tensor* self, double gain) {
+  return guard("mt_nn_init_orthogonal_",
+               [&](Call& c) { mt::init::orthogonal_(c.tensor("self", self), gain); });
+}
+
+mt_status mt_nn_init_sparse_(mt_tensor* self, double sparsity, double std) {
+  return guard("mt_nn_init_sparse_",
+               [&](Call& c) { mt::init::sparse_(c.tensor("self", self), sparsity, std); });
+}
+
+mt_status mt_nn_init_dirac_(mt_tensor* self, int64_t groups) {
+  return guard("mt_nn_init_dirac_",
+               [&](Call& c) { mt::init::dirac_(c.tensor("self", self), groups); });
+}
+
+mt_status mt_nn_init_ones_(mt_tensor* self) {
+  return guard("mt_nn_init_ones_",
+               [&](Call& c) { mt::init::constant_(c.tensor("self", self), 1); });
+}
+
+mt_status mt_nn_init_zeros_(mt_tensor* self) {
+  return guard("mt_nn_init_zeros_",
+               [&](Call& c) { mt::init::constant_(c.tensor("self", self), 0); });
 }
 
 mt_status mt_nn_init_calculate_gain(double* out, const char* nonlinearity, const double* param) {

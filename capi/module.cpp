@@ -63,6 +63,38 @@ mt_status mt_module_to_string(char** out, const mt_module* self) {
   });
 }
 
+// --- options -----------------------------------------------------------------------------------
+
+mt_status mt_module_get_option(char** out, const mt_module* self, const char* name) {
+  return guard("mt_module_get_option", [&](Call& c) {
+    c.pointer("out", out);
+    const Module* m = c.object<Module>("self", self);
+    *out = new_string(m->get_option(c.string("name", name)));
+  });
+}
+
+mt_status mt_module_set_option(mt_module* self, const char* name, const char* value) {
+  return guard("mt_module_set_option", [&](Call& c) {
+    Module* m = c.object<Module>("self", self);
+    m->set_option(c.string("name", name), c.string("value", value));
+  });
+}
+
+mt_status mt_module_option_names(mt_strings** out, const mt_module* self) {
+  return guard("mt_module_option_names", [&](Call& c) {
+    c.pointer("out", out);
+    *out = make_strings(c, c.object<Module>("self", self)->option_names()).release();
+  });
+}
+
+mt_status mt_module_clone(mt_module** out, const mt_module* self, bool deep) {
+  return guard("mt_module_clone", [&](Call& c) {
+    c.pointer("out", out);
+    const Module* m = c.object<Module>("self", self);
+    *out = make_module(c, deep ? m->clone() : m->copy()).release();
+  });
+}
+
 // --- running -----------------------------------------------------------------------------------
 
 mt_status mt_module_forward(mt_tensor** out, mt_module* self, const mt_tensor* input) {
@@ -235,6 +267,11 @@ mt_status mt_module_train(mt_module* self, bool mode) {
 
 mt_status mt_module_eval(mt_module* self) {
   return guard("mt_module_eval", [&](Call& c) { c.object<Module>("self", self)->train(false); });
+}
+
+mt_status mt_module_set_training(mt_module* self, bool mode) {
+  return guard("mt_module_set_training",
+               [&](Call& c) { c.object<Module>("self", self)->set_training(mode); });
 }
 
 mt_status mt_module_is_training(bool* out, const mt_module* self) {

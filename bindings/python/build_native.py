@@ -32,6 +32,14 @@ extern "Python" {
   mt_status py_lr_lambda(double *factor, int64_t epoch, size_t group, void *user);
   mt_status py_lr(double *lrs, size_t n_groups, mt_scheduler *self, void *user);
   mt_status py_lr_scale(double *scale, double x, void *user);
+  mt_status py_module_pre_hook(mt_tensor **replacements, mt_module *module,
+      const mt_tensor *const *inputs, size_t n_inputs, void *user);
+  mt_status py_module_hook(mt_tensor **replacements, mt_module *module,
+      const mt_tensor *const *inputs, size_t n_inputs, const mt_tensor *const *outputs,
+      size_t n_outputs, void *user);
+  mt_status py_module_backward_hook(mt_tensor **replacements, mt_module *module,
+      const mt_tensor *const *grad_inputs, size_t n_inputs, const mt_tensor *const *grad_outputs,
+      size_t n_outputs, void *user);
   mt_status py_module_repr(char *buffer, size_t capacity, size_t *length, const mt_module *self,
       void *user);
 }

@@ -1,8 +1,9 @@
-// minitorch/module.h - layers, losses and models: modules with parameters, buffers and children.
+// minitorch/module.h - modules: parameters, buffers and children by name. Layers are in layers.h.
 // Names, defaults, initial values, order of listing and printed forms are those of torch.nn.
 #ifndef MINITORCH_MODULE_H
 #define MINITORCH_MODULE_H
 
+#include "minitorch/layers.h"
 #include "minitorch/types.h"
 
 #ifdef __cplusplus
@@ -21,75 +22,6 @@ extern "C" {
 //
 // A module may be run from several threads at once; changing it (registering, loading, moving,
 // train and eval) must not overlap with any other use.
-
-// --- Layers ----------------------------------------------------------------------------------
-
-typedef struct mt_linear_options {
-  size_t struct_size;
-  bool bias;       // true
-  mt_dtype dtype;  // MT_DTYPE_NONE: the default dtype
-  mt_device device;
-} mt_linear_options;
-
-MT_API void mt_linear_options_init(mt_linear_options *options);
-
-// y = x W^T + b, from (*, in_features) to (*, out_features). Parameters: weight of shape
-// (out_features, in_features), bias of shape (out_features). `options` may be NULL.
-MT_API mt_status mt_nn_linear(mt_module **out, int64_t in_features, int64_t out_features,
-                              const mt_linear_options *MT_NULLABLE options);
-
-// Gives back its input.
-MT_API mt_status mt_nn_identity(mt_module **out);
-
-// Joins the dims from start_dim to end_dim into one. PyTorch's defaults are 1 and -1.
-MT_API mt_status mt_nn_flatten(mt_module **out, int64_t start_dim, int64_t end_dim);
-
-// In training, zeroes elements with probability p and scales the rest by 1 / (1 - p).
-MT_API mt_status mt_nn_dropout(mt_module **out, double p, bool inplace);
-
-MT_API mt_status mt_nn_relu(mt_module **out, bool inplace);
-MT_API mt_status mt_nn_sigmoid(mt_module **out);
-MT_API mt_status mt_nn_tanh(mt_module **out);
-
-// `approximate` is "none" (also for NULL) or "tanh".
-MT_API mt_status mt_nn_gelu(mt_module **out, const char *MT_NULLABLE approximate);
-
-// Along `dim`; NULL chooses one from the number of dims, as PyTorch does.
-MT_API mt_status mt_nn_softmax(mt_module **out, const int64_t *MT_NULLABLE dim);
-MT_API mt_status mt_nn_log_softmax(mt_module **out, const int64_t *MT_NULLABLE dim);
-
-// --- Losses ----------------------------------------------------------------------------------
-// Modules of two inputs, (input, target). Weights become buffers of the module.
-
-MT_API mt_status mt_nn_mse_loss(mt_module **out, mt_reduction reduction);
-MT_API mt_status mt_nn_l1_loss(mt_module **out, mt_reduction reduction);
-
-// Binary cross entropy of probabilities.
-MT_API mt_status mt_nn_bce_loss(mt_module **out, const mt_tensor *MT_NULLABLE weight,
-                                mt_reduction reduction);
-
-// Binary cross entropy of logits; `pos_weight` multiplies the loss of positive targets.
-MT_API mt_status mt_nn_bce_with_logits_loss(mt_module **out, const mt_tensor *MT_NULLABLE weight,
-                                            mt_reduction reduction,
-                                            const mt_tensor *MT_NULLABLE pos_weight);
-
-// Negative log likelihood of log-probabilities; PyTorch's ignore_index is -100.
-MT_API mt_status mt_nn_nll_loss(mt_module **out, const mt_tensor *MT_NULLABLE weight,
-                                int64_t ignore_index, mt_reduction reduction);
-
-typedef struct mt_cross_entropy_options {
-  size_t struct_size;
-  const mt_tensor *weight;  // one value a class, or NULL
-  int64_t ignore_index;     // -100
-  mt_reduction reduction;   // MT_REDUCTION_MEAN
-  double label_smoothing;   // 0
-} mt_cross_entropy_options;
-
-MT_API void mt_cross_entropy_options_init(mt_cross_entropy_options *options);
-
-// Cross entropy of logits and class indices or class probabilities. `options` may be NULL.
-MT_API mt_status mt_nn_cross_entropy_loss(mt_module **out,
-                                          const mt_cross_entropy_options *MT_NULLABLE options);
 
 // --- Containers ------------------------------------------------------------------------------
 
@@ -156,6 +88,25 @@ MT_API mt_status mt_module_type_name(char **out, const mt_module *self);
 
 // The printed form, with all children. Free it with mt_string_free.
 MT_API mt_status mt_module_to_string(char **out, const mt_module *self);
+
+// --- Options -----------------------------------------------------------------------------------
+// What torch keeps as attributes of a layer ("p", "stride", "inplace"), by the argument's name, as
+// the text that Python prints and reads: "0.1", "(2, 1)", "True", "None". A change holds from the
+// next forward on; what the parameters were made with (sizes) does not remake them.
+
+// MT_ERR_KEY when the module has no such option. Free it with mt_string_free.
+MT_API mt_status mt_module_get_option(char **out, const mt_module *self, const char *name);
+
+// MT_ERR_INVALID_ARGUMENT when the text is no value of the option.
+MT_API mt_status mt_module_set_option(mt_module *self, const char *name, const char *value);
+
+// None for containers and modules of your own.
+MT_API mt_status mt_module_option_names(mt_strings **out, const mt_module *self);
+
+// A new module of the same kind and options. With `deep`, its parameters, buffers and children are
+// copies (what is shared inside is shared again); without, they are the same as self's. Hooks are
+// not copied; a module of your own keeps its functions and shares `user`.
+MT_API mt_status mt_module_clone(mt_module **out, const mt_module *self, bool deep);
 
 // --- Running ---------------------------------------------------------------------------------
 // These run the hooks too. Modules nest at most 500 deep, counting a forward that calls itself.
@@ -224,6 +175,9 @@ MT_API mt_status mt_module_apply(mt_module *self, mt_module_apply_fn function,
 // Sets the mode of the module and all its descendants; new modules are in training mode.
 MT_API mt_status mt_module_train(mt_module *self, bool mode);
 MT_API mt_status mt_module_eval(mt_module *self);
+
+// Of this module alone.
+MT_API mt_status mt_module_set_training(mt_module *self, bool mode);
 MT_API mt_status mt_module_is_training(bool *out, const mt_module *self);
 
 // Whether all parameters require gradients.
@@ -311,6 +265,21 @@ MT_API mt_status mt_nn_init_kaiming_uniform_(mt_tensor *self, double a,
                                              const char *MT_NULLABLE nonlinearity);
 MT_API mt_status mt_nn_init_kaiming_normal_(mt_tensor *self, double a, const char *MT_NULLABLE mode,
                                             const char *MT_NULLABLE nonlinearity);
+
+// Normal within [a, b]; PyTorch's defaults are mean 0, std 1, a -2 and b 2.
+MT_API mt_status mt_nn_init_trunc_normal_(mt_tensor *self, double mean, double std, double a,
+                                          double b);
+
+// Orthogonal rows or columns, the tensor being seen as a matrix of size(0) rows.
+MT_API mt_status mt_nn_init_orthogonal_(mt_tensor *self, double gain);
+
+// Normal, with a fraction `sparsity` of every column of a 2-dim tensor zero; PyTorch's std is 0.01.
+MT_API mt_status mt_nn_init_sparse_(mt_tensor *self, double sparsity, double std);
+
+// What makes a convolution the identity on as many channels as there are; 3 to 5 dims.
+MT_API mt_status mt_nn_init_dirac_(mt_tensor *self, int64_t groups);
+MT_API mt_status mt_nn_init_ones_(mt_tensor *self);
+MT_API mt_status mt_nn_init_zeros_(mt_tensor *self);
 
 // The gain that torch.nn.init recommends for a nonlinearity; `param` is leaky_relu's slope, 0.01
 // when NULL.

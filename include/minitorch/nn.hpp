@@ -133,20 +133,19 @@ Module make(mt_status (*make_it)(mt_module **, Args...), Given... given) {
 }
 }  // namespace detail_nn
 
+}  // namespace nn
+}  // namespace minitorch
+
+#include "minitorch/layers.hpp"
+
+namespace minitorch {
+namespace nn {
+
 inline Module linear(int64_t in_features, int64_t out_features, bool bias = true) {
   mt_linear_options o;
   mt_linear_options_init(&o);
   o.bias = bias;
   return detail_nn::make(mt_nn_linear, in_features, out_features, &o);
-}
-inline Module relu() { return detail_nn::make(mt_nn_relu, false); }
-inline Module sigmoid() { return detail_nn::make(mt_nn_sigmoid); }
-inline Module tanh() { return detail_nn::make(mt_nn_tanh); }
-inline Module gelu() { return detail_nn::make(mt_nn_gelu, nullptr); }
-inline Module identity() { return detail_nn::make(mt_nn_identity); }
-inline Module dropout(double p = 0.5) { return detail_nn::make(mt_nn_dropout, p, false); }
-inline Module flatten(int64_t start_dim = 1, int64_t end_dim = -1) {
-  return detail_nn::make(mt_nn_flatten, start_dim, end_dim);
 }
 inline Module sequential(const std::vector<Module> &modules) {
   std::vector<const mt_module *> handles;
@@ -155,13 +154,6 @@ inline Module sequential(const std::vector<Module> &modules) {
   check(mt_nn_sequential(&out, handles.data(), handles.size()));
   return Module(out);
 }
-inline Module mse_loss(mt_reduction r = MT_REDUCTION_MEAN) {
-  return detail_nn::make(mt_nn_mse_loss, r);
-}
-inline Module l1_loss(mt_reduction r = MT_REDUCTION_MEAN) {
-  return detail_nn::make(mt_nn_l1_loss, r);
-}
-inline Module cross_entropy_loss() { return detail_nn::make(mt_nn_cross_entropy_loss, nullptr); }
 
 // A module of your own: forward gets the module, to reach what was registered, and the input.
 inline Module custom(const std::string &type_name,

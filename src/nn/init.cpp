@@ -3,8 +3,14 @@
 
 #include <cmath>
 
+#include "ops/arithmetic.h"
+#include "ops/clamp.h"
 #include "ops/common.h"
+#include "ops/index_more.h"
+#include "ops/linalg.h"
 #include "ops/random.h"
+#include "ops/special.h"
+#include "ops/unary.h"
 #include "ops/view.h"
 
 namespace mt::init {
@@ -84,6 +90,85 @@ void kaiming_normal_(const Tensor& t, double a, FanMode mode, std::string_view n
   const auto [in, out] = calculate_fan("kaiming_normal_", t);
   const auto fan = static_cast<double>(mode == FanMode::kFanIn ? in : out);
   init::normal_(t, 0, calculate_gain(nonlinearity, a) / std::sqrt(fan));
+}
+
+namespace {
+
+Tensor number(double v) { return Tensor::from_scalar(Scalar(v)); }
+
+}  // namespace
+
+void trunc_normal_(const Tensor& t, double mean, double std, double a, double b) {
+  if (!(std > 0) || !(a < b)) {
+    fail(Status::kInvalidArgument, "trunc_normal_: empty range: std ", std, ", a ", a, ", b ", b,
+         ": std must be positive and a less than b");
+  }
+  GradMode off(false);
+  // The normal distribution's inverse, of uniform values between what it is at a and b.
+  const auto cdf = [&](double x) { return (1 + std::erf((x - mean) / std / std::sqrt(2.0))) / 2; };
+  mt::uniform_(t, 2 * cdf(a) - 1, 2 * cdf(b) - 1);
+  erfinv_(t);
+  mul_(t, number(std * std::sqrt(2.0)));
+  add_(t, number(mean));
+  clamp_(t, number(a), number(b));
+}
+
+void orthogonal_(const Tensor& t, double gain) {
+  if (t.dim() < 2) {
+    fail(Status::kShape, "orthogonal_: shape mismatch: tensor ", shape_string(t.sizes()),
+         ": must have at least 2 dims");
+  }
+  if (t.numel() == 0) return;
+  GradMode off(false);
+  const int64_t rows = t.size(0), columns = t.numel() / rows;
+  Tensor m = Tensor::empty({{rows, columns}}, t.dtype(), t.device(), "orthogonal_");
+  mt::normal_(m);
+  if (rows < columns) m = transpose(m, 0, 1);
+  auto [q, r] = linalg_qr(m);
+  // The signs of r's diagonal make the distribution uniform over orthogonal matrices.
+  q = mul(q, sign(diagonal(r)));
+  if (rows < columns) q = transpose(q, 0, 1);
+  copy_(t, reshape(q, t.sizes()));
+  mul_(t, number(gain));
+}
+
+void sparse_(const Tensor& t, double sparsity, double std) {
+  if (t.dim() != 2) {
+    fail(Status::kShape, "sparse_: shape mismatch: tensor ", shape_string(t.sizes()),
+         ": only 2-dim tensors are supported");
+  }
+  if (!(sparsity >= 0 && sparsity <= 1)) {
+    fail(Status::kInvalidArgument, "sparse_: sparsity out of range: ", sparsity,
+         ": must be in [0, 1]");
+  }
+  GradMode off(false);
+  const int64_t rows = t.size(0);
+  const auto zeros = static_cast<int64_t>(std::ceil(sparsity * static_cast<double>(rows)));
+  mt::normal_(t, 0, std);
+  for (int64_t c = 0; c < t.size(1); ++c) {
+    const Tensor places = slice(randperm(rows), 0, 0, zeros);
+    if (!t.is_meta()) index_fill_(select(t, 1, c), 0, places, number(0));
+  }
+}
+
+void dirac_(const Tensor& t, int64_t groups) {
+  if (t.dim() < 3 || t.dim() > 5) {
+    fail(Status::kShape, "dirac_: shape mismatch: tensor ", shape_string(t.sizes()),
+         ": must have 3, 4 or 5 dims");
+  }
+  if (groups <= 0 || t.size(0) % groups != 0) {
+    fail(Status::kInvalidArgument, "dirac_: groups do not fit: groups ", groups, ", tensor ",
+         shape_string(t.sizes()), ": dim 0 must be divisible by groups");
+  }
+  GradMode off(false);
+  zero_(t);
+  const int64_t per_group = t.size(0) / groups;
+  for (int64_t i = 0; i < t.size(0); ++i) {
+    if (i % per_group >= t.size(1)) continue;
+    Tensor at = select(select(t, 0, i), 0, i % per_group);
+    while (at.dim() > 0 && at.numel() > 0) at = select(at, 0, at.size(0) / 2);
+    if (at.dim() == 0) fill_(at, 1.0);
+  }
 }
 
 }  // namespace mt::init

@@ -26,4 +26,13 @@ void kaiming_uniform_(const Tensor& t, double a = 0, FanMode mode = FanMode::kFa
 void kaiming_normal_(const Tensor& t, double a = 0, FanMode mode = FanMode::kFanIn,
                      std::string_view nonlinearity = "leaky_relu");
 
+// Normal, within [a, b].
+void trunc_normal_(const Tensor& t, double mean = 0, double std = 1, double a = -2, double b = 2);
+// (Semi-)orthogonal rows or columns of the tensor as a matrix (Saxe et al., 2013); float dtypes.
+void orthogonal_(const Tensor& t, double gain = 1);
+// Normal, with a fraction `sparsity` of every column zero; 2-D.
+void sparse_(const Tensor& t, double sparsity, double std = 0.01);
+// The identity of as many channels as there are, for convolutions: 3-D to 5-D.
+void dirac_(const Tensor& t, int64_t groups = 1);
+
 }  // namespace mt::init

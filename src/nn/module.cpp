@@ -57,6 +57,17 @@ void Module::destroy(Module* m) {
   r.running = false;
 }
 
+Module::~Module() = default;
+
+Module::Module(const Module& other)
+    : RefCounted(),
+      type_name_(other.type_name_),
+      parameters_(other.parameters_),
+      buffers_(other.buffers_),
+      transient_(other.transient_),
+      children_(other.children_),
+      training_(other.training_) {}
+
 TensorList Module::call(std::span<const Tensor> inputs) {
   const Nesting level("forward");
   if (hooks_.empty()) return forward(inputs);

@@ -15,6 +15,7 @@
 namespace mt {
 
 class Module;
+struct OptionView;
 using ModuleRef = Ref<Module>;
 using TensorList = SmallVector<Tensor, 4>;
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
@@ -38,7 +39,7 @@ struct LoadReport {
 class Module : public RefCounted {
  public:
   explicit Module(std::string type_name) : type_name_(std::move(type_name)) {}
-  virtual ~Module() = default;
+  virtual ~Module();
   static void destroy(Module* m);
 
   // The computation. Use call(), which also runs the hooks and limits how deep calls nest.
@@ -48,8 +49,20 @@ class Module : public RefCounted {
 
   const std::string& type_name() const { return type_name_; }
   // What stands between the parentheses of the printed form, e.g. "in_features=1, ...".
-  virtual std::string extra_repr() const { return {}; }
+  virtual std::string extra_repr() const;
   std::string repr() const;
+
+  // --- options: what torch keeps as attributes ("p", "stride"), as the text Python prints -----
+  virtual OptionView option_view() const;
+  std::vector<std::string> option_names() const;
+  std::string get_option(std::string_view name) const;            // kKey when there is none
+  void set_option(std::string_view name, std::string_view text);  // "0.1", "(2, 1)", "True", "None"
+
+  // A module of the same kind and options that shares the parameters, buffers and children; hooks
+  // stay behind. kNotImplemented for classes that cannot.
+  virtual ModuleRef copy() const;
+  // A copy of the whole tree with tensors of its own; what was shared inside it is so again.
+  ModuleRef clone() const;
 
   // --- contents ------------------------------------------------------------------------------
   // Names are non-empty, without '.', unique over parameters, buffers and children. Registering a
@@ -79,7 +92,8 @@ class Module : public RefCounted {
   LoadReport load_state_dict(const NamedTensors& state, bool strict = true);
 
   bool training() const { return training_; }
-  virtual void train(bool mode = true);
+  virtual void train(bool mode = true);  // with all descendants
+  void set_training(bool mode) { training_ = mode; }
   void requires_grad_(bool value = true);
   // Gradients to zero, or to none.
   void zero_grad(bool set_to_none = false);
@@ -95,6 +109,7 @@ class Module : public RefCounted {
 
  protected:
   friend class ModuleWalk;
+  Module(const Module& other);
   void check_name(std::string_view what, std::string_view name) const;
 
   std::string type_name_;

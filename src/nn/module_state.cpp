@@ -18,6 +18,12 @@ std::string quoted_list(const std::vector<std::string>& names) {
   return out;
 }
 
+std::string torch_size(IntSpan sizes) {
+  std::string out = "torch.Size([";
+  for (size_t i = 0; i < sizes.size(); ++i) out += cat(i == 0 ? "" : ", ", sizes[i]);
+  return out + "])";
+}
+
 }  // namespace
 
 NamedTensors Module::state_dict() const {
@@ -56,8 +62,9 @@ LoadReport Module::load_state_dict(const NamedTensors& state, bool strict) {
       report.missing.push_back(key);
     } else if (!it->second->defined() || !(it->second->sizes() == t.sizes())) {
       report.mismatched.push_back(
-          cat(key, ": module ", shape_string(t.sizes()), ", dict ",
-              it->second->defined() ? shape_string(it->second->sizes()) : "nothing"));
+          cat(key, ": copying a param with shape ",
+              it->second->defined() ? torch_size(it->second->sizes()) : "nothing",
+              " from checkpoint, the shape in current model is ", torch_size(t.sizes())));
     } else if (it->second->is_meta() && !t.is_meta()) {
       report.mismatched.push_back(cat(key, ": module on cpu, dict on meta"));
     } else if (has_shared_elements(t)) {
@@ -66,7 +73,7 @@ LoadReport Module::load_state_dict(const NamedTensors& state, bool strict) {
     } else {
       // What lies on the module's own memory is read before anything is written.
       const bool own_memory = storages.contains(it->second->storage().get());
-      copies.emplace_back(t, own_memory ? clone(*it->second) : *it->second);
+      copies.emplace_back(t, own_memory ? mt::clone(*it->second) : *it->second);
     }
   }
   for (const auto& [key, t] : state) {
@@ -74,12 +81,13 @@ LoadReport Module::load_state_dict(const NamedTensors& state, bool strict) {
   }
   if (!report.mismatched.empty() ||
       (strict && (!report.missing.empty() || !report.unexpected.empty()))) {
-    std::string text = cat("load_state_dict: keys do not match: for ", type_name_);
-    if (strict && !report.unexpected.empty()) {
-      text += "\n\tUnexpected key(s) in state_dict: " + quoted_list(report.unexpected) + ".";
-    }
+    std::string text = cat(
+        "load_state_dict: keys do not match: Error(s) in loading state_dict for ", type_name_, ":");
     if (strict && !report.missing.empty()) {
-      text += "\n\tMissing key(s) in state_dict: " + quoted_list(report.missing) + ".";
+      text += "\n\tMissing key(s) in state_dict: " + quoted_list(report.missing) + ". ";
+    }
+    if (strict && !report.unexpected.empty()) {
+      text += "\n\tUnexpected key(s) in state_dict: " + quoted_list(report.unexpected) + ". ";
     }
     for (const std::string& m : report.mismatched) text += "\n\tsize mismatch for " + m + ".";
     throw Error(report.mismatched.empty() ? Status::kKey : Status::kShape, std::move(text));

@@ -85,6 +85,11 @@ class ModuleWalk {
     }
   }
 
+  template <class F>
+  static void replace_buffers(Module& m, const F& f) {
+    for (auto& [name, t] : m.buffers_) t = f(t);
+  }
+
   static auto parameters() { return &Module::parameters_; }
   static auto buffers() { return &Module::buffers_; }
 };

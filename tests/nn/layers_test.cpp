@@ -40,7 +40,7 @@ TEST(Linear, InitialWeightsArePyTorchsBitForBit) {
     if (parts[0] != "linear" || parts.back() != "weight") continue;
     mt::manual_seed(std::stoull(parts[1]));
     const bool bias = parts[4] == "1";
-    const ModuleRef m = nn::linear(std::stoll(parts[2]), std::stoll(parts[3]), bias);
+    const ModuleRef m = nn::linear({std::stoll(parts[2]), std::stoll(parts[3]), bias});
     EXPECT_EQ(bits_of(m->get_parameter("weight")), want) << key;
     const std::string stem = key.substr(0, key.rfind('/'));
     if (bias) {
@@ -53,7 +53,7 @@ TEST(Linear, InitialWeightsArePyTorchsBitForBit) {
   EXPECT_EQ(cases, 24);
   for (const auto dtype : {DType::kFloat64, DType::kBFloat16}) {
     mt::manual_seed(3);
-    const ModuleRef m = nn::linear(5, 3, true, dtype);
+    const ModuleRef m = nn::linear({5, 3, true, dtype});
     const std::string stem = "linear_dtype/" + std::string(mt::dtype_name(dtype));
     EXPECT_EQ(bits_of(m->get_parameter("weight")), golden.at(stem + "/weight"));
     EXPECT_EQ(bits_of(m->get_parameter("bias")), golden.at(stem + "/bias"));
@@ -65,7 +65,7 @@ TEST(Linear, ModelGivesPyTorchsOutput) {
   mt::manual_seed(5);
   const Tensor x = mt::randn({{4, 3}});
   EXPECT_EQ(bits_of(x), golden.at("mlp/x"));
-  const ModuleRef m = sequential({nn::linear(3, 8), nn::relu(), nn::linear(8, 2)});
+  const ModuleRef m = sequential({nn::linear({3, 8}), nn::relu(), nn::linear({8, 2})});
   const Tensor y = m->call(x);
   const auto want = numbers_of(golden.at("mlp/y")), got = numbers_of(bits_of(y));
   ASSERT_EQ(got.size(), want.size());
@@ -73,11 +73,14 @@ TEST(Linear, ModelGivesPyTorchsOutput) {
 }
 
 TEST(Linear, ChecksItsArguments) {
-  EXPECT_EQ(error_of(Status::kInvalidArgument, [] { nn::linear(-1, 2); }),
+  EXPECT_EQ(error_of(Status::kInvalidArgument,
+                     [] {
+                       nn::linear({-1, 2});
+                     }),
             "Linear: negative size: in_features -1, out_features 2: both must be >= 0");
-  error_of(Status::kShape, [] { nn::linear(int64_t{1} << 40, int64_t{1} << 40); });
-  error_of(Status::kDType, [] { nn::linear(2, 2, true, DType::kInt64); });
-  const ModuleRef m = nn::linear(2, 3);
+  error_of(Status::kShape, [] { nn::linear({int64_t{1} << 40, int64_t{1} << 40}); });
+  error_of(Status::kDType, [] { nn::linear({2, 2, true, DType::kInt64}); });
+  const ModuleRef m = nn::linear({2, 3});
   error_of(Status::kShape, [&] { m->call(values({1, 3}, {1, 2, 3})); });
   error_of(Status::kDType, [&] { m->call(values({1, 2}, {1, 2}, DType::kFloat64)); });
   error_of(Status::kInvalidArgument, [&] { m->call(std::span<const Tensor>()); });
@@ -87,7 +90,7 @@ TEST(Linear, ChecksItsArguments) {
 }
 
 TEST(Linear, ReplacedParametersAreUsed) {
-  const ModuleRef m = nn::linear(2, 1);
+  const ModuleRef m = nn::linear({2, 1});
   m->register_parameter("weight", mt::make_parameter(values({1, 2}, {2, 3})));
   m->register_parameter("bias", Tensor());
   EXPECT_EQ(m->call(values({2}, {1, 10})).item().to_double(), 32);
@@ -95,7 +98,7 @@ TEST(Linear, ReplacedParametersAreUsed) {
 }
 
 TEST(Linear, OnMeta) {
-  const ModuleRef m = nn::linear(1 << 20, 1 << 20, true, DType::kFloat32, mt::Device::kMeta);
+  const ModuleRef m = nn::linear({1 << 20, 1 << 20, true, DType::kFloat32, mt::Device::kMeta});
   const Tensor x = Tensor::empty({{3, 1 << 20}}, DType::kFloat32, mt::Device::kMeta);
   EXPECT_EQ(mt::shape_string(m->call(x).sizes()), "(3, 1048576)");
 }
@@ -109,7 +112,7 @@ TEST(Dropout, DrawsPyTorchsMasks) {
     for (int i = 1; i <= std::stoi(parts[3]); ++i) numbers.push_back(i);
     const Tensor x = values({std::stoll(parts[3])}, numbers);
     const bool inplace = parts[4] == "1";
-    const ModuleRef m = nn::dropout(std::stod(parts[2]), inplace);
+    const ModuleRef m = nn::dropout({std::stod(parts[2]), inplace});
     mt::manual_seed(std::stoull(parts[1]));
     const Tensor y = m->call(x);
     EXPECT_EQ(bits_of(y), want) << key;
@@ -121,33 +124,33 @@ TEST(Dropout, DrawsPyTorchsMasks) {
 
 TEST(Dropout, EvalModeIsTheIdentity) {
   for (const bool inplace : {false, true}) {
-    const ModuleRef m = nn::dropout(0.5, inplace);
+    const ModuleRef m = nn::dropout({0.5, inplace});
     m->train(false);
     const Tensor x = values({3}, {1, 2, 3});
     EXPECT_EQ(bits_of(m->call(x)), bits_of(x));
   }
-  EXPECT_EQ(error_of(Status::kInvalidArgument, [] { nn::dropout(1.5); }),
+  EXPECT_EQ(error_of(Status::kInvalidArgument, [] { nn::dropout({1.5}); }),
             "Dropout: p out of range: p 1.5: must be in [0, 1]");
 }
 
 TEST(Layers, PrintedFormsArePyTorchs) {
   std::map<std::string, ModuleRef> modules = {
       {"identity", nn::identity()},
-      {"linear", nn::linear(3, 4)},
-      {"linear_no_bias", nn::linear(3, 4, false)},
+      {"linear", nn::linear({3, 4})},
+      {"linear_no_bias", nn::linear({3, 4, false})},
       {"flatten", nn::flatten()},
       {"dropout", nn::dropout()},
-      {"dropout_inplace", nn::dropout(0.25, true)},
-      {"dropout_one", nn::dropout(1)},
+      {"dropout_inplace", nn::dropout({0.25, true})},
+      {"dropout_one", nn::dropout({1})},
       {"relu", nn::relu()},
-      {"relu_inplace", nn::relu(true)},
+      {"relu_inplace", nn::relu({true})},
       {"sigmoid", nn::sigmoid()},
       {"tanh", nn::tanh()},
       {"gelu", nn::gelu()},
-      {"gelu_tanh", nn::gelu("tanh")},
-      {"softmax", nn::softmax(1)},
+      {"gelu_tanh", nn::gelu({"tanh"})},
+      {"softmax", nn::softmax({1})},
       {"softmax_none", nn::softmax({})},
-      {"log_softmax", nn::log_softmax(-1)},
+      {"log_softmax", nn::log_softmax({-1})},
       {"mse", nn::mse_loss()},
       {"l1", nn::l1_loss()},
       {"bce", nn::bce_loss()},
@@ -155,7 +158,8 @@ TEST(Layers, PrintedFormsArePyTorchs) {
       {"nll", nn::nll_loss()},
       {"cross_entropy", nn::cross_entropy_loss()},
       {"empty_sequential", sequential({})},
-      {"sequential", sequential({nn::linear(2, 3), nn::relu(), sequential({nn::linear(3, 1)})})},
+      {"sequential",
+       sequential({nn::linear({2, 3}), nn::relu(), sequential({nn::linear({3, 1})})})},
       {"custom", custom("")},
       {"custom_extra", custom("a=1")},
       {"custom_lines", custom("a=1\nb=2")},
@@ -181,12 +185,12 @@ TEST(Activations, ComputeTheirFunctions) {
   EXPECT_NEAR(of(nn::sigmoid())[2], 0.8807970779778823, 1e-6);
   EXPECT_NEAR(of(nn::tanh())[2], 0.9640275800758169, 1e-6);
   EXPECT_NEAR(of(nn::gelu())[2], 1.9544997361036416, 1e-6);
-  EXPECT_NEAR(of(nn::gelu("tanh"))[2], 1.954597694087775, 1e-6);
-  EXPECT_NEAR(of(nn::softmax(0))[2], 0.8437947344813395, 1e-6);
+  EXPECT_NEAR(of(nn::gelu({"tanh"}))[2], 1.954597694087775, 1e-6);
+  EXPECT_NEAR(of(nn::softmax({0}))[2], 0.8437947344813395, 1e-6);
   EXPECT_NEAR(of(nn::log_softmax({}))[2], -0.16984601955628567, 1e-6);
-  error_of(Status::kInvalidArgument, [] { nn::gelu("erf"); });
+  error_of(Status::kInvalidArgument, [] { nn::gelu({"erf"}); });
   const Tensor y = values({2}, {-1, 1});
-  nn::relu(true)->call(y);
+  nn::relu({true})->call(y);
   EXPECT_EQ(numbers_of(bits_of(y)), (std::vector<double>{0, 1}));
 }
 
@@ -205,19 +209,20 @@ TEST(Losses, TakeInputAndTarget) {
     return m->call(std::span<const Tensor>(in))[0];
   };
   EXPECT_EQ(run(nn::mse_loss(), x, y).item().to_double(), 2.5);
-  EXPECT_EQ(run(nn::mse_loss(mt::Reduction::kSum), x, y).item().to_double(), 5);
+  EXPECT_EQ(run(nn::mse_loss({mt::Reduction::kSum}), x, y).item().to_double(), 5);
   EXPECT_EQ(run(nn::l1_loss(), x, y).item().to_double(), 1.5);
   const Tensor logits = values({1, 2}, {0, 0}), target = values({1}, {1}, DType::kInt64);
   EXPECT_NEAR(run(nn::cross_entropy_loss(), logits, target).item().to_double(), 0.6931472, 1e-6);
   error_of(Status::kInvalidArgument, [&] { nn::mse_loss()->call(x); });
-  const ModuleRef weighted = nn::cross_entropy_loss(values({2}, {1, 2}), -100, mt::Reduction::kSum);
+  const ModuleRef weighted =
+      nn::cross_entropy_loss({values({2}, {1, 2}), -100, mt::Reduction::kSum});
   EXPECT_NEAR(run(weighted, logits, target).item().to_double(), 2 * 0.6931472, 1e-6);
   ASSERT_EQ(weighted->state_dict().size(), 1u);
   EXPECT_EQ(weighted->state_dict()[0].first, "weight");
 }
 
 TEST(Sequential, RunsInOrderAndTrains) {
-  const ModuleRef m = sequential({nn::linear(2, 2), nn::relu(), nn::linear(2, 1)});
+  const ModuleRef m = sequential({nn::linear({2, 2}), nn::relu(), nn::linear({2, 1})});
   const Tensor loss = m->call(values({2}, {1, 1}));
   mt::backward({&loss, 1}, {});
   for (const auto& [name, p] : m->named_parameters()) {

@@ -30,11 +30,11 @@ ModuleRef net() {
   m->register_parameter("scale", mt::make_parameter(values({1}, {1})));
   m->register_buffer("count", values({}, {0}));
   m->register_buffer("scratch", values({2}, {0, 0}), false);
-  const std::vector<ModuleRef> layers = {nn::linear(2, 3), nn::relu(), nn::linear(3, 2, false)};
+  const std::vector<ModuleRef> layers = {nn::linear({2, 3}), nn::relu(), nn::linear({3, 2, false})};
   const auto body = ModuleRef::adopt(nn::sequential(layers).release());
   m->register_module("body", body);
   m->register_module("head", layers[0]);
-  m->register_module("loss", nn::cross_entropy_loss(values({2}, {1, 1})));
+  m->register_module("loss", nn::cross_entropy_loss({values({2}, {1, 1})}));
   return m;
 }
 
@@ -150,12 +150,16 @@ TEST(StateDict, StrictErrorsListEverythingAndChangeNothing) {
   state.emplace_back("body.2.weight", values({1, 3}, {1, 2, 3}));
   state.emplace_back("head.weight", Tensor());
   state.emplace_back("extra", values({1}, {1}));
-  EXPECT_EQ(error_of(Status::kShape, [&] { m->load_state_dict(state); }),
-            "load_state_dict: keys do not match: for Net"
-            "\n\tUnexpected key(s) in state_dict: \"extra\"."
-            "\n\tMissing key(s) in state_dict: \"body.0.bias\"."
-            "\n\tsize mismatch for body.2.weight: module (2, 3), dict (1, 3)."
-            "\n\tsize mismatch for head.weight: module (3, 2), dict nothing.");
+  EXPECT_EQ(
+      error_of(Status::kShape, [&] { m->load_state_dict(state); }),
+      "load_state_dict: keys do not match: Error(s) in loading state_dict for Net:"
+      "\n\tMissing key(s) in state_dict: \"body.0.bias\". "
+      "\n\tUnexpected key(s) in state_dict: \"extra\". "
+      "\n\tsize mismatch for body.2.weight: copying a param with shape torch.Size([1, 3]) from "
+      "checkpoint, the shape in current model is torch.Size([2, 3])."
+      "\n\tsize mismatch for head.weight: copying a param with shape nothing from checkpoint, the "
+      "shape "
+      "in current model is torch.Size([3, 2]).");
   EXPECT_EQ(bits_of(m->get_parameter("scale")), before);
   // Shapes are an error without strict too.
   error_of(Status::kShape, [&] { m->load_state_dict(state, false); });
@@ -196,7 +200,7 @@ TEST(StateDict, RefusesMetaAndExpandedTargetsBeforeWriting) {
 
 // --- gradients and conversion -------------------------------------------------------------------
 TEST(Module, ZeroGradAndRequiresGrad) {
-  const ModuleRef m = nn::linear(2, 1);
+  const ModuleRef m = nn::linear({2, 1});
   const Tensor y = m->call(values({2}, {1, 2}));
   mt::backward({&y, 1}, {});
   const Tensor w = m->get_parameter("weight");
@@ -210,7 +214,7 @@ TEST(Module, ZeroGradAndRequiresGrad) {
 }
 
 TEST(Module, ConversionKeepsTheTensorObjects) {
-  const ModuleRef m = nn::linear(2, 1);
+  const ModuleRef m = nn::linear({2, 1});
   m->register_buffer("steps", values({1}, {3}, DType::kInt64));
   const Tensor w = m->get_parameter("weight");
   const Tensor y = m->call(values({2}, {1, 2}));

@@ -156,7 +156,7 @@ TEST(Optimizer, StridedParametersAreUpdatedInPlace) {
 }
 
 TEST(Optimizer, FollowsAModulesConversion) {
-  const auto m = mt::nn::linear(2, 1);
+  const auto m = mt::nn::linear({2, 1});
   const Tensor w = m->get_parameter("weight");
   const OptimizerRef o = mt::adam({&w, 1}, {});
   mt::set_grad(w, values({1, 2}, {1, 1}));

@@ -23,11 +23,27 @@ def constant_(tensor, val: float) -> Tensor:
 
 
 def ones_(tensor) -> Tensor:
-    return constant_(tensor, 1.0)
+    return _fill(_lib.mt_nn_init_ones_, tensor)
 
 
 def zeros_(tensor) -> Tensor:
-    return constant_(tensor, 0.0)
+    return _fill(_lib.mt_nn_init_zeros_, tensor)
+
+
+def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0) -> Tensor:
+    return _fill(_lib.mt_nn_init_trunc_normal_, tensor, mean, std, a, b)
+
+
+def orthogonal_(tensor, gain=1) -> Tensor:
+    return _fill(_lib.mt_nn_init_orthogonal_, tensor, gain)
+
+
+def sparse_(tensor, sparsity: float, std=0.01) -> Tensor:
+    return _fill(_lib.mt_nn_init_sparse_, tensor, sparsity, std)
+
+
+def dirac_(tensor, groups=1) -> Tensor:
+    return _fill(_lib.mt_nn_init_dirac_, tensor, groups)
 
 
 def eye_(tensor) -> Tensor:

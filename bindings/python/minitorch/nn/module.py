@@ -2,6 +2,7 @@
 name, so that what Python builds can be run, saved and printed from C, and the other way round."""
 from __future__ import annotations
 
+import copy
 import weakref
 from collections import OrderedDict, namedtuple
 
@@ -9,13 +10,16 @@ from .. import _callbacks
 from .._graph import RemovableHandle
 from .._lists import make_named, named, strings
 from .._native import ffi, lib as _lib
-from .._runtime import TensorBase, _check, _device, _dtype, _new, _own, _ptr, _text, device, dtype
+from .._runtime import TensorBase, _check, _device, _dtype, _new, _ptr
+from .._runtime import device as _device_class, dtype as _dtype_class
 from .._tensor import Tensor
 from ._backward_hooks import WatchedCall
 
-__all__ = ["Module", "Parameter", "Builtin", "BuiltinLoss"]
+__all__ = ["Module", "Parameter"]
 
 _IncompatibleKeys = namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])
+_IncompatibleKeys.__repr__ = lambda self: (
+    f"IncompatibleKeys(missing_keys={self[0]}, unexpected_keys={self[1]})" if any(self) else "<All keys matched successfully>")
 
 
 class Parameter(Tensor):
@@ -32,6 +36,10 @@ class Parameter(Tensor):
         out = _new("mt_tensor **")
         _check(_lib.mt_make_parameter(out, _ptr(data), bool(requires_grad)))
         return _parameter(int(ffi.cast("uint64_t", out[0])))
+
+    def __deepcopy__(self, memo) -> Parameter:
+        memo[id(self)] = result = Parameter(self.detach().clone(), self.requires_grad)
+        return result
 
 
 def _parameter(h):
@@ -89,18 +97,43 @@ class Module:
     """The base of all models: subclass it, make children in __init__, define forward."""
 
     def __init__(self):
-        user = _callbacks.keep(weakref.ref(self))
+        self._adopt(self._new_c())
+
+    def _new_c(self):
+        """A C module that calls this object."""
         definition = _new("mt_module_def *")
         _lib.mt_module_def_init(definition)
         name = _new("char[]", type(self).__name__.encode())
         definition.type_name = name
         definition.forward = _lib.py_module_forward
         definition.extra_repr = _lib.py_module_repr
-        definition.user = user
+        definition.user = _callbacks.keep(weakref.ref(self))
         definition.destroy = _callbacks.drop
         out = _new("mt_module **")
         _check(_lib.mt_nn_custom(out, definition))
-        self._adopt(out)
+        return out
+
+    def __deepcopy__(self, memo) -> Self:
+        new = type(self).__new__(type(self))
+        memo[id(self)] = new
+        d = new.__dict__
+        d["_c"] = ffi.gc(self._copy_c(new)[0], _lib.mt_module_free)
+        tables = ("_parameters", "_buffers", "_modules")
+        d.update((table, OrderedDict()) for table in tables)
+        for name, p in self._parameters.items():
+            new._put_parameter(name, copy.deepcopy(p, memo))
+        for name, t in self._buffers.items():
+            new._put_buffer(name, copy.deepcopy(t, memo), name not in self._transient)
+        for name, m in self._modules.items():
+            new._put_module(name, copy.deepcopy(m, memo))
+        for name, value in self.__dict__.items():
+            if name not in tables and name not in ("_c", "_watched", "_transient"):
+                d[name] = copy.deepcopy(value, memo)
+        new.training = self.training
+        return new
+
+    def _copy_c(self, new):
+        return new._new_c()
 
     def _adopt(self, out):
         """Takes over a new C module."""
@@ -108,7 +141,7 @@ class Module:
         d["_c"] = ffi.gc(out[0], _lib.mt_module_free)
         d["_parameters"], d["_buffers"], d["_modules"] = OrderedDict(), OrderedDict(), OrderedDict()
         d["_forward_pre_hooks"], d["_forward_hooks"] = OrderedDict(), OrderedDict()
-        d["_backward_hooks"] = OrderedDict()
+        d["_backward_hooks"], d["_transient"] = OrderedDict(), set()
         for listing, table, wrap in (
                 (_lib.mt_module_named_parameters, self._parameters, _parameter),
                 (_lib.mt_module_named_buffers, self._buffers, None)):
@@ -130,18 +163,21 @@ class Module:
         d = self.__dict__
         if "_c" not in d:
             raise AttributeError("cannot call a module before Module.__init__() call")
-        pre, post, backward = d["_forward_pre_hooks"], d["_forward_hooks"], d["_backward_hooks"]
-        if not pre and not post and not backward:
+        if not d["_forward_pre_hooks"] and not d["_forward_hooks"] and not d["_backward_hooks"]:
             return self.forward(*args, **kwargs)
-        for hook in list(pre.values()):
+        return self._call_with_hooks(args, kwargs)
+
+    def _call_with_hooks(self, args, kwargs):
+        backward = list(self._backward_hooks.values())
+        for hook in list(self._forward_pre_hooks.values()):
             changed = hook(self, args)
             if changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
         if backward:
-            watched = WatchedCall(self, list(backward.values()))
+            watched = WatchedCall(self, backward)
             args = watched.enter(args)
         result = self.forward(*args, **kwargs)
-        for hook in list(post.values()):
+        for hook in list(self._forward_hooks.values()):
             changed = hook(self, args, result)
             if changed is not None:
                 result = changed
@@ -153,26 +189,28 @@ class Module:
         if isinstance(value, Parameter):
             if "_c" not in d:
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
-            self.register_parameter(name, value)
+            self._free_name(name, self._parameters)
+            self._put_parameter(name, value)
         elif isinstance(value, Module):
             if "_c" not in d:
                 raise AttributeError("cannot assign module before Module.__init__() call")
-            self.add_module(name, value)
+            self._free_name(name, self._modules)
+            self._put_module(name, value)
         elif "_c" in d and name in self._parameters:
             if value is not None:
                 raise TypeError(f"cannot assign '{type(value).__name__}' as parameter '{name}' "
                                 "(torch.nn.Parameter or None expected)")
-            self.register_parameter(name, None)
+            self._put_parameter(name, None)
         elif "_c" in d and name in self._modules:
             if value is not None:
                 raise TypeError(f"cannot assign '{type(value).__name__}' as child module '{name}' "
                                 "(torch.nn.Module or None expected)")
-            self.add_module(name, None)
+            self._put_module(name, None)
         elif "_c" in d and name in self._buffers:
             if value is not None and not isinstance(value, TensorBase):
                 raise TypeError(f"cannot assign '{type(value).__name__}' as buffer '{name}' "
                                 "(torch.Tensor or None expected)")
-            self.register_buffer(name, value, name not in d.get("_transient", ()))
+            self._put_buffer(name, value, name not in self._transient)
         else:
             object.__setattr__(self, name, value)
 
@@ -202,7 +240,7 @@ class Module:
 
     @training.setter
     def training(self, mode: bool) -> None:
-        _check(_lib.mt_module_train(self._c, bool(mode)))
+        _check(_lib.mt_module_set_training(self._c, bool(mode)))
 
     # --- registration --------------------------------------------------------------------
     def _free_name(self, name, table):
@@ -214,33 +252,53 @@ class Module:
             if other is not table and name in other:
                 delattr(self, name)
 
-    def register_parameter(self, name: str, param: Parameter | None) -> None:
-        if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
-                            "(torch.nn.Parameter or None required)")
-        self._free_name(name, self._parameters)
+    def _check_name(self, kind, name, table):
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+        if "_c" not in self.__dict__:
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+        if name not in table and hasattr(self, name):
+            raise KeyError(f"attribute '{name}' already exists")
+        if "." in name or not name:
+            raise KeyError(f"{kind} name can't " + (f'contain ".", got: {name}' if name
+                                                    else 'be empty string ""'))
+
+    def _put_parameter(self, name, param):
         _check(_lib.mt_module_register_parameter(self._c, name.encode(),
                                                  ffi.NULL if param is None else _ptr(param)))
         self._parameters[name] = param
 
-    def register_buffer(self, name, tensor: Tensor | None, persistent=True) -> None:
-        if tensor is not None and not isinstance(tensor, TensorBase):
-            raise TypeError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' "
-                            "(torch Tensor or None required)")
-        self._free_name(name, self._buffers)
+    def _put_buffer(self, name, tensor, persistent):
         _check(_lib.mt_module_register_buffer(
             self._c, name.encode(), ffi.NULL if tensor is None else _ptr(tensor), bool(persistent)))
         transient = self.__dict__.setdefault("_transient", set())
         transient.discard(name) if persistent else transient.add(name)
         self._buffers[name] = tensor
 
-    def add_module(self, name, module: Module | None) -> None:
-        if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
-        self._free_name(name, self._modules)
+    def _put_module(self, name, module):
         _check(_lib.mt_module_register_module(self._c, name.encode(),
                                               ffi.NULL if module is None else module._c))
         self._modules[name] = module
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
+                            "(torch.nn.Parameter or None required)")
+        self._check_name("parameter", name, self._parameters)
+        self._put_parameter(name, param)
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent=True) -> None:
+        if tensor is not None and not isinstance(tensor, TensorBase):
+            raise TypeError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' "
+                            "(torch Tensor or None required)")
+        self._check_name("buffer", name, self._buffers)
+        self._put_buffer(name, tensor, persistent)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._check_name("module", name, self._modules)
+        self._put_module(name, module)
 
     register_module = add_module
 
@@ -286,24 +344,28 @@ class Module:
         for _, child in self.named_children():
             yield child
 
-    def _members(self, table, prefix, recurse):
+    def _members(self, table, prefix, recurse, remove_duplicate):
         seen = set()
-        modules = self.named_modules(prefix=prefix) if recurse else [(prefix, self)]
+        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) \
+            if recurse else [(prefix, self)]
         for path, m in modules:
             for name, t in getattr(m, table).items():
                 if t is not None and t not in seen:
-                    seen.add(t)
+                    if remove_duplicate:
+                        seen.add(t)
                     yield path + ("." if path else "") + name, t
 
-    def named_parameters(self, prefix="", recurse=True) -> Iterator[tuple[str, Parameter]]:
-        yield from self._members("_parameters", prefix, recurse)
+    def named_parameters(self, prefix="", recurse=True,
+                         remove_duplicate=True) -> Iterator[tuple[str, Parameter]]:
+        yield from self._members("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse=True) -> Iterator[Parameter]:
         for _, p in self.named_parameters(recurse=recurse):
             yield p
 
-    def named_buffers(self, prefix="", recurse=True) -> Iterator[tuple[str, Tensor]]:
-        yield from self._members("_buffers", prefix, recurse)
+    def named_buffers(self, prefix="", recurse=True,
+                      remove_duplicate=True) -> Iterator[tuple[str, Tensor]]:
+        yield from self._members("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse=True) -> Iterator[Tensor]:
         for _, b in self.named_buffers(recurse=recurse):
@@ -317,20 +379,34 @@ class Module:
             m = m._modules[name]
         return m
 
-    def get_parameter(self, target: str) -> Parameter:
+    def _member(self, table, kind, target):
         path, _, name = target.rpartition(".")
         m = self.get_submodule(path)
-        if m._parameters.get(name) is None:
-            raise AttributeError(f"{type(m).__name__} has no attribute `{name}`")
-        return m._parameters[name]
+        if not hasattr(m, name):
+            raise AttributeError(f"{m._get_name()} has no attribute `{name}`")
+        if getattr(m, table).get(name) is None:
+            raise AttributeError(f"`{name}` is not a{kind}")
+        return getattr(m, table)[name]
+
+    def get_parameter(self, target: str) -> Parameter:
+        return self._member("_parameters", "n nn.Parameter", target)
+
+    def get_buffer(self, target: str) -> Tensor:
+        return self._member("_buffers", " buffer", target)
 
     # --- state ---------------------------------------------------------------------------
-    def state_dict(self, *, prefix="", keep_vars=False) -> OrderedDict[str, Tensor]:
+    def state_dict(self, *args: Any, destination: Any = None, prefix="",
+                   keep_vars=False) -> OrderedDict[str, Tensor]:
+        """Parameters and persistent buffers by path; `args`: the three options in their order."""
+        destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args):])
         out = _new("mt_named_tensors **")
         _check(_lib.mt_module_state_dict(out, self._c))
-        state = OrderedDict((prefix + k, t) for k, t in named(out[0]))
+        state = OrderedDict() if destination is None else destination
+        state.update((prefix + k, t) for k, t in named(out[0]))
         if keep_vars:
-            state.update((prefix + k, p) for k, p in self.named_parameters())
+            for members in (self.named_parameters, self.named_buffers):
+                state.update((k, t) for k, t in members(prefix=prefix[:-1], remove_duplicate=False)
+                             if k in state)
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, Tensor], strict=True) -> _IncompatibleKeys:
@@ -343,6 +419,8 @@ class Module:
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         self.training = mode
+        for child in self.children():
+            child.train(mode)
         return self
 
     def eval(self) -> Self:
@@ -355,29 +433,41 @@ class Module:
     def zero_grad(self, set_to_none=False) -> None:
         _check(_lib.mt_module_zero_grad(self._c, bool(set_to_none)))
 
-    def to(self, *args, **kwargs) -> Self:
-        for a in [*args, kwargs.get("dtype"), kwargs.get("device")]:
+    def to(self, *args: Any, device: Any = None, dtype: Any = None, non_blocking=False,
+           tensor: Any = None, memory_format: Any = None) -> Self:
+        """to(device), to(dtype), to(device, dtype), to(tensor): in place; ints keep their dtype."""
+        for a in [*args, device, dtype, tensor]:
             if isinstance(a, TensorBase):
-                _check(_lib.mt_module_to_dtype(self._c, a.dtype.code))
-            elif isinstance(a, (str, device)):
-                _check(_lib.mt_module_to_device(self._c, _device(a)))
-            elif isinstance(a, dtype):
-                _check(_lib.mt_module_to_dtype(self._c, _dtype(a)))
+                device, dtype = a.device, a.dtype
+            elif isinstance(a, (str, _device_class)):
+                device = a
+            elif isinstance(a, _dtype_class):
+                dtype = a
             elif a is not None and not isinstance(a, bool):
                 raise TypeError(f"to: expected a dtype, device or Tensor, not {type(a).__name__}")
+        if dtype is not None and not dtype.is_floating_point:
+            raise TypeError("nn.Module.to only accepts floating point or complex dtypes, but got "
+                            f"desired dtype={dtype}")
+        if device is not None:
+            _check(_lib.mt_module_to_device(self._c, _device(device)))
+        if dtype is not None:
+            _check(_lib.mt_module_to_dtype(self._c, _dtype(dtype)))
         return self
 
+    def type(self, dst_type: DType) -> Self:
+        return self.to(dst_type)
+
     def float(self) -> Self:
-        return self.to(dtype._all[_lib.MT_FLOAT32])
+        return self.to(_dtype_class._all[_lib.MT_FLOAT32])
 
     def double(self) -> Self:
-        return self.to(dtype._all[_lib.MT_FLOAT64])
+        return self.to(_dtype_class._all[_lib.MT_FLOAT64])
 
     def half(self) -> Self:
-        return self.to(dtype._all[_lib.MT_FLOAT16])
+        return self.to(_dtype_class._all[_lib.MT_FLOAT16])
 
     def bfloat16(self) -> Self:
-        return self.to(dtype._all[_lib.MT_BFLOAT16])
+        return self.to(_dtype_class._all[_lib.MT_BFLOAT16])
 
     def cpu(self) -> Self:
         return self.to("cpu")
@@ -405,38 +495,3 @@ class Module:
         if not lines and not children:
             return f"{self._get_name()}()"
         return (self._get_name() + "(\n  " + "\n  ".join(lines + children) + "\n)")
-
-
-class Builtin(Module):
-    """A layer of the library: forward is one C call."""
-
-    def __init__(self, make, *args):
-        out = _new("mt_module **")
-        _check(make(out, *args))
-        self._adopt(out)
-
-    def forward(self, input) -> Tensor:
-        out = _new("mt_tensor **")
-        _check(_lib.mt_module_forward(out, self._c, _ptr(_need(input))))
-        return _own(out)
-
-    def extra_repr(self):
-        out = _new("char **")
-        _check(_lib.mt_module_to_string(out, self._c))
-        text = _text(out)
-        return text[text.index("(") + 1:-1] if not self._modules else ""
-
-
-class BuiltinLoss(Builtin):
-    def forward(self, input, target) -> Tensor:
-        out = _new("mt_tensor **")
-        _check(_lib.mt_module_forward2(out, self._c, _ptr(_need(input)), _ptr(_need(target))))
-        return _own(out)
-
-
-def _need(t):
-    if not isinstance(t, TensorBase):
-        raise TypeError(f"expected a Tensor as argument, not {type(t).__name__}"
-                        + ("; convert NumPy arrays with from_numpy" if hasattr(t, "__array__")
-                           else ""))
-    return t
