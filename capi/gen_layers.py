@@ -354,6 +354,15 @@ def options_cpp(layers):
     return "\n".join(out + ["", "}  // namespace mt::nn", ""])
 
 
+def entries(layers):
+    """The layers in minitorch-api.json."""
+    return [{"name": x.name, "class": x.cls, "family": x.family, "doc": x.doc,
+             "args": [{"name": a.name, "kind": a.kind,
+                       **({} if a.default is None else {"default": a.default})} for a in x.args],
+             "options": x.struct, "params": x.params, "buffers": x.buffers,
+             "inputs": x.inputs.split(", "), "repr": x.repr} for x in layers]
+
+
 def cpp_files(layers):
     return {"src/nn/layer_options.h": options_h(layers), "src/nn/layer_options.cpp": options_cpp(layers),
             **shims(layers)}

@@ -119,6 +119,8 @@ class Writer:
                 self.define(word)
             elif word in KNOWN:
                 self.imports[word] = KNOWN[word]
+                if KNOWN[word].startswith("minitorch."):
+                    self.package.need(KNOWN[word])
             elif word == "np":
                 self.imports["np"] = None
             elif word in self.scope:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from . import functional
 from ._builtin import Builtin, BuiltinLoss
 
-__all__ = ["CTC", "ConvTranspose", "MaxUnpool", "PoissonLoss", "UpsamplingBilinear",
+__all__ = ["CTC", "Conv", "ConvTranspose", "MaxUnpool", "PoissonLoss", "UpsamplingBilinear",
            "UpsamplingNearest", "WithIndices"]
 
 
@@ -39,7 +39,17 @@ class MaxUnpool(Builtin):
         return f(input, indices, self.kernel_size, self.stride, self.padding, list(output_size))
 
 
+class Conv(Builtin):
+    transposed = False
+
+    @property
+    def output_padding(self) -> tuple[int, ...]:
+        return (0,) * len(self.kernel_size)
+
+
 class ConvTranspose(Builtin):
+    transposed = True
+
     def forward(self, input, output_size=None) -> Tensor:
         """output_size chooses among the sizes that the convolution could have had as input."""
         if output_size is None:
@@ -68,9 +78,10 @@ class ConvTranspose(Builtin):
 
 class UpsamplingNearest(Builtin):
     mode = "nearest"
-    align_corners = None
+    align_corners = recompute_scale_factor = None
 
 
 class UpsamplingBilinear(Builtin):
     mode = "bilinear"
     align_corners = True
+    recompute_scale_factor = None

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ._builtin import Builtin, BuiltinLoss, LayerInfo
-from ._layer_bases import CTC, ConvTranspose, MaxUnpool, PoissonLoss, UpsamplingBilinear, UpsamplingNearest, WithIndices
+from ._layer_bases import CTC, Conv, ConvTranspose, MaxUnpool, PoissonLoss, UpsamplingBilinear, UpsamplingNearest, WithIndices
 
 __all__ = ["Linear", "Identity", "Flatten", "Unflatten", "Bilinear", "Dropout", "Dropout1d",
            "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout", "ReLU", "ReLU6",
@@ -983,7 +983,7 @@ class PairwiseDistance(Builtin):
         return self._run(x1, x2)
 
 
-class Conv1d(Builtin):
+class Conv1d(Conv):
     """Convolution (cross-correlation) of (n, c, l) or without the batch. auto_padding: "valid" for
     none, "same" (stride 1) for what keeps the size. padding_mode: zeros, reflect, replicate or
     circular."""
@@ -1014,7 +1014,7 @@ class Conv1d(Builtin):
                          bias, padding_mode, device, dtype)
 
 
-class Conv2d(Builtin):
+class Conv2d(Conv):
     """Convolution (cross-correlation) of (n, c, h, w) or without the batch. auto_padding: "valid"
     for none, "same" (stride 1) for what keeps the size. padding_mode: zeros, reflect, replicate
     or circular."""
@@ -1045,7 +1045,7 @@ class Conv2d(Builtin):
                          bias, padding_mode, device, dtype)
 
 
-class Conv3d(Builtin):
+class Conv3d(Conv):
     """Convolution (cross-correlation) of (n, c, d, h, w) or without the batch. auto_padding:
     "valid" for none, "same" (stride 1) for what keeps the size. padding_mode: zeros, reflect,
     replicate or circular."""

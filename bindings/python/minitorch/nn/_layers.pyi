@@ -3,7 +3,7 @@ from builtins import bool as _bool, float as _float, int as _int
 from minitorch._tensor import Tensor
 from minitorch._typing import DType, Device, Ints
 from minitorch.nn._builtin import Builtin, BuiltinLoss
-from minitorch.nn._layer_bases import (CTC, ConvTranspose, MaxUnpool, PoissonLoss,
+from minitorch.nn._layer_bases import (CTC, Conv, ConvTranspose, MaxUnpool, PoissonLoss,
     UpsamplingBilinear, UpsamplingNearest, WithIndices)
 from typing import Any
 
@@ -298,7 +298,7 @@ class PairwiseDistance(Builtin):
     def __init__(self, p: _float = 2.0, eps: _float = 1e-06, keepdim: _bool = False) -> None: ...
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor: ...
 
-class Conv1d(Builtin):
+class Conv1d(Conv):
     in_channels: _int
     out_channels: _int
     kernel_size: Any
@@ -309,7 +309,7 @@ class Conv1d(Builtin):
     padding_mode: str
     def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints | str = 0, dilation: Ints = 1, groups: _int = 1, bias: _bool = True, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
 
-class Conv2d(Builtin):
+class Conv2d(Conv):
     in_channels: _int
     out_channels: _int
     kernel_size: Any
@@ -320,7 +320,7 @@ class Conv2d(Builtin):
     padding_mode: str
     def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints | str = 0, dilation: Ints = 1, groups: _int = 1, bias: _bool = True, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
 
-class Conv3d(Builtin):
+class Conv3d(Conv):
     in_channels: _int
     out_channels: _int
     kernel_size: Any
