@@ -7,6 +7,7 @@
 #include "capi/lists.h"
 #include "io/value.h"
 #include "optim/lr_scheduler.h"
+#include "vision/transform.h"
 #include "minitorch/minitorch.h"
 
 namespace mt::capi {
@@ -30,6 +31,7 @@ struct Table {
     rows[MT_HANDLE_SCHEDULER] = {"scheduler", "mt_scheduler_free", release<Scheduler>};
     rows[MT_HANDLE_NAMED_TENSORS] = {"named tensor list", "mt_named_tensors_free",
                                      release<NamedTensorsObject>};
+    rows[MT_HANDLE_TRANSFORM] = {"transform", "mt_transform_free", release<vision::Transform>};
     rows[MT_HANDLE_STRINGS] = {"string list", "mt_strings_free", release<StringsObject>};
     rows[MT_HANDLE_VALUE] = {"value", "mt_value_free", release<Value>};
   }

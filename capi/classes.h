@@ -12,6 +12,9 @@ class Module;
 class Optimizer;
 class Scheduler;
 class Value;
+namespace vision {
+class Transform;
+}
 }  // namespace mt
 
 namespace mt::capi {
@@ -66,6 +69,11 @@ template <>
 struct HandleTraits<Scheduler> {
   using Opaque = mt_scheduler;
   static constexpr HandleClass kClass = MT_HANDLE_SCHEDULER;
+};
+template <>
+struct HandleTraits<vision::Transform> {
+  using Opaque = mt_transform;
+  static constexpr HandleClass kClass = MT_HANDLE_TRANSFORM;
 };
 template <>
 struct HandleTraits<NamedTensorsObject> {

@@ -6,6 +6,7 @@
 #include "io/zip.h"
 #include "ops/common.h"
 #include "minitorch/minitorch.h"
+#include "vision/image_file.h"
 
 using namespace mt::capi;  // NOLINT
 
@@ -13,14 +14,17 @@ namespace {
 
 struct Feature {
   const char* name;
-  bool built_in;
+  bool (*built_in)();
 };
-const Feature kFeatures[] = {
-    {"cpu", true},
-    {"meta", true},
-    {"dlpack", true},
-    {"openblas", true},
-    {"zip", mt::has_zip()},
+constexpr bool always() { return true; }
+constexpr Feature kFeatures[] = {
+    {"cpu", always},
+    {"meta", always},
+    {"dlpack", always},
+    {"openblas", always},
+    {"zip", mt::has_zip},
+    {"jpeg", mt::vision::has_jpeg},
+    {"png", mt::vision::has_png},
 };
 
 mt::Tensor state_of(const mt::Generator& g) {
@@ -128,7 +132,7 @@ int32_t mt_abi_version(void) { return MINITORCH_ABI_VERSION; }
 bool mt_has(const char* feature) {
   if (!feature) return false;
   for (const Feature& f : kFeatures) {
-    if (std::strcmp(f.name, feature) == 0) return f.built_in;
+    if (std::strcmp(f.name, feature) == 0) return f.built_in();
   }
   return false;
 }

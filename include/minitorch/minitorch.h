@@ -85,6 +85,8 @@
 #include "minitorch/scheduler.h"
 #include "minitorch/io.h"
 #include "minitorch/checkpoint.h"
+#include "minitorch/vision.h"
+#include "minitorch/transforms.h"
 
 #ifdef __cplusplus
 extern "C" {

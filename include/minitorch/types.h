@@ -40,6 +40,7 @@ typedef struct mt_module mt_module;              // a layer, loss or model; see 
 typedef struct mt_optimizer mt_optimizer;        // what updates parameters; see optim.h
 typedef struct mt_scheduler mt_scheduler;        // what changes learning rates; see scheduler.h
 typedef struct mt_named_tensors mt_named_tensors;  // tensors by name, as state dicts; see module.h
+typedef struct mt_transform mt_transform;          // makes images of images; see transforms.h
 typedef struct mt_strings mt_strings;              // a list of strings; see module.h
 typedef struct mt_value mt_value;                  // what a file holds, as a tree; see io.h
 

@@ -76,6 +76,9 @@ static void *abuse_make(mt_handle_class c) {
     case MT_HANDLE_NAMED_TENSORS:
       OK(mt_named_tensors_create((mt_named_tensors **)&h));
       break;
+    case MT_HANDLE_TRANSFORM:
+      OK(mt_transform_to_tensor((mt_transform **)&h));
+      break;
     case MT_HANDLE_STRINGS:
       OK(mt_strings_create((mt_strings **)&h, NULL, 0));
       break;
@@ -113,6 +116,9 @@ static void abuse_free(mt_handle_class c, void *h) {
       break;
     case MT_HANDLE_NAMED_TENSORS:
       OK(mt_named_tensors_free(h));
+      break;
+    case MT_HANDLE_TRANSFORM:
+      OK(mt_transform_free(h));
       break;
     case MT_HANDLE_STRINGS:
       OK(mt_strings_free(h));

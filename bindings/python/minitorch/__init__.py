@@ -371,7 +371,7 @@ _print_options = dict(precision=4, threshold=1000, edgeitems=3, linewidth=80)
 
 
 # --- the rest of the package -----------------------------------------------------------------
-from . import autograd, fft, linalg, masked, nn, optim, special, utils  # noqa: E402
+from . import autograd, fft, linalg, masked, nn, optim, special, utils, vision  # noqa: E402
 from .serialization import load, load_checkpoint, save, save_checkpoint  # noqa: E402
 
 __all__ = [n for n in globals() if not n.startswith("_") and n != "annotations"]

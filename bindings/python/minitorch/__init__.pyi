@@ -6,7 +6,8 @@ from minitorch._runtime import dtype as _dtype
 from minitorch._typing import DType, Device, Ints, Number
 from typing import Any, TypeVar
 from minitorch import (autograd as autograd, fft as fft, linalg as linalg, masked as masked,
-    nn as nn, optim as optim, serialization as serialization, special as special, utils as utils)
+    nn as nn, optim as optim, serialization as serialization, special as special, utils as utils,
+    vision as vision)
 from minitorch._api import (div as div, div as divide, div as true_divide,
     log_softmax as log_softmax, max as max, min as min, normal as normal, permute as permute,
     ravel as ravel, softmax as softmax, split as split, squeeze as squeeze, swapaxes as swapaxes,
