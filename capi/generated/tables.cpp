@@ -9,6 +9,9 @@
 #include "io/value.h"
 #include "ops/loss.h"
 #include "optim/lr_scheduler.h"
+#include "vision/functional.h"
+#include "vision/image_file.h"
+#include "vision/transform.h"
 
 static_assert(MT_OK == static_cast<mt_status>(mt::Status::kOk));
 static_assert(MT_ERR_INVALID_ARGUMENT == static_cast<mt_status>(mt::Status::kInvalidArgument));
@@ -47,6 +50,27 @@ static_assert(MT_META == static_cast<mt_device>(mt::Device::kMeta));
 static_assert(MT_REDUCTION_NONE == static_cast<mt_reduction>(mt::Reduction::kNone));
 static_assert(MT_REDUCTION_MEAN == static_cast<mt_reduction>(mt::Reduction::kMean));
 static_assert(MT_REDUCTION_SUM == static_cast<mt_reduction>(mt::Reduction::kSum));
+static_assert(MT_INTERPOLATION_NEAREST == static_cast<mt_interpolation>(mt::vision::Interpolation::kNearest));
+static_assert(MT_INTERPOLATION_LANCZOS == static_cast<mt_interpolation>(mt::vision::Interpolation::kLanczos));
+static_assert(MT_INTERPOLATION_BILINEAR == static_cast<mt_interpolation>(mt::vision::Interpolation::kBilinear));
+static_assert(MT_INTERPOLATION_BICUBIC == static_cast<mt_interpolation>(mt::vision::Interpolation::kBicubic));
+static_assert(MT_INTERPOLATION_BOX == static_cast<mt_interpolation>(mt::vision::Interpolation::kBox));
+static_assert(MT_INTERPOLATION_HAMMING == static_cast<mt_interpolation>(mt::vision::Interpolation::kHamming));
+static_assert(MT_PADDING_CONSTANT == static_cast<mt_padding_mode>(mt::vision::PaddingMode::kConstant));
+static_assert(MT_PADDING_EDGE == static_cast<mt_padding_mode>(mt::vision::PaddingMode::kEdge));
+static_assert(MT_PADDING_REFLECT == static_cast<mt_padding_mode>(mt::vision::PaddingMode::kReflect));
+static_assert(MT_PADDING_SYMMETRIC == static_cast<mt_padding_mode>(mt::vision::PaddingMode::kSymmetric));
+static_assert(MT_IMAGE_UNCHANGED == static_cast<mt_image_mode>(mt::vision::ImageMode::kUnchanged));
+static_assert(MT_IMAGE_GRAY == static_cast<mt_image_mode>(mt::vision::ImageMode::kGray));
+static_assert(MT_IMAGE_GRAY_ALPHA == static_cast<mt_image_mode>(mt::vision::ImageMode::kGrayAlpha));
+static_assert(MT_IMAGE_RGB == static_cast<mt_image_mode>(mt::vision::ImageMode::kRgb));
+static_assert(MT_IMAGE_RGB_ALPHA == static_cast<mt_image_mode>(mt::vision::ImageMode::kRgbAlpha));
+static_assert(MT_IMAGE_AUTO == static_cast<mt_image_format>(mt::vision::ImageFormat::kAuto));
+static_assert(MT_IMAGE_JPEG == static_cast<mt_image_format>(mt::vision::ImageFormat::kJpeg));
+static_assert(MT_IMAGE_PNG == static_cast<mt_image_format>(mt::vision::ImageFormat::kPng));
+static_assert(MT_AUTO_AUGMENT_IMAGENET == static_cast<mt_auto_augment_policy>(mt::vision::transforms::AutoAugmentPolicy::kImageNet));
+static_assert(MT_AUTO_AUGMENT_CIFAR10 == static_cast<mt_auto_augment_policy>(mt::vision::transforms::AutoAugmentPolicy::kCifar10));
+static_assert(MT_AUTO_AUGMENT_SVHN == static_cast<mt_auto_augment_policy>(mt::vision::transforms::AutoAugmentPolicy::kSvhn));
 static_assert(MT_CYCLIC_TRIANGULAR == static_cast<mt_cyclic_mode>(mt::CyclicMode::kTriangular));
 static_assert(MT_CYCLIC_TRIANGULAR2 == static_cast<mt_cyclic_mode>(mt::CyclicMode::kTriangular2));
 static_assert(MT_CYCLIC_EXP_RANGE == static_cast<mt_cyclic_mode>(mt::CyclicMode::kExpRange));

@@ -67,6 +67,52 @@ enum {
   MT_REDUCTION_SUM = 2
 };
 
+// How images are resampled; Pillow's numbers.
+typedef int32_t mt_interpolation;
+enum {
+  MT_INTERPOLATION_NEAREST = 0,
+  MT_INTERPOLATION_LANCZOS = 1,   // uint8 images only
+  MT_INTERPOLATION_BILINEAR = 2,  // torchvision's default for resizing
+  MT_INTERPOLATION_BICUBIC = 3,
+  MT_INTERPOLATION_BOX = 4,     // uint8 images only
+  MT_INTERPOLATION_HAMMING = 5  // uint8 images only
+};
+
+// What padding of an image is made of.
+typedef int32_t mt_padding_mode;
+enum {
+  MT_PADDING_CONSTANT = 0,  // a colour
+  MT_PADDING_EDGE = 1,      // the last pixel
+  MT_PADDING_REFLECT = 2,   // mirrored, the last pixel once
+  MT_PADDING_SYMMETRIC = 3  // mirrored, the last pixel twice
+};
+
+// The channels that an image file is decoded to.
+typedef int32_t mt_image_mode;
+enum {
+  MT_IMAGE_UNCHANGED = 0,  // those of the file; palettes become RGB
+  MT_IMAGE_GRAY = 1,
+  MT_IMAGE_GRAY_ALPHA = 2,
+  MT_IMAGE_RGB = 3,  // the default
+  MT_IMAGE_RGB_ALPHA = 4
+};
+
+// Formats that image files are written in.
+typedef int32_t mt_image_format;
+enum {
+  MT_IMAGE_AUTO = 0,  // by the path's extension
+  MT_IMAGE_JPEG = 1,
+  MT_IMAGE_PNG = 2
+};
+
+// What the policies of AutoAugment were learned on.
+typedef int32_t mt_auto_augment_policy;
+enum {
+  MT_AUTO_AUGMENT_IMAGENET = 0,
+  MT_AUTO_AUGMENT_CIFAR10 = 1,
+  MT_AUTO_AUGMENT_SVHN = 2
+};
+
 // The classes of objects that handles stand for.
 typedef int32_t mt_handle_class;
 enum {
@@ -81,7 +127,8 @@ enum {
   MT_HANDLE_NAMED_TENSORS = 8,  // mt_named_tensors
   MT_HANDLE_STRINGS = 9,        // mt_strings
   MT_HANDLE_SCHEDULER = 10,     // mt_scheduler
-  MT_HANDLE_VALUE = 11          // mt_value
+  MT_HANDLE_VALUE = 11,         // mt_value
+  MT_HANDLE_TRANSFORM = 12      // mt_transform
 };
 
 // How the height of mt_cyclic_lr's cycles changes.
