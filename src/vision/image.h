@@ -57,6 +57,10 @@ inline uint8_t luma(int r, int g, int b) {
 
 // The first three channels of n pixels of 3 or 4 interleaved bytes.
 void split_pixels(const uint8_t* pixels, int channels, uint8_t* const planes[3], int64_t n);
+// The convolution of a plane of rows `stride` apart with a kernel, without borders: (height, width)
+// is the size of the result.
+void filter_plane(const float* in, int64_t stride, float* out, int64_t height, int64_t width,
+                  const float* kernel, int64_t rows, int64_t columns);
 
 // The tensor path: torchvision's arithmetic in ops.
 namespace tensors {

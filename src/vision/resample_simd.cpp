@@ -62,6 +62,35 @@ void split(const uint8_t* pixels, int channels, uint8_t* const planes[3], int64_
   }
 }
 
+// Fused multiply-adds in the kernel's order, as PyTorch's convolution of single channels has them.
+void filter(const float* in, int64_t stride, float* out, int64_t height, int64_t width,
+            const float* kernel, int64_t rows, int64_t columns) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t y = 0; y < height; ++y, in += stride, out += width) {
+    int64_t x = 0;
+    for (; lanes > 1 && x + lanes <= width; x += lanes) {
+      auto sum = hn::Zero(d);
+      for (int64_t i = 0; i < rows; ++i) {
+        for (int64_t j = 0; j < columns; ++j) {
+          sum = hn::MulAdd(hn::LoadU(d, in + i * stride + x + j),
+                           hn::Set(d, kernel[i * columns + j]), sum);
+        }
+      }
+      hn::StoreU(sum, d, out + x);
+    }
+    for (; x < width; ++x) {
+      float sum = 0;
+      for (int64_t i = 0; i < rows; ++i) {
+        for (int64_t j = 0; j < columns; ++j) {
+          sum = std::fma(in[i * stride + x + j], kernel[i * columns + j], sum);
+        }
+      }
+      out[x] = sum;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace mt::vision
@@ -72,7 +101,13 @@ namespace mt::vision {
 namespace {
 HWY_EXPORT(weighted);
 HWY_EXPORT(split);
+HWY_EXPORT(filter);
 }  // namespace
+
+void filter_plane(const float* in, int64_t stride, float* out, int64_t height, int64_t width,
+                  const float* kernel, int64_t rows, int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(filter)(in, stride, out, height, width, kernel, rows, columns);
+}
 
 void split_pixels(const uint8_t* pixels, int channels, uint8_t* const planes[3], int64_t n) {
   HWY_DYNAMIC_DISPATCH(split)(pixels, channels, planes, n);

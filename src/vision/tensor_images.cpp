@@ -5,6 +5,7 @@
 
 #include "ops/arithmetic.h"
 #include "ops/clamp.h"
+#include "ops/common.h"
 #include "ops/compare.h"
 #include "ops/contract.h"
 #include "ops/conv.h"
@@ -103,15 +104,45 @@ Tensor pixel_centers(int64_t height, int64_t width, double left, double top, DTy
 
 // A convolution of every channel with one kernel, borders left out.
 Tensor filtered(const Tensor& batch, const Tensor& kernel) {
-  const int64_t c = batch.size(1);
-  return conv2d(batch, expand(kernel, {{c, 1, kernel.size(0), kernel.size(1)}}), {}, {}, {}, {}, c);
+  const int64_t c = batch.size(1), rows = kernel.size(0), columns = kernel.size(1);
+  if (batch.dtype() != DType::kFloat32 || batch.requires_grad()) {
+    return conv2d(batch, expand(kernel, {{c, 1, rows, columns}}), {}, {}, {}, {}, c);
+  }
+  const Tensor in = contiguous_values(batch), weights = contiguous_values(kernel);
+  const int64_t height = in.size(2), width = in.size(3);
+  const Tensor out =
+      Tensor::empty({{in.size(0), c, height - rows + 1, width - columns + 1}}, DType::kFloat32);
+  for (int64_t p = 0; p < in.size(0) * c; ++p) {
+    filter_plane(in.data_as<float>() + p * height * width, width,
+                 out.data_as<float>() + p * out.size(2) * out.size(3), out.size(2), out.size(3),
+                 weights.data_as<float>(), rows, columns);
+  }
+  return out;
+}
+
+// The sum of n < 512 floats in the order of PyTorch's reduction: 8 lanes (one for less than 8
+// values) of 4 sums each.
+float sum_in_order(const float* x, int64_t n) {
+  const int64_t lanes = n >= 8 ? 8 : 1, count = n / lanes;
+  float sums[4][8] = {};
+  for (int64_t i = 0; i < count; ++i) {
+    float* const to = sums[i < count / 4 * 4 ? i % 4 : 0];
+    for (int64_t k = 0; k < lanes; ++k) to[k] += x[i * lanes + k];
+  }
+  float total = 0;
+  for (int64_t i = count * lanes; i < n; ++i) total += x[i];
+  for (int64_t k = 0; k < lanes; ++k) {
+    total += ((sums[0][k] + sums[1][k]) + sums[2][k]) + sums[3][k];
+  }
+  return total;
 }
 
 Tensor gaussian_kernel(int64_t size, double sigma) {
   const double half = static_cast<double>(size - 1) * 0.5;
   const Tensor x = linspace(-half, half, size, DType::kFloat32);
   const Tensor pdf = exp(mul(number(-0.5), mt::pow(div(x, number(sigma)), number(2))));
-  return div(pdf, sum(pdf));
+  const float total = sum_in_order(pdf.data_as<float>(), size);
+  return div(pdf, Tensor::from_scalar(static_cast<double>(total), DType::kFloat32));
 }
 
 }  // namespace

@@ -178,10 +178,10 @@ Tensor gaussian_blur(const Tensor& img, IntSpan kernel_size, std::span<const dou
   double s[2];
   for (size_t i = 0; i < 2; ++i) {
     k[i] = kernel_size[kernel_size.size() == 1 ? 0 : i];
-    if (k[i] < 1 || k[i] % 2 == 0 || k[i] / 2 >= (i == 0 ? e.width : e.height)) {
+    if (k[i] < 1 || k[i] % 2 == 0 || k[i] > 511 || k[i] / 2 >= (i == 0 ? e.width : e.height)) {
       fail(Status::kInvalidArgument, "gaussian_blur: value out of range: kernel_size ", k[i],
            " for an image of ", e.height, " by ", e.width,
-           ": must be odd, and its half less than the image's side");
+           ": must be odd, at most 511, and its half less than the image's side");
     }
     s[i] =
         sigma.empty() ? static_cast<double>(k[i]) * 0.15 + 0.35 : sigma[sigma.size() == 1 ? 0 : i];

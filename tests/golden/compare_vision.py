@@ -59,8 +59,6 @@ def compare(table, image):
     for name, call in vision_cases.calls(TF).items():
         kind = " ".join(name.split()[:2]) if name.startswith("resize") else name.split()[0]
         table.add(kind, planes(call(image)), [ours[name](t)])
-    for size, sigma in ((3, None), ((5, 9), (1.5, 0.7))):
-        table.add("gaussian_blur", planes(TF.gaussian_blur(image, size, sigma)), [F.gaussian_blur(t, size, sigma)])
     made = vision_cases.transforms(M)
     for name, transform in vision_cases.transforms(T).items():
         for seed in range(4):

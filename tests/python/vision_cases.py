@@ -39,6 +39,8 @@ def calls(F):
         out[f"posterize {bits}"] = lambda im, b=bits: F.posterize(im, b)
     for threshold in (0, 100.5, 256):
         out[f"solarize {threshold}"] = lambda im, t=threshold: F.solarize(im, t)
+    for size, sigma in ((3, None), ((5, 9), (1.5, 0.7))):
+        out[f"gaussian_blur {size} {sigma}"] = lambda im, k=size, s=sigma: F.gaussian_blur(im, k, s)
     for n in (1, 3):
         out[f"to_grayscale {n}"] = lambda im, n=n: F.to_grayscale(im, n)
     for mode in ("constant", "edge", "reflect", "symmetric"):

@@ -38,7 +38,7 @@ class Transform:
         self._handle = ffi.gc(out[0], _lib.mt_transform_free)
         return self._handle
 
-    def forward(self, img) -> Tensor:
+    def forward(self, img) -> Any:
         out, img = _new("mt_tensor **"), image(img)
         _check(_lib.mt_transform_apply(out, self._native(), _ptr(img), ffi.NULL))
         return _own(out)
