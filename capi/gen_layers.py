@@ -343,7 +343,7 @@ def options_cpp(layers):
                 fallback = "nullptr" if a.default is None else _quoted(
                     {"none": "None" if not a.kind.startswith("bool") else "False", "true": "True",
                      "false": "False"}.get(a.default, a.text()))
-                out.append(f'    {{"{a.name}", OptionKind::{KINDS[a.kind][2]}, {a.count}, '
+                out.append(f'    {{"{a.name}", FieldKind::{KINDS[a.kind][2]}, {a.count}, '
                            f"offsetof({layer.cls}Options, {a.name}), {fallback}}},")
             out.append("};")
     out += ["", "}  // namespace", ""]

@@ -41,8 +41,8 @@ std::string float_text(double v, const OptionField& f) {
 
 template <class List, class Text>
 std::string list_text(const List& list, const OptionField& f, const Text& text) {
-  if (list.empty()) return f.kind == OptionKind::kShape ? "()" : "None";
-  if (list.size() == 1 && f.count == 0 && f.kind != OptionKind::kShape) return text(list[0]);
+  if (list.empty()) return f.kind == FieldKind::kShape ? "()" : "None";
+  if (list.size() == 1 && f.count == 0 && f.kind != FieldKind::kShape) return text(list[0]);
   std::string out = "(";
   for (size_t i = 0; i < list.size(); ++i) out += (i == 0 ? "" : ", ") + text(list[i]);
   return out + (list.size() == 1 ? ",)" : ")");
@@ -50,31 +50,31 @@ std::string list_text(const List& list, const OptionField& f, const Text& text) 
 
 std::string text_of(void* values, const OptionField& f) {
   switch (f.kind) {
-    case OptionKind::kInt:
+    case FieldKind::kInt:
       return std::to_string(member<int64_t>(values, f));
-    case OptionKind::kFloat:
+    case FieldKind::kFloat:
       return float_text(member<double>(values, f), f);
-    case OptionKind::kBool:
+    case FieldKind::kBool:
       return member<bool>(values, f) ? "True" : "False";
-    case OptionKind::kOptionalInt: {
+    case FieldKind::kOptionalInt: {
       const auto& v = member<std::optional<int64_t>>(values, f);
       return v ? std::to_string(*v) : "None";
     }
-    case OptionKind::kOptionalFloat: {
+    case FieldKind::kOptionalFloat: {
       const auto& v = member<std::optional<double>>(values, f);
       return v ? float_text(*v, f) : "None";
     }
-    case OptionKind::kString:
+    case FieldKind::kString:
       return member<std::string>(values, f);
-    case OptionKind::kReduction:
+    case FieldKind::kReduction:
       return kReductions[static_cast<int>(member<Reduction>(values, f))];
-    case OptionKind::kInts:
-    case OptionKind::kShape:
-    case OptionKind::kSizes:
+    case FieldKind::kInts:
+    case FieldKind::kShape:
+    case FieldKind::kSizes:
       return list_text(member<std::vector<int64_t>>(values, f), f, [&](int64_t v) {
-        return v == -1 && f.kind == OptionKind::kSizes ? "None" : std::to_string(v);
+        return v == -1 && f.kind == FieldKind::kSizes ? "None" : std::to_string(v);
       });
-    case OptionKind::kFloats:
+    case FieldKind::kFloats:
       return list_text(member<std::vector<double>>(values, f), f,
                        [&](double v) { return float_text(v, f); });
   }
@@ -123,38 +123,38 @@ bool read_into(std::vector<T>& out, std::string_view text) {
 
 bool read_option(void* values, const OptionField& f, std::string_view text) {
   switch (f.kind) {
-    case OptionKind::kInt:
+    case FieldKind::kInt:
       return read_number(text, member<int64_t>(values, f));
-    case OptionKind::kFloat:
+    case FieldKind::kFloat:
       return read_number(text, member<double>(values, f));
-    case OptionKind::kBool:
+    case FieldKind::kBool:
       member<bool>(values, f) = text == "True" || text == "true" || text == "1";
       return member<bool>(values, f) || text == "False" || text == "false" || text == "0";
-    case OptionKind::kOptionalInt:
+    case FieldKind::kOptionalInt:
       return read_into(member<std::optional<int64_t>>(values, f), text);
-    case OptionKind::kOptionalFloat:
+    case FieldKind::kOptionalFloat:
       return read_into(member<std::optional<double>>(values, f), text);
-    case OptionKind::kString:
+    case FieldKind::kString:
       member<std::string>(values, f) = text;
       return true;
-    case OptionKind::kReduction:
+    case FieldKind::kReduction:
       for (int i = 0; i < 3; ++i) {
         if (text != kReductions[i]) continue;
         member<Reduction>(values, f) = static_cast<Reduction>(i);
         return true;
       }
       return false;
-    case OptionKind::kInts:
-    case OptionKind::kShape:
-    case OptionKind::kSizes:
+    case FieldKind::kInts:
+    case FieldKind::kShape:
+    case FieldKind::kSizes:
       return read_into(member<std::vector<int64_t>>(values, f), text);
-    case OptionKind::kFloats:
+    case FieldKind::kFloats:
       return read_into(member<std::vector<double>>(values, f), text);
   }
   return false;
 }
 
-const char* kind_text(OptionKind kind) {
+const char* kind_text(FieldKind kind) {
   constexpr const char* kTexts[] = {"an integer",
                                     "a number",
                                     "True or False",
@@ -192,7 +192,7 @@ const OptionField& field(const Module& m, const OptionView& view, const char* op
 bool is_default(void* values, const OptionField& f, const std::string& text) {
   if (!f.fallback) return false;
   int64_t number = 0;
-  if (f.kind == OptionKind::kInts && read_number(f.fallback, number)) {
+  if (f.kind == FieldKind::kInts && read_number(f.fallback, number)) {
     for (const int64_t v : member<std::vector<int64_t>>(values, f)) {
       if (v != number) return false;
     }
@@ -217,11 +217,11 @@ namespace nn {
 
 void complete_options(OptionView options) {
   for (const OptionField& f : options.info->fields) {
-    if (f.kind == OptionKind::kFloats) {
+    if (f.kind == FieldKind::kFloats) {
       if (f.count != 0) expand(member<std::vector<double>>(options.values, f), *options.info, f);
       continue;
     }
-    if (f.kind != OptionKind::kInts && f.kind != OptionKind::kSizes) continue;
+    if (f.kind != FieldKind::kInts && f.kind != FieldKind::kSizes) continue;
     auto& list = member<std::vector<int64_t>>(options.values, f);
     if (list.empty() && f.fallback && f.fallback[0] == '@') {
       list = member<std::vector<int64_t>>(options.values, *find_field(options, f.fallback + 1));
@@ -256,7 +256,7 @@ std::string print_options(const Module& m, OptionView options) {
       std::string text = text_of(options.values, f);
       // A flag that says whether there is a parameter shows what is there now.
       for (const auto& [parameter, t] : m.own_parameters()) {
-        if (parameter == name && f.kind == OptionKind::kBool) text = t.defined() ? "True" : "False";
+        if (parameter == name && f.kind == FieldKind::kBool) text = t.defined() ? "True" : "False";
       }
       if (!is_default(options.values, f, text)) shown = true;
       *to += quoted ? "'" + text + "'" : text;

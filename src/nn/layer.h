@@ -14,7 +14,7 @@
 
 namespace mt {
 
-enum class OptionKind : uint8_t {
+enum class FieldKind : uint8_t {
   kInt,
   kFloat,
   kBool,
@@ -31,7 +31,7 @@ enum class OptionKind : uint8_t {
 // A member of an options struct.
 struct OptionField {
   const char* name;
-  OptionKind kind;
+  FieldKind kind;
   int count;  // a list of so many numbers (one given stands for all); 0: as it was given
   size_t offset;
   const char* fallback;  // the default, as torch writes it; "@x": what option x is; or null

@@ -9,654 +9,654 @@ namespace mt::nn {
 namespace {
 
 constexpr OptionField kLinear[] = {
-    {"in_features", OptionKind::kInt, 0, offsetof(LinearOptions, in_features), nullptr},
-    {"out_features", OptionKind::kInt, 0, offsetof(LinearOptions, out_features), nullptr},
-    {"bias", OptionKind::kBool, 0, offsetof(LinearOptions, bias), "True"},
+    {"in_features", FieldKind::kInt, 0, offsetof(LinearOptions, in_features), nullptr},
+    {"out_features", FieldKind::kInt, 0, offsetof(LinearOptions, out_features), nullptr},
+    {"bias", FieldKind::kBool, 0, offsetof(LinearOptions, bias), "True"},
 };
 
 constexpr OptionField kFlatten[] = {
-    {"start_dim", OptionKind::kInt, 0, offsetof(FlattenOptions, start_dim), "1"},
-    {"end_dim", OptionKind::kInt, 0, offsetof(FlattenOptions, end_dim), "-1"},
+    {"start_dim", FieldKind::kInt, 0, offsetof(FlattenOptions, start_dim), "1"},
+    {"end_dim", FieldKind::kInt, 0, offsetof(FlattenOptions, end_dim), "-1"},
 };
 
 constexpr OptionField kUnflatten[] = {
-    {"dim", OptionKind::kInt, 0, offsetof(UnflattenOptions, dim), nullptr},
-    {"unflattened_size", OptionKind::kInts, 0, offsetof(UnflattenOptions, unflattened_size), nullptr},
+    {"dim", FieldKind::kInt, 0, offsetof(UnflattenOptions, dim), nullptr},
+    {"unflattened_size", FieldKind::kInts, 0, offsetof(UnflattenOptions, unflattened_size), nullptr},
 };
 
 constexpr OptionField kBilinear[] = {
-    {"in1_features", OptionKind::kInt, 0, offsetof(BilinearOptions, in1_features), nullptr},
-    {"in2_features", OptionKind::kInt, 0, offsetof(BilinearOptions, in2_features), nullptr},
-    {"out_features", OptionKind::kInt, 0, offsetof(BilinearOptions, out_features), nullptr},
-    {"bias", OptionKind::kBool, 0, offsetof(BilinearOptions, bias), "True"},
+    {"in1_features", FieldKind::kInt, 0, offsetof(BilinearOptions, in1_features), nullptr},
+    {"in2_features", FieldKind::kInt, 0, offsetof(BilinearOptions, in2_features), nullptr},
+    {"out_features", FieldKind::kInt, 0, offsetof(BilinearOptions, out_features), nullptr},
+    {"bias", FieldKind::kBool, 0, offsetof(BilinearOptions, bias), "True"},
 };
 
 constexpr OptionField kDropout[] = {
-    {"p", OptionKind::kFloat, 0, offsetof(DropoutOptions, p), "0.5"},
-    {"inplace", OptionKind::kBool, 0, offsetof(DropoutOptions, inplace), "False"},
+    {"p", FieldKind::kFloat, 0, offsetof(DropoutOptions, p), "0.5"},
+    {"inplace", FieldKind::kBool, 0, offsetof(DropoutOptions, inplace), "False"},
 };
 
 constexpr OptionField kDropout1d[] = {
-    {"p", OptionKind::kFloat, 0, offsetof(Dropout1dOptions, p), "0.5"},
-    {"inplace", OptionKind::kBool, 0, offsetof(Dropout1dOptions, inplace), "False"},
+    {"p", FieldKind::kFloat, 0, offsetof(Dropout1dOptions, p), "0.5"},
+    {"inplace", FieldKind::kBool, 0, offsetof(Dropout1dOptions, inplace), "False"},
 };
 
 constexpr OptionField kDropout2d[] = {
-    {"p", OptionKind::kFloat, 0, offsetof(Dropout2dOptions, p), "0.5"},
-    {"inplace", OptionKind::kBool, 0, offsetof(Dropout2dOptions, inplace), "False"},
+    {"p", FieldKind::kFloat, 0, offsetof(Dropout2dOptions, p), "0.5"},
+    {"inplace", FieldKind::kBool, 0, offsetof(Dropout2dOptions, inplace), "False"},
 };
 
 constexpr OptionField kDropout3d[] = {
-    {"p", OptionKind::kFloat, 0, offsetof(Dropout3dOptions, p), "0.5"},
-    {"inplace", OptionKind::kBool, 0, offsetof(Dropout3dOptions, inplace), "False"},
+    {"p", FieldKind::kFloat, 0, offsetof(Dropout3dOptions, p), "0.5"},
+    {"inplace", FieldKind::kBool, 0, offsetof(Dropout3dOptions, inplace), "False"},
 };
 
 constexpr OptionField kAlphaDropout[] = {
-    {"p", OptionKind::kFloat, 0, offsetof(AlphaDropoutOptions, p), "0.5"},
-    {"inplace", OptionKind::kBool, 0, offsetof(AlphaDropoutOptions, inplace), "False"},
+    {"p", FieldKind::kFloat, 0, offsetof(AlphaDropoutOptions, p), "0.5"},
+    {"inplace", FieldKind::kBool, 0, offsetof(AlphaDropoutOptions, inplace), "False"},
 };
 
 constexpr OptionField kFeatureAlphaDropout[] = {
-    {"p", OptionKind::kFloat, 0, offsetof(FeatureAlphaDropoutOptions, p), "0.5"},
-    {"inplace", OptionKind::kBool, 0, offsetof(FeatureAlphaDropoutOptions, inplace), "False"},
+    {"p", FieldKind::kFloat, 0, offsetof(FeatureAlphaDropoutOptions, p), "0.5"},
+    {"inplace", FieldKind::kBool, 0, offsetof(FeatureAlphaDropoutOptions, inplace), "False"},
 };
 
 constexpr OptionField kReLU[] = {
-    {"inplace", OptionKind::kBool, 0, offsetof(ReLUOptions, inplace), "False"},
+    {"inplace", FieldKind::kBool, 0, offsetof(ReLUOptions, inplace), "False"},
 };
 
 constexpr OptionField kReLU6[] = {
-    {"inplace", OptionKind::kBool, 0, offsetof(ReLU6Options, inplace), "False"},
+    {"inplace", FieldKind::kBool, 0, offsetof(ReLU6Options, inplace), "False"},
 };
 
 constexpr OptionField kHardtanh[] = {
-    {"min_val", OptionKind::kFloat, 0, offsetof(HardtanhOptions, min_val), "-1.0"},
-    {"max_val", OptionKind::kFloat, 0, offsetof(HardtanhOptions, max_val), "1.0"},
-    {"inplace", OptionKind::kBool, 0, offsetof(HardtanhOptions, inplace), "False"},
+    {"min_val", FieldKind::kFloat, 0, offsetof(HardtanhOptions, min_val), "-1.0"},
+    {"max_val", FieldKind::kFloat, 0, offsetof(HardtanhOptions, max_val), "1.0"},
+    {"inplace", FieldKind::kBool, 0, offsetof(HardtanhOptions, inplace), "False"},
 };
 
 constexpr OptionField kHardsigmoid[] = {
-    {"inplace", OptionKind::kBool, 0, offsetof(HardsigmoidOptions, inplace), "False"},
+    {"inplace", FieldKind::kBool, 0, offsetof(HardsigmoidOptions, inplace), "False"},
 };
 
 constexpr OptionField kSoftplus[] = {
-    {"beta", OptionKind::kFloat, 0, offsetof(SoftplusOptions, beta), "1"},
-    {"threshold", OptionKind::kFloat, 0, offsetof(SoftplusOptions, threshold), "20"},
+    {"beta", FieldKind::kFloat, 0, offsetof(SoftplusOptions, beta), "1"},
+    {"threshold", FieldKind::kFloat, 0, offsetof(SoftplusOptions, threshold), "20"},
 };
 
 constexpr OptionField kSiLU[] = {
-    {"inplace", OptionKind::kBool, 0, offsetof(SiLUOptions, inplace), "False"},
+    {"inplace", FieldKind::kBool, 0, offsetof(SiLUOptions, inplace), "False"},
 };
 
 constexpr OptionField kMish[] = {
-    {"inplace", OptionKind::kBool, 0, offsetof(MishOptions, inplace), "False"},
+    {"inplace", FieldKind::kBool, 0, offsetof(MishOptions, inplace), "False"},
 };
 
 constexpr OptionField kHardswish[] = {
-    {"inplace", OptionKind::kBool, 0, offsetof(HardswishOptions, inplace), "False"},
+    {"inplace", FieldKind::kBool, 0, offsetof(HardswishOptions, inplace), "False"},
 };
 
 constexpr OptionField kGELU[] = {
-    {"approximate", OptionKind::kString, 0, offsetof(GELUOptions, approximate), "none"},
+    {"approximate", FieldKind::kString, 0, offsetof(GELUOptions, approximate), "none"},
 };
 
 constexpr OptionField kELU[] = {
-    {"alpha", OptionKind::kFloat, 0, offsetof(ELUOptions, alpha), "1.0"},
-    {"inplace", OptionKind::kBool, 0, offsetof(ELUOptions, inplace), "False"},
+    {"alpha", FieldKind::kFloat, 0, offsetof(ELUOptions, alpha), "1.0"},
+    {"inplace", FieldKind::kBool, 0, offsetof(ELUOptions, inplace), "False"},
 };
 
 constexpr OptionField kSELU[] = {
-    {"inplace", OptionKind::kBool, 0, offsetof(SELUOptions, inplace), "False"},
+    {"inplace", FieldKind::kBool, 0, offsetof(SELUOptions, inplace), "False"},
 };
 
 constexpr OptionField kCELU[] = {
-    {"alpha", OptionKind::kFloat, 0, offsetof(CELUOptions, alpha), "1.0"},
-    {"inplace", OptionKind::kBool, 0, offsetof(CELUOptions, inplace), "False"},
+    {"alpha", FieldKind::kFloat, 0, offsetof(CELUOptions, alpha), "1.0"},
+    {"inplace", FieldKind::kBool, 0, offsetof(CELUOptions, inplace), "False"},
 };
 
 constexpr OptionField kLeakyReLU[] = {
-    {"negative_slope", OptionKind::kFloat, 0, offsetof(LeakyReLUOptions, negative_slope), "0.01"},
-    {"inplace", OptionKind::kBool, 0, offsetof(LeakyReLUOptions, inplace), "False"},
+    {"negative_slope", FieldKind::kFloat, 0, offsetof(LeakyReLUOptions, negative_slope), "0.01"},
+    {"inplace", FieldKind::kBool, 0, offsetof(LeakyReLUOptions, inplace), "False"},
 };
 
 constexpr OptionField kPReLU[] = {
-    {"num_parameters", OptionKind::kInt, 0, offsetof(PReLUOptions, num_parameters), "1"},
-    {"init", OptionKind::kFloat, 0, offsetof(PReLUOptions, init), "0.25"},
+    {"num_parameters", FieldKind::kInt, 0, offsetof(PReLUOptions, num_parameters), "1"},
+    {"init", FieldKind::kFloat, 0, offsetof(PReLUOptions, init), "0.25"},
 };
 
 constexpr OptionField kRReLU[] = {
-    {"lower", OptionKind::kFloat, 0, offsetof(RReLUOptions, lower), "0.125"},
-    {"upper", OptionKind::kFloat, 0, offsetof(RReLUOptions, upper), "0.3333333333333333"},
-    {"inplace", OptionKind::kBool, 0, offsetof(RReLUOptions, inplace), "False"},
+    {"lower", FieldKind::kFloat, 0, offsetof(RReLUOptions, lower), "0.125"},
+    {"upper", FieldKind::kFloat, 0, offsetof(RReLUOptions, upper), "0.3333333333333333"},
+    {"inplace", FieldKind::kBool, 0, offsetof(RReLUOptions, inplace), "False"},
 };
 
 constexpr OptionField kThreshold[] = {
-    {"threshold", OptionKind::kFloat, 0, offsetof(ThresholdOptions, threshold), nullptr},
-    {"value", OptionKind::kFloat, 0, offsetof(ThresholdOptions, value), nullptr},
-    {"inplace", OptionKind::kBool, 0, offsetof(ThresholdOptions, inplace), "False"},
+    {"threshold", FieldKind::kFloat, 0, offsetof(ThresholdOptions, threshold), nullptr},
+    {"value", FieldKind::kFloat, 0, offsetof(ThresholdOptions, value), nullptr},
+    {"inplace", FieldKind::kBool, 0, offsetof(ThresholdOptions, inplace), "False"},
 };
 
 constexpr OptionField kHardshrink[] = {
-    {"lambd", OptionKind::kFloat, 0, offsetof(HardshrinkOptions, lambd), "0.5"},
+    {"lambd", FieldKind::kFloat, 0, offsetof(HardshrinkOptions, lambd), "0.5"},
 };
 
 constexpr OptionField kSoftshrink[] = {
-    {"lambd", OptionKind::kFloat, 0, offsetof(SoftshrinkOptions, lambd), "0.5"},
+    {"lambd", FieldKind::kFloat, 0, offsetof(SoftshrinkOptions, lambd), "0.5"},
 };
 
 constexpr OptionField kGLU[] = {
-    {"dim", OptionKind::kInt, 0, offsetof(GLUOptions, dim), "-1"},
+    {"dim", FieldKind::kInt, 0, offsetof(GLUOptions, dim), "-1"},
 };
 
 constexpr OptionField kSoftmax[] = {
-    {"dim", OptionKind::kOptionalInt, 0, offsetof(SoftmaxOptions, dim), "None"},
+    {"dim", FieldKind::kOptionalInt, 0, offsetof(SoftmaxOptions, dim), "None"},
 };
 
 constexpr OptionField kSoftmin[] = {
-    {"dim", OptionKind::kOptionalInt, 0, offsetof(SoftminOptions, dim), "None"},
+    {"dim", FieldKind::kOptionalInt, 0, offsetof(SoftminOptions, dim), "None"},
 };
 
 constexpr OptionField kLogSoftmax[] = {
-    {"dim", OptionKind::kOptionalInt, 0, offsetof(LogSoftmaxOptions, dim), "None"},
+    {"dim", FieldKind::kOptionalInt, 0, offsetof(LogSoftmaxOptions, dim), "None"},
 };
 
 constexpr OptionField kMSELoss[] = {
-    {"reduction", OptionKind::kReduction, 0, offsetof(MSELossOptions, reduction), "mean"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(MSELossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kL1Loss[] = {
-    {"reduction", OptionKind::kReduction, 0, offsetof(L1LossOptions, reduction), "mean"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(L1LossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kSmoothL1Loss[] = {
-    {"reduction", OptionKind::kReduction, 0, offsetof(SmoothL1LossOptions, reduction), "mean"},
-    {"beta", OptionKind::kFloat, 0, offsetof(SmoothL1LossOptions, beta), "1.0"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(SmoothL1LossOptions, reduction), "mean"},
+    {"beta", FieldKind::kFloat, 0, offsetof(SmoothL1LossOptions, beta), "1.0"},
 };
 
 constexpr OptionField kHuberLoss[] = {
-    {"reduction", OptionKind::kReduction, 0, offsetof(HuberLossOptions, reduction), "mean"},
-    {"delta", OptionKind::kFloat, 0, offsetof(HuberLossOptions, delta), "1.0"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(HuberLossOptions, reduction), "mean"},
+    {"delta", FieldKind::kFloat, 0, offsetof(HuberLossOptions, delta), "1.0"},
 };
 
 constexpr OptionField kBCELoss[] = {
-    {"reduction", OptionKind::kReduction, 0, offsetof(BCELossOptions, reduction), "mean"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(BCELossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kBCEWithLogitsLoss[] = {
-    {"reduction", OptionKind::kReduction, 0, offsetof(BCEWithLogitsLossOptions, reduction), "mean"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(BCEWithLogitsLossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kNLLLoss[] = {
-    {"ignore_index", OptionKind::kInt, 0, offsetof(NLLLossOptions, ignore_index), "-100"},
-    {"reduction", OptionKind::kReduction, 0, offsetof(NLLLossOptions, reduction), "mean"},
+    {"ignore_index", FieldKind::kInt, 0, offsetof(NLLLossOptions, ignore_index), "-100"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(NLLLossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kCrossEntropyLoss[] = {
-    {"ignore_index", OptionKind::kInt, 0, offsetof(CrossEntropyLossOptions, ignore_index), "-100"},
-    {"reduction", OptionKind::kReduction, 0, offsetof(CrossEntropyLossOptions, reduction), "mean"},
-    {"label_smoothing", OptionKind::kFloat, 0, offsetof(CrossEntropyLossOptions, label_smoothing), "0.0"},
+    {"ignore_index", FieldKind::kInt, 0, offsetof(CrossEntropyLossOptions, ignore_index), "-100"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(CrossEntropyLossOptions, reduction), "mean"},
+    {"label_smoothing", FieldKind::kFloat, 0, offsetof(CrossEntropyLossOptions, label_smoothing), "0.0"},
 };
 
 constexpr OptionField kKLDivLoss[] = {
-    {"reduction", OptionKind::kString, 0, offsetof(KLDivLossOptions, reduction), "mean"},
-    {"log_target", OptionKind::kBool, 0, offsetof(KLDivLossOptions, log_target), "False"},
+    {"reduction", FieldKind::kString, 0, offsetof(KLDivLossOptions, reduction), "mean"},
+    {"log_target", FieldKind::kBool, 0, offsetof(KLDivLossOptions, log_target), "False"},
 };
 
 constexpr OptionField kPoissonNLLLoss[] = {
-    {"log_input", OptionKind::kBool, 0, offsetof(PoissonNLLLossOptions, log_input), "True"},
-    {"full", OptionKind::kBool, 0, offsetof(PoissonNLLLossOptions, full), "False"},
-    {"eps", OptionKind::kFloat, 0, offsetof(PoissonNLLLossOptions, eps), "1e-08"},
-    {"reduction", OptionKind::kReduction, 0, offsetof(PoissonNLLLossOptions, reduction), "mean"},
+    {"log_input", FieldKind::kBool, 0, offsetof(PoissonNLLLossOptions, log_input), "True"},
+    {"full", FieldKind::kBool, 0, offsetof(PoissonNLLLossOptions, full), "False"},
+    {"eps", FieldKind::kFloat, 0, offsetof(PoissonNLLLossOptions, eps), "1e-08"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(PoissonNLLLossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kGaussianNLLLoss[] = {
-    {"full", OptionKind::kBool, 0, offsetof(GaussianNLLLossOptions, full), "False"},
-    {"eps", OptionKind::kFloat, 0, offsetof(GaussianNLLLossOptions, eps), "1e-06"},
-    {"reduction", OptionKind::kReduction, 0, offsetof(GaussianNLLLossOptions, reduction), "mean"},
+    {"full", FieldKind::kBool, 0, offsetof(GaussianNLLLossOptions, full), "False"},
+    {"eps", FieldKind::kFloat, 0, offsetof(GaussianNLLLossOptions, eps), "1e-06"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(GaussianNLLLossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kHingeEmbeddingLoss[] = {
-    {"margin", OptionKind::kFloat, 0, offsetof(HingeEmbeddingLossOptions, margin), "1.0"},
-    {"reduction", OptionKind::kReduction, 0, offsetof(HingeEmbeddingLossOptions, reduction), "mean"},
+    {"margin", FieldKind::kFloat, 0, offsetof(HingeEmbeddingLossOptions, margin), "1.0"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(HingeEmbeddingLossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kMarginRankingLoss[] = {
-    {"margin", OptionKind::kFloat, 0, offsetof(MarginRankingLossOptions, margin), "0.0"},
-    {"reduction", OptionKind::kReduction, 0, offsetof(MarginRankingLossOptions, reduction), "mean"},
+    {"margin", FieldKind::kFloat, 0, offsetof(MarginRankingLossOptions, margin), "0.0"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(MarginRankingLossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kCosineEmbeddingLoss[] = {
-    {"margin", OptionKind::kFloat, 0, offsetof(CosineEmbeddingLossOptions, margin), "0.0"},
-    {"reduction", OptionKind::kReduction, 0, offsetof(CosineEmbeddingLossOptions, reduction), "mean"},
+    {"margin", FieldKind::kFloat, 0, offsetof(CosineEmbeddingLossOptions, margin), "0.0"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(CosineEmbeddingLossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kSoftMarginLoss[] = {
-    {"reduction", OptionKind::kReduction, 0, offsetof(SoftMarginLossOptions, reduction), "mean"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(SoftMarginLossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kMultiMarginLoss[] = {
-    {"p", OptionKind::kInt, 0, offsetof(MultiMarginLossOptions, p), "1"},
-    {"margin", OptionKind::kFloat, 0, offsetof(MultiMarginLossOptions, margin), "1.0"},
-    {"reduction", OptionKind::kReduction, 0, offsetof(MultiMarginLossOptions, reduction), "mean"},
+    {"p", FieldKind::kInt, 0, offsetof(MultiMarginLossOptions, p), "1"},
+    {"margin", FieldKind::kFloat, 0, offsetof(MultiMarginLossOptions, margin), "1.0"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(MultiMarginLossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kMultiLabelMarginLoss[] = {
-    {"reduction", OptionKind::kReduction, 0, offsetof(MultiLabelMarginLossOptions, reduction), "mean"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(MultiLabelMarginLossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kMultiLabelSoftMarginLoss[] = {
-    {"reduction", OptionKind::kReduction, 0, offsetof(MultiLabelSoftMarginLossOptions, reduction), "mean"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(MultiLabelSoftMarginLossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kTripletMarginLoss[] = {
-    {"margin", OptionKind::kFloat, 0, offsetof(TripletMarginLossOptions, margin), "1.0"},
-    {"p", OptionKind::kFloat, 0, offsetof(TripletMarginLossOptions, p), "2.0"},
-    {"eps", OptionKind::kFloat, 0, offsetof(TripletMarginLossOptions, eps), "1e-06"},
-    {"swap", OptionKind::kBool, 0, offsetof(TripletMarginLossOptions, swap), "False"},
-    {"reduction", OptionKind::kReduction, 0, offsetof(TripletMarginLossOptions, reduction), "mean"},
+    {"margin", FieldKind::kFloat, 0, offsetof(TripletMarginLossOptions, margin), "1.0"},
+    {"p", FieldKind::kFloat, 0, offsetof(TripletMarginLossOptions, p), "2.0"},
+    {"eps", FieldKind::kFloat, 0, offsetof(TripletMarginLossOptions, eps), "1e-06"},
+    {"swap", FieldKind::kBool, 0, offsetof(TripletMarginLossOptions, swap), "False"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(TripletMarginLossOptions, reduction), "mean"},
 };
 
 constexpr OptionField kCTCLoss[] = {
-    {"blank", OptionKind::kInt, 0, offsetof(CTCLossOptions, blank), "0"},
-    {"reduction", OptionKind::kReduction, 0, offsetof(CTCLossOptions, reduction), "mean"},
-    {"zero_infinity", OptionKind::kBool, 0, offsetof(CTCLossOptions, zero_infinity), "False"},
+    {"blank", FieldKind::kInt, 0, offsetof(CTCLossOptions, blank), "0"},
+    {"reduction", FieldKind::kReduction, 0, offsetof(CTCLossOptions, reduction), "mean"},
+    {"zero_infinity", FieldKind::kBool, 0, offsetof(CTCLossOptions, zero_infinity), "False"},
 };
 
 constexpr OptionField kCosineSimilarity[] = {
-    {"dim", OptionKind::kInt, 0, offsetof(CosineSimilarityOptions, dim), "1"},
-    {"eps", OptionKind::kFloat, 0, offsetof(CosineSimilarityOptions, eps), "1e-08"},
+    {"dim", FieldKind::kInt, 0, offsetof(CosineSimilarityOptions, dim), "1"},
+    {"eps", FieldKind::kFloat, 0, offsetof(CosineSimilarityOptions, eps), "1e-08"},
 };
 
 constexpr OptionField kPairwiseDistance[] = {
-    {"p", OptionKind::kFloat, 0, offsetof(PairwiseDistanceOptions, p), "2.0"},
-    {"eps", OptionKind::kFloat, 0, offsetof(PairwiseDistanceOptions, eps), "1e-06"},
-    {"keepdim", OptionKind::kBool, 0, offsetof(PairwiseDistanceOptions, keepdim), "False"},
+    {"p", FieldKind::kFloat, 0, offsetof(PairwiseDistanceOptions, p), "2.0"},
+    {"eps", FieldKind::kFloat, 0, offsetof(PairwiseDistanceOptions, eps), "1e-06"},
+    {"keepdim", FieldKind::kBool, 0, offsetof(PairwiseDistanceOptions, keepdim), "False"},
 };
 
 constexpr OptionField kConv1d[] = {
-    {"in_channels", OptionKind::kInt, 0, offsetof(Conv1dOptions, in_channels), nullptr},
-    {"out_channels", OptionKind::kInt, 0, offsetof(Conv1dOptions, out_channels), nullptr},
-    {"kernel_size", OptionKind::kInts, 1, offsetof(Conv1dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 1, offsetof(Conv1dOptions, stride), "1"},
-    {"padding", OptionKind::kInts, 1, offsetof(Conv1dOptions, padding), "0"},
-    {"dilation", OptionKind::kInts, 1, offsetof(Conv1dOptions, dilation), "1"},
-    {"groups", OptionKind::kInt, 0, offsetof(Conv1dOptions, groups), "1"},
-    {"bias", OptionKind::kBool, 0, offsetof(Conv1dOptions, bias), "True"},
-    {"padding_mode", OptionKind::kString, 0, offsetof(Conv1dOptions, padding_mode), "zeros"},
-    {"auto_padding", OptionKind::kString, 0, offsetof(Conv1dOptions, auto_padding), ""},
+    {"in_channels", FieldKind::kInt, 0, offsetof(Conv1dOptions, in_channels), nullptr},
+    {"out_channels", FieldKind::kInt, 0, offsetof(Conv1dOptions, out_channels), nullptr},
+    {"kernel_size", FieldKind::kInts, 1, offsetof(Conv1dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 1, offsetof(Conv1dOptions, stride), "1"},
+    {"padding", FieldKind::kInts, 1, offsetof(Conv1dOptions, padding), "0"},
+    {"dilation", FieldKind::kInts, 1, offsetof(Conv1dOptions, dilation), "1"},
+    {"groups", FieldKind::kInt, 0, offsetof(Conv1dOptions, groups), "1"},
+    {"bias", FieldKind::kBool, 0, offsetof(Conv1dOptions, bias), "True"},
+    {"padding_mode", FieldKind::kString, 0, offsetof(Conv1dOptions, padding_mode), "zeros"},
+    {"auto_padding", FieldKind::kString, 0, offsetof(Conv1dOptions, auto_padding), ""},
 };
 
 constexpr OptionField kConv2d[] = {
-    {"in_channels", OptionKind::kInt, 0, offsetof(Conv2dOptions, in_channels), nullptr},
-    {"out_channels", OptionKind::kInt, 0, offsetof(Conv2dOptions, out_channels), nullptr},
-    {"kernel_size", OptionKind::kInts, 2, offsetof(Conv2dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 2, offsetof(Conv2dOptions, stride), "1"},
-    {"padding", OptionKind::kInts, 2, offsetof(Conv2dOptions, padding), "0"},
-    {"dilation", OptionKind::kInts, 2, offsetof(Conv2dOptions, dilation), "1"},
-    {"groups", OptionKind::kInt, 0, offsetof(Conv2dOptions, groups), "1"},
-    {"bias", OptionKind::kBool, 0, offsetof(Conv2dOptions, bias), "True"},
-    {"padding_mode", OptionKind::kString, 0, offsetof(Conv2dOptions, padding_mode), "zeros"},
-    {"auto_padding", OptionKind::kString, 0, offsetof(Conv2dOptions, auto_padding), ""},
+    {"in_channels", FieldKind::kInt, 0, offsetof(Conv2dOptions, in_channels), nullptr},
+    {"out_channels", FieldKind::kInt, 0, offsetof(Conv2dOptions, out_channels), nullptr},
+    {"kernel_size", FieldKind::kInts, 2, offsetof(Conv2dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 2, offsetof(Conv2dOptions, stride), "1"},
+    {"padding", FieldKind::kInts, 2, offsetof(Conv2dOptions, padding), "0"},
+    {"dilation", FieldKind::kInts, 2, offsetof(Conv2dOptions, dilation), "1"},
+    {"groups", FieldKind::kInt, 0, offsetof(Conv2dOptions, groups), "1"},
+    {"bias", FieldKind::kBool, 0, offsetof(Conv2dOptions, bias), "True"},
+    {"padding_mode", FieldKind::kString, 0, offsetof(Conv2dOptions, padding_mode), "zeros"},
+    {"auto_padding", FieldKind::kString, 0, offsetof(Conv2dOptions, auto_padding), ""},
 };
 
 constexpr OptionField kConv3d[] = {
-    {"in_channels", OptionKind::kInt, 0, offsetof(Conv3dOptions, in_channels), nullptr},
-    {"out_channels", OptionKind::kInt, 0, offsetof(Conv3dOptions, out_channels), nullptr},
-    {"kernel_size", OptionKind::kInts, 3, offsetof(Conv3dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 3, offsetof(Conv3dOptions, stride), "1"},
-    {"padding", OptionKind::kInts, 3, offsetof(Conv3dOptions, padding), "0"},
-    {"dilation", OptionKind::kInts, 3, offsetof(Conv3dOptions, dilation), "1"},
-    {"groups", OptionKind::kInt, 0, offsetof(Conv3dOptions, groups), "1"},
-    {"bias", OptionKind::kBool, 0, offsetof(Conv3dOptions, bias), "True"},
-    {"padding_mode", OptionKind::kString, 0, offsetof(Conv3dOptions, padding_mode), "zeros"},
-    {"auto_padding", OptionKind::kString, 0, offsetof(Conv3dOptions, auto_padding), ""},
+    {"in_channels", FieldKind::kInt, 0, offsetof(Conv3dOptions, in_channels), nullptr},
+    {"out_channels", FieldKind::kInt, 0, offsetof(Conv3dOptions, out_channels), nullptr},
+    {"kernel_size", FieldKind::kInts, 3, offsetof(Conv3dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 3, offsetof(Conv3dOptions, stride), "1"},
+    {"padding", FieldKind::kInts, 3, offsetof(Conv3dOptions, padding), "0"},
+    {"dilation", FieldKind::kInts, 3, offsetof(Conv3dOptions, dilation), "1"},
+    {"groups", FieldKind::kInt, 0, offsetof(Conv3dOptions, groups), "1"},
+    {"bias", FieldKind::kBool, 0, offsetof(Conv3dOptions, bias), "True"},
+    {"padding_mode", FieldKind::kString, 0, offsetof(Conv3dOptions, padding_mode), "zeros"},
+    {"auto_padding", FieldKind::kString, 0, offsetof(Conv3dOptions, auto_padding), ""},
 };
 
 constexpr OptionField kConvTranspose1d[] = {
-    {"in_channels", OptionKind::kInt, 0, offsetof(ConvTranspose1dOptions, in_channels), nullptr},
-    {"out_channels", OptionKind::kInt, 0, offsetof(ConvTranspose1dOptions, out_channels), nullptr},
-    {"kernel_size", OptionKind::kInts, 1, offsetof(ConvTranspose1dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 1, offsetof(ConvTranspose1dOptions, stride), "1"},
-    {"padding", OptionKind::kInts, 1, offsetof(ConvTranspose1dOptions, padding), "0"},
-    {"output_padding", OptionKind::kInts, 1, offsetof(ConvTranspose1dOptions, output_padding), "0"},
-    {"groups", OptionKind::kInt, 0, offsetof(ConvTranspose1dOptions, groups), "1"},
-    {"bias", OptionKind::kBool, 0, offsetof(ConvTranspose1dOptions, bias), "True"},
-    {"dilation", OptionKind::kInts, 1, offsetof(ConvTranspose1dOptions, dilation), "1"},
-    {"padding_mode", OptionKind::kString, 0, offsetof(ConvTranspose1dOptions, padding_mode), "zeros"},
+    {"in_channels", FieldKind::kInt, 0, offsetof(ConvTranspose1dOptions, in_channels), nullptr},
+    {"out_channels", FieldKind::kInt, 0, offsetof(ConvTranspose1dOptions, out_channels), nullptr},
+    {"kernel_size", FieldKind::kInts, 1, offsetof(ConvTranspose1dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 1, offsetof(ConvTranspose1dOptions, stride), "1"},
+    {"padding", FieldKind::kInts, 1, offsetof(ConvTranspose1dOptions, padding), "0"},
+    {"output_padding", FieldKind::kInts, 1, offsetof(ConvTranspose1dOptions, output_padding), "0"},
+    {"groups", FieldKind::kInt, 0, offsetof(ConvTranspose1dOptions, groups), "1"},
+    {"bias", FieldKind::kBool, 0, offsetof(ConvTranspose1dOptions, bias), "True"},
+    {"dilation", FieldKind::kInts, 1, offsetof(ConvTranspose1dOptions, dilation), "1"},
+    {"padding_mode", FieldKind::kString, 0, offsetof(ConvTranspose1dOptions, padding_mode), "zeros"},
 };
 
 constexpr OptionField kConvTranspose2d[] = {
-    {"in_channels", OptionKind::kInt, 0, offsetof(ConvTranspose2dOptions, in_channels), nullptr},
-    {"out_channels", OptionKind::kInt, 0, offsetof(ConvTranspose2dOptions, out_channels), nullptr},
-    {"kernel_size", OptionKind::kInts, 2, offsetof(ConvTranspose2dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 2, offsetof(ConvTranspose2dOptions, stride), "1"},
-    {"padding", OptionKind::kInts, 2, offsetof(ConvTranspose2dOptions, padding), "0"},
-    {"output_padding", OptionKind::kInts, 2, offsetof(ConvTranspose2dOptions, output_padding), "0"},
-    {"groups", OptionKind::kInt, 0, offsetof(ConvTranspose2dOptions, groups), "1"},
-    {"bias", OptionKind::kBool, 0, offsetof(ConvTranspose2dOptions, bias), "True"},
-    {"dilation", OptionKind::kInts, 2, offsetof(ConvTranspose2dOptions, dilation), "1"},
-    {"padding_mode", OptionKind::kString, 0, offsetof(ConvTranspose2dOptions, padding_mode), "zeros"},
+    {"in_channels", FieldKind::kInt, 0, offsetof(ConvTranspose2dOptions, in_channels), nullptr},
+    {"out_channels", FieldKind::kInt, 0, offsetof(ConvTranspose2dOptions, out_channels), nullptr},
+    {"kernel_size", FieldKind::kInts, 2, offsetof(ConvTranspose2dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 2, offsetof(ConvTranspose2dOptions, stride), "1"},
+    {"padding", FieldKind::kInts, 2, offsetof(ConvTranspose2dOptions, padding), "0"},
+    {"output_padding", FieldKind::kInts, 2, offsetof(ConvTranspose2dOptions, output_padding), "0"},
+    {"groups", FieldKind::kInt, 0, offsetof(ConvTranspose2dOptions, groups), "1"},
+    {"bias", FieldKind::kBool, 0, offsetof(ConvTranspose2dOptions, bias), "True"},
+    {"dilation", FieldKind::kInts, 2, offsetof(ConvTranspose2dOptions, dilation), "1"},
+    {"padding_mode", FieldKind::kString, 0, offsetof(ConvTranspose2dOptions, padding_mode), "zeros"},
 };
 
 constexpr OptionField kConvTranspose3d[] = {
-    {"in_channels", OptionKind::kInt, 0, offsetof(ConvTranspose3dOptions, in_channels), nullptr},
-    {"out_channels", OptionKind::kInt, 0, offsetof(ConvTranspose3dOptions, out_channels), nullptr},
-    {"kernel_size", OptionKind::kInts, 3, offsetof(ConvTranspose3dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 3, offsetof(ConvTranspose3dOptions, stride), "1"},
-    {"padding", OptionKind::kInts, 3, offsetof(ConvTranspose3dOptions, padding), "0"},
-    {"output_padding", OptionKind::kInts, 3, offsetof(ConvTranspose3dOptions, output_padding), "0"},
-    {"groups", OptionKind::kInt, 0, offsetof(ConvTranspose3dOptions, groups), "1"},
-    {"bias", OptionKind::kBool, 0, offsetof(ConvTranspose3dOptions, bias), "True"},
-    {"dilation", OptionKind::kInts, 3, offsetof(ConvTranspose3dOptions, dilation), "1"},
-    {"padding_mode", OptionKind::kString, 0, offsetof(ConvTranspose3dOptions, padding_mode), "zeros"},
+    {"in_channels", FieldKind::kInt, 0, offsetof(ConvTranspose3dOptions, in_channels), nullptr},
+    {"out_channels", FieldKind::kInt, 0, offsetof(ConvTranspose3dOptions, out_channels), nullptr},
+    {"kernel_size", FieldKind::kInts, 3, offsetof(ConvTranspose3dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 3, offsetof(ConvTranspose3dOptions, stride), "1"},
+    {"padding", FieldKind::kInts, 3, offsetof(ConvTranspose3dOptions, padding), "0"},
+    {"output_padding", FieldKind::kInts, 3, offsetof(ConvTranspose3dOptions, output_padding), "0"},
+    {"groups", FieldKind::kInt, 0, offsetof(ConvTranspose3dOptions, groups), "1"},
+    {"bias", FieldKind::kBool, 0, offsetof(ConvTranspose3dOptions, bias), "True"},
+    {"dilation", FieldKind::kInts, 3, offsetof(ConvTranspose3dOptions, dilation), "1"},
+    {"padding_mode", FieldKind::kString, 0, offsetof(ConvTranspose3dOptions, padding_mode), "zeros"},
 };
 
 constexpr OptionField kBatchNorm1d[] = {
-    {"num_features", OptionKind::kInt, 0, offsetof(BatchNorm1dOptions, num_features), nullptr},
-    {"eps", OptionKind::kFloat, 0, offsetof(BatchNorm1dOptions, eps), "1e-05"},
-    {"momentum", OptionKind::kOptionalFloat, 0, offsetof(BatchNorm1dOptions, momentum), "0.1"},
-    {"affine", OptionKind::kBool, 0, offsetof(BatchNorm1dOptions, affine), "True"},
-    {"track_running_stats", OptionKind::kBool, 0, offsetof(BatchNorm1dOptions, track_running_stats), "True"},
+    {"num_features", FieldKind::kInt, 0, offsetof(BatchNorm1dOptions, num_features), nullptr},
+    {"eps", FieldKind::kFloat, 0, offsetof(BatchNorm1dOptions, eps), "1e-05"},
+    {"momentum", FieldKind::kOptionalFloat, 0, offsetof(BatchNorm1dOptions, momentum), "0.1"},
+    {"affine", FieldKind::kBool, 0, offsetof(BatchNorm1dOptions, affine), "True"},
+    {"track_running_stats", FieldKind::kBool, 0, offsetof(BatchNorm1dOptions, track_running_stats), "True"},
 };
 
 constexpr OptionField kBatchNorm2d[] = {
-    {"num_features", OptionKind::kInt, 0, offsetof(BatchNorm2dOptions, num_features), nullptr},
-    {"eps", OptionKind::kFloat, 0, offsetof(BatchNorm2dOptions, eps), "1e-05"},
-    {"momentum", OptionKind::kOptionalFloat, 0, offsetof(BatchNorm2dOptions, momentum), "0.1"},
-    {"affine", OptionKind::kBool, 0, offsetof(BatchNorm2dOptions, affine), "True"},
-    {"track_running_stats", OptionKind::kBool, 0, offsetof(BatchNorm2dOptions, track_running_stats), "True"},
+    {"num_features", FieldKind::kInt, 0, offsetof(BatchNorm2dOptions, num_features), nullptr},
+    {"eps", FieldKind::kFloat, 0, offsetof(BatchNorm2dOptions, eps), "1e-05"},
+    {"momentum", FieldKind::kOptionalFloat, 0, offsetof(BatchNorm2dOptions, momentum), "0.1"},
+    {"affine", FieldKind::kBool, 0, offsetof(BatchNorm2dOptions, affine), "True"},
+    {"track_running_stats", FieldKind::kBool, 0, offsetof(BatchNorm2dOptions, track_running_stats), "True"},
 };
 
 constexpr OptionField kBatchNorm3d[] = {
-    {"num_features", OptionKind::kInt, 0, offsetof(BatchNorm3dOptions, num_features), nullptr},
-    {"eps", OptionKind::kFloat, 0, offsetof(BatchNorm3dOptions, eps), "1e-05"},
-    {"momentum", OptionKind::kOptionalFloat, 0, offsetof(BatchNorm3dOptions, momentum), "0.1"},
-    {"affine", OptionKind::kBool, 0, offsetof(BatchNorm3dOptions, affine), "True"},
-    {"track_running_stats", OptionKind::kBool, 0, offsetof(BatchNorm3dOptions, track_running_stats), "True"},
+    {"num_features", FieldKind::kInt, 0, offsetof(BatchNorm3dOptions, num_features), nullptr},
+    {"eps", FieldKind::kFloat, 0, offsetof(BatchNorm3dOptions, eps), "1e-05"},
+    {"momentum", FieldKind::kOptionalFloat, 0, offsetof(BatchNorm3dOptions, momentum), "0.1"},
+    {"affine", FieldKind::kBool, 0, offsetof(BatchNorm3dOptions, affine), "True"},
+    {"track_running_stats", FieldKind::kBool, 0, offsetof(BatchNorm3dOptions, track_running_stats), "True"},
 };
 
 constexpr OptionField kInstanceNorm1d[] = {
-    {"num_features", OptionKind::kInt, 0, offsetof(InstanceNorm1dOptions, num_features), nullptr},
-    {"eps", OptionKind::kFloat, 0, offsetof(InstanceNorm1dOptions, eps), "1e-05"},
-    {"momentum", OptionKind::kOptionalFloat, 0, offsetof(InstanceNorm1dOptions, momentum), "0.1"},
-    {"affine", OptionKind::kBool, 0, offsetof(InstanceNorm1dOptions, affine), "False"},
-    {"track_running_stats", OptionKind::kBool, 0, offsetof(InstanceNorm1dOptions, track_running_stats), "False"},
+    {"num_features", FieldKind::kInt, 0, offsetof(InstanceNorm1dOptions, num_features), nullptr},
+    {"eps", FieldKind::kFloat, 0, offsetof(InstanceNorm1dOptions, eps), "1e-05"},
+    {"momentum", FieldKind::kOptionalFloat, 0, offsetof(InstanceNorm1dOptions, momentum), "0.1"},
+    {"affine", FieldKind::kBool, 0, offsetof(InstanceNorm1dOptions, affine), "False"},
+    {"track_running_stats", FieldKind::kBool, 0, offsetof(InstanceNorm1dOptions, track_running_stats), "False"},
 };
 
 constexpr OptionField kInstanceNorm2d[] = {
-    {"num_features", OptionKind::kInt, 0, offsetof(InstanceNorm2dOptions, num_features), nullptr},
-    {"eps", OptionKind::kFloat, 0, offsetof(InstanceNorm2dOptions, eps), "1e-05"},
-    {"momentum", OptionKind::kOptionalFloat, 0, offsetof(InstanceNorm2dOptions, momentum), "0.1"},
-    {"affine", OptionKind::kBool, 0, offsetof(InstanceNorm2dOptions, affine), "False"},
-    {"track_running_stats", OptionKind::kBool, 0, offsetof(InstanceNorm2dOptions, track_running_stats), "False"},
+    {"num_features", FieldKind::kInt, 0, offsetof(InstanceNorm2dOptions, num_features), nullptr},
+    {"eps", FieldKind::kFloat, 0, offsetof(InstanceNorm2dOptions, eps), "1e-05"},
+    {"momentum", FieldKind::kOptionalFloat, 0, offsetof(InstanceNorm2dOptions, momentum), "0.1"},
+    {"affine", FieldKind::kBool, 0, offsetof(InstanceNorm2dOptions, affine), "False"},
+    {"track_running_stats", FieldKind::kBool, 0, offsetof(InstanceNorm2dOptions, track_running_stats), "False"},
 };
 
 constexpr OptionField kInstanceNorm3d[] = {
-    {"num_features", OptionKind::kInt, 0, offsetof(InstanceNorm3dOptions, num_features), nullptr},
-    {"eps", OptionKind::kFloat, 0, offsetof(InstanceNorm3dOptions, eps), "1e-05"},
-    {"momentum", OptionKind::kOptionalFloat, 0, offsetof(InstanceNorm3dOptions, momentum), "0.1"},
-    {"affine", OptionKind::kBool, 0, offsetof(InstanceNorm3dOptions, affine), "False"},
-    {"track_running_stats", OptionKind::kBool, 0, offsetof(InstanceNorm3dOptions, track_running_stats), "False"},
+    {"num_features", FieldKind::kInt, 0, offsetof(InstanceNorm3dOptions, num_features), nullptr},
+    {"eps", FieldKind::kFloat, 0, offsetof(InstanceNorm3dOptions, eps), "1e-05"},
+    {"momentum", FieldKind::kOptionalFloat, 0, offsetof(InstanceNorm3dOptions, momentum), "0.1"},
+    {"affine", FieldKind::kBool, 0, offsetof(InstanceNorm3dOptions, affine), "False"},
+    {"track_running_stats", FieldKind::kBool, 0, offsetof(InstanceNorm3dOptions, track_running_stats), "False"},
 };
 
 constexpr OptionField kLayerNorm[] = {
-    {"normalized_shape", OptionKind::kShape, 0, offsetof(LayerNormOptions, normalized_shape), nullptr},
-    {"eps", OptionKind::kFloat, 0, offsetof(LayerNormOptions, eps), "1e-05"},
-    {"elementwise_affine", OptionKind::kBool, 0, offsetof(LayerNormOptions, elementwise_affine), "True"},
+    {"normalized_shape", FieldKind::kShape, 0, offsetof(LayerNormOptions, normalized_shape), nullptr},
+    {"eps", FieldKind::kFloat, 0, offsetof(LayerNormOptions, eps), "1e-05"},
+    {"elementwise_affine", FieldKind::kBool, 0, offsetof(LayerNormOptions, elementwise_affine), "True"},
 };
 
 constexpr OptionField kRMSNorm[] = {
-    {"normalized_shape", OptionKind::kShape, 0, offsetof(RMSNormOptions, normalized_shape), nullptr},
-    {"eps", OptionKind::kOptionalFloat, 0, offsetof(RMSNormOptions, eps), "None"},
-    {"elementwise_affine", OptionKind::kBool, 0, offsetof(RMSNormOptions, elementwise_affine), "True"},
+    {"normalized_shape", FieldKind::kShape, 0, offsetof(RMSNormOptions, normalized_shape), nullptr},
+    {"eps", FieldKind::kOptionalFloat, 0, offsetof(RMSNormOptions, eps), "None"},
+    {"elementwise_affine", FieldKind::kBool, 0, offsetof(RMSNormOptions, elementwise_affine), "True"},
 };
 
 constexpr OptionField kGroupNorm[] = {
-    {"num_groups", OptionKind::kInt, 0, offsetof(GroupNormOptions, num_groups), nullptr},
-    {"num_channels", OptionKind::kInt, 0, offsetof(GroupNormOptions, num_channels), nullptr},
-    {"eps", OptionKind::kFloat, 0, offsetof(GroupNormOptions, eps), "1e-05"},
-    {"affine", OptionKind::kBool, 0, offsetof(GroupNormOptions, affine), "True"},
+    {"num_groups", FieldKind::kInt, 0, offsetof(GroupNormOptions, num_groups), nullptr},
+    {"num_channels", FieldKind::kInt, 0, offsetof(GroupNormOptions, num_channels), nullptr},
+    {"eps", FieldKind::kFloat, 0, offsetof(GroupNormOptions, eps), "1e-05"},
+    {"affine", FieldKind::kBool, 0, offsetof(GroupNormOptions, affine), "True"},
 };
 
 constexpr OptionField kLocalResponseNorm[] = {
-    {"size", OptionKind::kInt, 0, offsetof(LocalResponseNormOptions, size), nullptr},
-    {"alpha", OptionKind::kFloat, 0, offsetof(LocalResponseNormOptions, alpha), "0.0001"},
-    {"beta", OptionKind::kFloat, 0, offsetof(LocalResponseNormOptions, beta), "0.75"},
-    {"k", OptionKind::kFloat, 0, offsetof(LocalResponseNormOptions, k), "1.0"},
+    {"size", FieldKind::kInt, 0, offsetof(LocalResponseNormOptions, size), nullptr},
+    {"alpha", FieldKind::kFloat, 0, offsetof(LocalResponseNormOptions, alpha), "0.0001"},
+    {"beta", FieldKind::kFloat, 0, offsetof(LocalResponseNormOptions, beta), "0.75"},
+    {"k", FieldKind::kFloat, 0, offsetof(LocalResponseNormOptions, k), "1.0"},
 };
 
 constexpr OptionField kMaxPool1d[] = {
-    {"kernel_size", OptionKind::kInts, 0, offsetof(MaxPool1dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 0, offsetof(MaxPool1dOptions, stride), "@kernel_size"},
-    {"padding", OptionKind::kInts, 0, offsetof(MaxPool1dOptions, padding), "0"},
-    {"dilation", OptionKind::kInts, 0, offsetof(MaxPool1dOptions, dilation), "1"},
-    {"return_indices", OptionKind::kBool, 0, offsetof(MaxPool1dOptions, return_indices), "False"},
-    {"ceil_mode", OptionKind::kBool, 0, offsetof(MaxPool1dOptions, ceil_mode), "False"},
+    {"kernel_size", FieldKind::kInts, 0, offsetof(MaxPool1dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 0, offsetof(MaxPool1dOptions, stride), "@kernel_size"},
+    {"padding", FieldKind::kInts, 0, offsetof(MaxPool1dOptions, padding), "0"},
+    {"dilation", FieldKind::kInts, 0, offsetof(MaxPool1dOptions, dilation), "1"},
+    {"return_indices", FieldKind::kBool, 0, offsetof(MaxPool1dOptions, return_indices), "False"},
+    {"ceil_mode", FieldKind::kBool, 0, offsetof(MaxPool1dOptions, ceil_mode), "False"},
 };
 
 constexpr OptionField kMaxPool2d[] = {
-    {"kernel_size", OptionKind::kInts, 0, offsetof(MaxPool2dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 0, offsetof(MaxPool2dOptions, stride), "@kernel_size"},
-    {"padding", OptionKind::kInts, 0, offsetof(MaxPool2dOptions, padding), "0"},
-    {"dilation", OptionKind::kInts, 0, offsetof(MaxPool2dOptions, dilation), "1"},
-    {"return_indices", OptionKind::kBool, 0, offsetof(MaxPool2dOptions, return_indices), "False"},
-    {"ceil_mode", OptionKind::kBool, 0, offsetof(MaxPool2dOptions, ceil_mode), "False"},
+    {"kernel_size", FieldKind::kInts, 0, offsetof(MaxPool2dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 0, offsetof(MaxPool2dOptions, stride), "@kernel_size"},
+    {"padding", FieldKind::kInts, 0, offsetof(MaxPool2dOptions, padding), "0"},
+    {"dilation", FieldKind::kInts, 0, offsetof(MaxPool2dOptions, dilation), "1"},
+    {"return_indices", FieldKind::kBool, 0, offsetof(MaxPool2dOptions, return_indices), "False"},
+    {"ceil_mode", FieldKind::kBool, 0, offsetof(MaxPool2dOptions, ceil_mode), "False"},
 };
 
 constexpr OptionField kMaxPool3d[] = {
-    {"kernel_size", OptionKind::kInts, 0, offsetof(MaxPool3dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 0, offsetof(MaxPool3dOptions, stride), "@kernel_size"},
-    {"padding", OptionKind::kInts, 0, offsetof(MaxPool3dOptions, padding), "0"},
-    {"dilation", OptionKind::kInts, 0, offsetof(MaxPool3dOptions, dilation), "1"},
-    {"return_indices", OptionKind::kBool, 0, offsetof(MaxPool3dOptions, return_indices), "False"},
-    {"ceil_mode", OptionKind::kBool, 0, offsetof(MaxPool3dOptions, ceil_mode), "False"},
+    {"kernel_size", FieldKind::kInts, 0, offsetof(MaxPool3dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 0, offsetof(MaxPool3dOptions, stride), "@kernel_size"},
+    {"padding", FieldKind::kInts, 0, offsetof(MaxPool3dOptions, padding), "0"},
+    {"dilation", FieldKind::kInts, 0, offsetof(MaxPool3dOptions, dilation), "1"},
+    {"return_indices", FieldKind::kBool, 0, offsetof(MaxPool3dOptions, return_indices), "False"},
+    {"ceil_mode", FieldKind::kBool, 0, offsetof(MaxPool3dOptions, ceil_mode), "False"},
 };
 
 constexpr OptionField kAvgPool1d[] = {
-    {"kernel_size", OptionKind::kInts, 1, offsetof(AvgPool1dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 1, offsetof(AvgPool1dOptions, stride), "@kernel_size"},
-    {"padding", OptionKind::kInts, 1, offsetof(AvgPool1dOptions, padding), "0"},
-    {"ceil_mode", OptionKind::kBool, 0, offsetof(AvgPool1dOptions, ceil_mode), "False"},
-    {"count_include_pad", OptionKind::kBool, 0, offsetof(AvgPool1dOptions, count_include_pad), "True"},
+    {"kernel_size", FieldKind::kInts, 1, offsetof(AvgPool1dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 1, offsetof(AvgPool1dOptions, stride), "@kernel_size"},
+    {"padding", FieldKind::kInts, 1, offsetof(AvgPool1dOptions, padding), "0"},
+    {"ceil_mode", FieldKind::kBool, 0, offsetof(AvgPool1dOptions, ceil_mode), "False"},
+    {"count_include_pad", FieldKind::kBool, 0, offsetof(AvgPool1dOptions, count_include_pad), "True"},
 };
 
 constexpr OptionField kAvgPool2d[] = {
-    {"kernel_size", OptionKind::kInts, 0, offsetof(AvgPool2dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 0, offsetof(AvgPool2dOptions, stride), "@kernel_size"},
-    {"padding", OptionKind::kInts, 0, offsetof(AvgPool2dOptions, padding), "0"},
-    {"ceil_mode", OptionKind::kBool, 0, offsetof(AvgPool2dOptions, ceil_mode), "False"},
-    {"count_include_pad", OptionKind::kBool, 0, offsetof(AvgPool2dOptions, count_include_pad), "True"},
-    {"divisor_override", OptionKind::kOptionalInt, 0, offsetof(AvgPool2dOptions, divisor_override), "None"},
+    {"kernel_size", FieldKind::kInts, 0, offsetof(AvgPool2dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 0, offsetof(AvgPool2dOptions, stride), "@kernel_size"},
+    {"padding", FieldKind::kInts, 0, offsetof(AvgPool2dOptions, padding), "0"},
+    {"ceil_mode", FieldKind::kBool, 0, offsetof(AvgPool2dOptions, ceil_mode), "False"},
+    {"count_include_pad", FieldKind::kBool, 0, offsetof(AvgPool2dOptions, count_include_pad), "True"},
+    {"divisor_override", FieldKind::kOptionalInt, 0, offsetof(AvgPool2dOptions, divisor_override), "None"},
 };
 
 constexpr OptionField kAvgPool3d[] = {
-    {"kernel_size", OptionKind::kInts, 0, offsetof(AvgPool3dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 0, offsetof(AvgPool3dOptions, stride), "@kernel_size"},
-    {"padding", OptionKind::kInts, 0, offsetof(AvgPool3dOptions, padding), "0"},
-    {"ceil_mode", OptionKind::kBool, 0, offsetof(AvgPool3dOptions, ceil_mode), "False"},
-    {"count_include_pad", OptionKind::kBool, 0, offsetof(AvgPool3dOptions, count_include_pad), "True"},
-    {"divisor_override", OptionKind::kOptionalInt, 0, offsetof(AvgPool3dOptions, divisor_override), "None"},
+    {"kernel_size", FieldKind::kInts, 0, offsetof(AvgPool3dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 0, offsetof(AvgPool3dOptions, stride), "@kernel_size"},
+    {"padding", FieldKind::kInts, 0, offsetof(AvgPool3dOptions, padding), "0"},
+    {"ceil_mode", FieldKind::kBool, 0, offsetof(AvgPool3dOptions, ceil_mode), "False"},
+    {"count_include_pad", FieldKind::kBool, 0, offsetof(AvgPool3dOptions, count_include_pad), "True"},
+    {"divisor_override", FieldKind::kOptionalInt, 0, offsetof(AvgPool3dOptions, divisor_override), "None"},
 };
 
 constexpr OptionField kLPPool1d[] = {
-    {"norm_type", OptionKind::kFloat, 0, offsetof(LPPool1dOptions, norm_type), nullptr},
-    {"kernel_size", OptionKind::kInts, 0, offsetof(LPPool1dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 0, offsetof(LPPool1dOptions, stride), "None"},
-    {"ceil_mode", OptionKind::kBool, 0, offsetof(LPPool1dOptions, ceil_mode), "False"},
+    {"norm_type", FieldKind::kFloat, 0, offsetof(LPPool1dOptions, norm_type), nullptr},
+    {"kernel_size", FieldKind::kInts, 0, offsetof(LPPool1dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 0, offsetof(LPPool1dOptions, stride), "None"},
+    {"ceil_mode", FieldKind::kBool, 0, offsetof(LPPool1dOptions, ceil_mode), "False"},
 };
 
 constexpr OptionField kLPPool2d[] = {
-    {"norm_type", OptionKind::kFloat, 0, offsetof(LPPool2dOptions, norm_type), nullptr},
-    {"kernel_size", OptionKind::kInts, 0, offsetof(LPPool2dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 0, offsetof(LPPool2dOptions, stride), "None"},
-    {"ceil_mode", OptionKind::kBool, 0, offsetof(LPPool2dOptions, ceil_mode), "False"},
+    {"norm_type", FieldKind::kFloat, 0, offsetof(LPPool2dOptions, norm_type), nullptr},
+    {"kernel_size", FieldKind::kInts, 0, offsetof(LPPool2dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 0, offsetof(LPPool2dOptions, stride), "None"},
+    {"ceil_mode", FieldKind::kBool, 0, offsetof(LPPool2dOptions, ceil_mode), "False"},
 };
 
 constexpr OptionField kFractionalMaxPool2d[] = {
-    {"kernel_size", OptionKind::kInts, 2, offsetof(FractionalMaxPool2dOptions, kernel_size), nullptr},
-    {"output_size", OptionKind::kInts, 2, offsetof(FractionalMaxPool2dOptions, output_size), "None"},
-    {"output_ratio", OptionKind::kFloats, 2, offsetof(FractionalMaxPool2dOptions, output_ratio), "None"},
-    {"return_indices", OptionKind::kBool, 0, offsetof(FractionalMaxPool2dOptions, return_indices), "False"},
+    {"kernel_size", FieldKind::kInts, 2, offsetof(FractionalMaxPool2dOptions, kernel_size), nullptr},
+    {"output_size", FieldKind::kInts, 2, offsetof(FractionalMaxPool2dOptions, output_size), "None"},
+    {"output_ratio", FieldKind::kFloats, 2, offsetof(FractionalMaxPool2dOptions, output_ratio), "None"},
+    {"return_indices", FieldKind::kBool, 0, offsetof(FractionalMaxPool2dOptions, return_indices), "False"},
 };
 
 constexpr OptionField kFractionalMaxPool3d[] = {
-    {"kernel_size", OptionKind::kInts, 3, offsetof(FractionalMaxPool3dOptions, kernel_size), nullptr},
-    {"output_size", OptionKind::kInts, 3, offsetof(FractionalMaxPool3dOptions, output_size), "None"},
-    {"output_ratio", OptionKind::kFloats, 3, offsetof(FractionalMaxPool3dOptions, output_ratio), "None"},
-    {"return_indices", OptionKind::kBool, 0, offsetof(FractionalMaxPool3dOptions, return_indices), "False"},
+    {"kernel_size", FieldKind::kInts, 3, offsetof(FractionalMaxPool3dOptions, kernel_size), nullptr},
+    {"output_size", FieldKind::kInts, 3, offsetof(FractionalMaxPool3dOptions, output_size), "None"},
+    {"output_ratio", FieldKind::kFloats, 3, offsetof(FractionalMaxPool3dOptions, output_ratio), "None"},
+    {"return_indices", FieldKind::kBool, 0, offsetof(FractionalMaxPool3dOptions, return_indices), "False"},
 };
 
 constexpr OptionField kMaxUnpool1d[] = {
-    {"kernel_size", OptionKind::kInts, 1, offsetof(MaxUnpool1dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 1, offsetof(MaxUnpool1dOptions, stride), "@kernel_size"},
-    {"padding", OptionKind::kInts, 1, offsetof(MaxUnpool1dOptions, padding), "0"},
+    {"kernel_size", FieldKind::kInts, 1, offsetof(MaxUnpool1dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 1, offsetof(MaxUnpool1dOptions, stride), "@kernel_size"},
+    {"padding", FieldKind::kInts, 1, offsetof(MaxUnpool1dOptions, padding), "0"},
 };
 
 constexpr OptionField kMaxUnpool2d[] = {
-    {"kernel_size", OptionKind::kInts, 2, offsetof(MaxUnpool2dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 2, offsetof(MaxUnpool2dOptions, stride), "@kernel_size"},
-    {"padding", OptionKind::kInts, 2, offsetof(MaxUnpool2dOptions, padding), "0"},
+    {"kernel_size", FieldKind::kInts, 2, offsetof(MaxUnpool2dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 2, offsetof(MaxUnpool2dOptions, stride), "@kernel_size"},
+    {"padding", FieldKind::kInts, 2, offsetof(MaxUnpool2dOptions, padding), "0"},
 };
 
 constexpr OptionField kMaxUnpool3d[] = {
-    {"kernel_size", OptionKind::kInts, 3, offsetof(MaxUnpool3dOptions, kernel_size), nullptr},
-    {"stride", OptionKind::kInts, 3, offsetof(MaxUnpool3dOptions, stride), "@kernel_size"},
-    {"padding", OptionKind::kInts, 3, offsetof(MaxUnpool3dOptions, padding), "0"},
+    {"kernel_size", FieldKind::kInts, 3, offsetof(MaxUnpool3dOptions, kernel_size), nullptr},
+    {"stride", FieldKind::kInts, 3, offsetof(MaxUnpool3dOptions, stride), "@kernel_size"},
+    {"padding", FieldKind::kInts, 3, offsetof(MaxUnpool3dOptions, padding), "0"},
 };
 
 constexpr OptionField kAdaptiveMaxPool1d[] = {
-    {"output_size", OptionKind::kSizes, 0, offsetof(AdaptiveMaxPool1dOptions, output_size), nullptr},
-    {"return_indices", OptionKind::kBool, 0, offsetof(AdaptiveMaxPool1dOptions, return_indices), "False"},
+    {"output_size", FieldKind::kSizes, 0, offsetof(AdaptiveMaxPool1dOptions, output_size), nullptr},
+    {"return_indices", FieldKind::kBool, 0, offsetof(AdaptiveMaxPool1dOptions, return_indices), "False"},
 };
 
 constexpr OptionField kAdaptiveMaxPool2d[] = {
-    {"output_size", OptionKind::kSizes, 0, offsetof(AdaptiveMaxPool2dOptions, output_size), nullptr},
-    {"return_indices", OptionKind::kBool, 0, offsetof(AdaptiveMaxPool2dOptions, return_indices), "False"},
+    {"output_size", FieldKind::kSizes, 0, offsetof(AdaptiveMaxPool2dOptions, output_size), nullptr},
+    {"return_indices", FieldKind::kBool, 0, offsetof(AdaptiveMaxPool2dOptions, return_indices), "False"},
 };
 
 constexpr OptionField kAdaptiveMaxPool3d[] = {
-    {"output_size", OptionKind::kSizes, 0, offsetof(AdaptiveMaxPool3dOptions, output_size), nullptr},
-    {"return_indices", OptionKind::kBool, 0, offsetof(AdaptiveMaxPool3dOptions, return_indices), "False"},
+    {"output_size", FieldKind::kSizes, 0, offsetof(AdaptiveMaxPool3dOptions, output_size), nullptr},
+    {"return_indices", FieldKind::kBool, 0, offsetof(AdaptiveMaxPool3dOptions, return_indices), "False"},
 };
 
 constexpr OptionField kAdaptiveAvgPool1d[] = {
-    {"output_size", OptionKind::kSizes, 0, offsetof(AdaptiveAvgPool1dOptions, output_size), nullptr},
+    {"output_size", FieldKind::kSizes, 0, offsetof(AdaptiveAvgPool1dOptions, output_size), nullptr},
 };
 
 constexpr OptionField kAdaptiveAvgPool2d[] = {
-    {"output_size", OptionKind::kSizes, 0, offsetof(AdaptiveAvgPool2dOptions, output_size), nullptr},
+    {"output_size", FieldKind::kSizes, 0, offsetof(AdaptiveAvgPool2dOptions, output_size), nullptr},
 };
 
 constexpr OptionField kAdaptiveAvgPool3d[] = {
-    {"output_size", OptionKind::kSizes, 0, offsetof(AdaptiveAvgPool3dOptions, output_size), nullptr},
+    {"output_size", FieldKind::kSizes, 0, offsetof(AdaptiveAvgPool3dOptions, output_size), nullptr},
 };
 
 constexpr OptionField kReflectionPad1d[] = {
-    {"padding", OptionKind::kInts, 2, offsetof(ReflectionPad1dOptions, padding), nullptr},
+    {"padding", FieldKind::kInts, 2, offsetof(ReflectionPad1dOptions, padding), nullptr},
 };
 
 constexpr OptionField kReflectionPad2d[] = {
-    {"padding", OptionKind::kInts, 4, offsetof(ReflectionPad2dOptions, padding), nullptr},
+    {"padding", FieldKind::kInts, 4, offsetof(ReflectionPad2dOptions, padding), nullptr},
 };
 
 constexpr OptionField kReflectionPad3d[] = {
-    {"padding", OptionKind::kInts, 6, offsetof(ReflectionPad3dOptions, padding), nullptr},
+    {"padding", FieldKind::kInts, 6, offsetof(ReflectionPad3dOptions, padding), nullptr},
 };
 
 constexpr OptionField kReplicationPad1d[] = {
-    {"padding", OptionKind::kInts, 2, offsetof(ReplicationPad1dOptions, padding), nullptr},
+    {"padding", FieldKind::kInts, 2, offsetof(ReplicationPad1dOptions, padding), nullptr},
 };
 
 constexpr OptionField kReplicationPad2d[] = {
-    {"padding", OptionKind::kInts, 4, offsetof(ReplicationPad2dOptions, padding), nullptr},
+    {"padding", FieldKind::kInts, 4, offsetof(ReplicationPad2dOptions, padding), nullptr},
 };
 
 constexpr OptionField kReplicationPad3d[] = {
-    {"padding", OptionKind::kInts, 6, offsetof(ReplicationPad3dOptions, padding), nullptr},
+    {"padding", FieldKind::kInts, 6, offsetof(ReplicationPad3dOptions, padding), nullptr},
 };
 
 constexpr OptionField kCircularPad1d[] = {
-    {"padding", OptionKind::kInts, 2, offsetof(CircularPad1dOptions, padding), nullptr},
+    {"padding", FieldKind::kInts, 2, offsetof(CircularPad1dOptions, padding), nullptr},
 };
 
 constexpr OptionField kCircularPad2d[] = {
-    {"padding", OptionKind::kInts, 4, offsetof(CircularPad2dOptions, padding), nullptr},
+    {"padding", FieldKind::kInts, 4, offsetof(CircularPad2dOptions, padding), nullptr},
 };
 
 constexpr OptionField kCircularPad3d[] = {
-    {"padding", OptionKind::kInts, 6, offsetof(CircularPad3dOptions, padding), nullptr},
+    {"padding", FieldKind::kInts, 6, offsetof(CircularPad3dOptions, padding), nullptr},
 };
 
 constexpr OptionField kZeroPad1d[] = {
-    {"padding", OptionKind::kInts, 2, offsetof(ZeroPad1dOptions, padding), nullptr},
+    {"padding", FieldKind::kInts, 2, offsetof(ZeroPad1dOptions, padding), nullptr},
 };
 
 constexpr OptionField kZeroPad2d[] = {
-    {"padding", OptionKind::kInts, 4, offsetof(ZeroPad2dOptions, padding), nullptr},
+    {"padding", FieldKind::kInts, 4, offsetof(ZeroPad2dOptions, padding), nullptr},
 };
 
 constexpr OptionField kZeroPad3d[] = {
-    {"padding", OptionKind::kInts, 6, offsetof(ZeroPad3dOptions, padding), nullptr},
+    {"padding", FieldKind::kInts, 6, offsetof(ZeroPad3dOptions, padding), nullptr},
 };
 
 constexpr OptionField kConstantPad1d[] = {
-    {"padding", OptionKind::kInts, 2, offsetof(ConstantPad1dOptions, padding), nullptr},
-    {"value", OptionKind::kFloat, 0, offsetof(ConstantPad1dOptions, value), nullptr},
+    {"padding", FieldKind::kInts, 2, offsetof(ConstantPad1dOptions, padding), nullptr},
+    {"value", FieldKind::kFloat, 0, offsetof(ConstantPad1dOptions, value), nullptr},
 };
 
 constexpr OptionField kConstantPad2d[] = {
-    {"padding", OptionKind::kInts, 4, offsetof(ConstantPad2dOptions, padding), nullptr},
-    {"value", OptionKind::kFloat, 0, offsetof(ConstantPad2dOptions, value), nullptr},
+    {"padding", FieldKind::kInts, 4, offsetof(ConstantPad2dOptions, padding), nullptr},
+    {"value", FieldKind::kFloat, 0, offsetof(ConstantPad2dOptions, value), nullptr},
 };
 
 constexpr OptionField kConstantPad3d[] = {
-    {"padding", OptionKind::kInts, 6, offsetof(ConstantPad3dOptions, padding), nullptr},
-    {"value", OptionKind::kFloat, 0, offsetof(ConstantPad3dOptions, value), nullptr},
+    {"padding", FieldKind::kInts, 6, offsetof(ConstantPad3dOptions, padding), nullptr},
+    {"value", FieldKind::kFloat, 0, offsetof(ConstantPad3dOptions, value), nullptr},
 };
 
 constexpr OptionField kUpsample[] = {
-    {"size", OptionKind::kInts, 0, offsetof(UpsampleOptions, size), "None"},
-    {"scale_factor", OptionKind::kFloats, 0, offsetof(UpsampleOptions, scale_factor), "None"},
-    {"mode", OptionKind::kString, 0, offsetof(UpsampleOptions, mode), "nearest"},
-    {"align_corners", OptionKind::kBool, 0, offsetof(UpsampleOptions, align_corners), "False"},
-    {"recompute_scale_factor", OptionKind::kBool, 0, offsetof(UpsampleOptions, recompute_scale_factor), "False"},
+    {"size", FieldKind::kInts, 0, offsetof(UpsampleOptions, size), "None"},
+    {"scale_factor", FieldKind::kFloats, 0, offsetof(UpsampleOptions, scale_factor), "None"},
+    {"mode", FieldKind::kString, 0, offsetof(UpsampleOptions, mode), "nearest"},
+    {"align_corners", FieldKind::kBool, 0, offsetof(UpsampleOptions, align_corners), "False"},
+    {"recompute_scale_factor", FieldKind::kBool, 0, offsetof(UpsampleOptions, recompute_scale_factor), "False"},
 };
 
 constexpr OptionField kUpsamplingNearest2d[] = {
-    {"size", OptionKind::kInts, 0, offsetof(UpsamplingNearest2dOptions, size), "None"},
-    {"scale_factor", OptionKind::kFloats, 0, offsetof(UpsamplingNearest2dOptions, scale_factor), "None"},
+    {"size", FieldKind::kInts, 0, offsetof(UpsamplingNearest2dOptions, size), "None"},
+    {"scale_factor", FieldKind::kFloats, 0, offsetof(UpsamplingNearest2dOptions, scale_factor), "None"},
 };
 
 constexpr OptionField kUpsamplingBilinear2d[] = {
-    {"size", OptionKind::kInts, 0, offsetof(UpsamplingBilinear2dOptions, size), "None"},
-    {"scale_factor", OptionKind::kFloats, 0, offsetof(UpsamplingBilinear2dOptions, scale_factor), "None"},
+    {"size", FieldKind::kInts, 0, offsetof(UpsamplingBilinear2dOptions, size), "None"},
+    {"scale_factor", FieldKind::kFloats, 0, offsetof(UpsamplingBilinear2dOptions, scale_factor), "None"},
 };
 
 constexpr OptionField kPixelShuffle[] = {
-    {"upscale_factor", OptionKind::kInt, 0, offsetof(PixelShuffleOptions, upscale_factor), nullptr},
+    {"upscale_factor", FieldKind::kInt, 0, offsetof(PixelShuffleOptions, upscale_factor), nullptr},
 };
 
 constexpr OptionField kPixelUnshuffle[] = {
-    {"downscale_factor", OptionKind::kInt, 0, offsetof(PixelUnshuffleOptions, downscale_factor), nullptr},
+    {"downscale_factor", FieldKind::kInt, 0, offsetof(PixelUnshuffleOptions, downscale_factor), nullptr},
 };
 
 constexpr OptionField kChannelShuffle[] = {
-    {"groups", OptionKind::kInt, 0, offsetof(ChannelShuffleOptions, groups), nullptr},
+    {"groups", FieldKind::kInt, 0, offsetof(ChannelShuffleOptions, groups), nullptr},
 };
 
 constexpr OptionField kFold[] = {
-    {"output_size", OptionKind::kInts, 0, offsetof(FoldOptions, output_size), nullptr},
-    {"kernel_size", OptionKind::kInts, 0, offsetof(FoldOptions, kernel_size), nullptr},
-    {"dilation", OptionKind::kInts, 0, offsetof(FoldOptions, dilation), "1"},
-    {"padding", OptionKind::kInts, 0, offsetof(FoldOptions, padding), "0"},
-    {"stride", OptionKind::kInts, 0, offsetof(FoldOptions, stride), "1"},
+    {"output_size", FieldKind::kInts, 0, offsetof(FoldOptions, output_size), nullptr},
+    {"kernel_size", FieldKind::kInts, 0, offsetof(FoldOptions, kernel_size), nullptr},
+    {"dilation", FieldKind::kInts, 0, offsetof(FoldOptions, dilation), "1"},
+    {"padding", FieldKind::kInts, 0, offsetof(FoldOptions, padding), "0"},
+    {"stride", FieldKind::kInts, 0, offsetof(FoldOptions, stride), "1"},
 };
 
 constexpr OptionField kUnfold[] = {
-    {"kernel_size", OptionKind::kInts, 0, offsetof(UnfoldOptions, kernel_size), nullptr},
-    {"dilation", OptionKind::kInts, 0, offsetof(UnfoldOptions, dilation), "1"},
-    {"padding", OptionKind::kInts, 0, offsetof(UnfoldOptions, padding), "0"},
-    {"stride", OptionKind::kInts, 0, offsetof(UnfoldOptions, stride), "1"},
+    {"kernel_size", FieldKind::kInts, 0, offsetof(UnfoldOptions, kernel_size), nullptr},
+    {"dilation", FieldKind::kInts, 0, offsetof(UnfoldOptions, dilation), "1"},
+    {"padding", FieldKind::kInts, 0, offsetof(UnfoldOptions, padding), "0"},
+    {"stride", FieldKind::kInts, 0, offsetof(UnfoldOptions, stride), "1"},
 };
 
 }  // namespace
