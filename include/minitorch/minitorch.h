@@ -84,6 +84,7 @@
 #include "minitorch/optim.h"
 #include "minitorch/scheduler.h"
 #include "minitorch/io.h"
+#include "minitorch/data.h"
 #include "minitorch/checkpoint.h"
 #include "minitorch/vision.h"
 #include "minitorch/transforms.h"

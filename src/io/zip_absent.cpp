@@ -1,5 +1,6 @@
 // What stands for zip archives in a build without minizip: a clear refusal. See zip.h.
 #include "core/error.h"
+#include "io/gzip.h"
 #include "io/zip.h"
 
 namespace mt {
@@ -7,7 +8,8 @@ namespace {
 
 [[noreturn]] void fail_absent(std::string_view op) {
   fail(Status::kNotImplemented, op,
-       ": not available: zip archives (.pth, .npz): this library was built without minizip and "
+       ": not available: zip archives (.pth, .npz) and gzip: this library was built without "
+       "minizip and "
        "zlib");
 }
 
@@ -38,5 +40,20 @@ void ZipWriter::add(const std::string&, std::string_view, const void*, uint64_t,
   fail_absent(op_);
 }
 void ZipWriter::finish() { fail_absent(op_); }
+
+struct GzipReader::State {};
+
+bool is_gzip(ByteSource& source) {
+  unsigned char b[2] = {};
+  if (source.size() >= 2) source.read(0, b, 2);
+  return b[0] == 0x1F && b[1] == 0x8B;
+}
+GzipReader::GzipReader(std::string_view op, ByteSource& source) : op_(op), source_(source) {
+  fail_absent(op_);
+}
+GzipReader::~GzipReader() = default;
+void GzipReader::read(void*, size_t) { fail_absent(source_.name()); }
+bool GzipReader::at_end() { return true; }
+size_t GzipReader::some(void*, size_t) { return 0; }
 
 }  // namespace mt

@@ -143,6 +143,25 @@ static void numpy_files(void) {
   OK(mt_tensor_free(t));
 }
 
+static void data_files(void) {
+  const unsigned char idx[] = {0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 3, 7, 8, 9};
+  unsigned char record[3073] = {9, 1, 2};
+  mt_tensor *t = NULL, *labels = NULL;
+  FILE *f = fopen(path_of("a.idx"), "wb");
+  CHECK(f && fwrite(idx, 1, sizeof idx, f) == sizeof idx && fclose(f) == 0);
+  OK(mt_load_idx(&t, path_of("a.idx")));
+  OK(mt_tensor_free(t));
+  f = fopen(path_of("a.bin"), "wb");
+  CHECK(f && fwrite(record, 1, sizeof record, f) == sizeof record && fclose(f) == 0);
+  OK(mt_load_cifar(&t, &labels, path_of("a.bin"), 10));
+  OK(mt_tensor_free(t));
+  OK(mt_tensor_free(labels));
+  FAILS(MT_ERR_FORMAT, "records of CIFAR-100", mt_load_cifar(&t, &labels, path_of("a.bin"), 100));
+  FAILS(MT_ERR_INVALID_ARGUMENT, "10 or 100", mt_load_cifar(&t, &labels, path_of("a.bin"), 7));
+  FAILS(MT_ERR_FORMAT, "not an IDX file", mt_load_idx(&t, path_of("a.bin")));
+  FAILS(MT_ERR_IO, "none", mt_load_idx(&t, path_of("none")));
+}
+
 static void mapped(void) {
   const float numbers[] = {1, 2, 3};
   mt_tensor *t = vec(numbers, 3), *back = NULL;
@@ -227,7 +246,7 @@ static void kinds_and_errors(void) {
 }
 
 static void clean_up(void) {
-  const char *names[] = {"c.pth", "a.npy", "a.npz", "m.safetensors"};
+  const char *names[] = {"c.pth", "a.npy", "a.npz", "m.safetensors", "a.idx", "a.bin"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) unlink(path_of(names[i]));
   CHECK(rmdir(folder) == 0);
 }
@@ -236,6 +255,7 @@ int main(void) {
   if (!mkdtemp(folder)) return 1;
   RUN(files_and_memory);
   RUN(numpy_files);
+  RUN(data_files);
   RUN(mapped);
   RUN(kinds_and_errors);
   RUN(clean_up);
