@@ -3,8 +3,8 @@
 import re
 
 HEADERS = ["types.h", "tensor.h", "autograd.h", "memory.h", "random.h", "dlpack.h", "layers.h",
-           "module.h", "optim.h", "scheduler.h", "io.h", "checkpoint.h", "data.h", "vision.h",
-           "transforms.h", "minitorch.h"]
+           "module.h", "containers.h", "optim.h", "scheduler.h", "io.h", "checkpoint.h",
+           "data.h", "vision.h", "transforms.h", "minitorch.h"]
 
 ENUM_TYPES = {"mt_status", "mt_dtype", "mt_device", "mt_reduction", "mt_handle_class",
               "mt_cyclic_mode", "mt_interpolation", "mt_padding_mode", "mt_image_mode", "mt_image_format",

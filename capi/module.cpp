@@ -127,7 +127,15 @@ mt_status mt_module_call(mt_tensors** out, mt_module* self, const mt_tensor* con
   return guard("mt_module_call", [&](Call& c) {
     c.pointer("out", out);
     Module* m = c.object<Module>("self", self);
-    c.put_list(out, m->call(c.tensors("inputs", inputs, n_inputs)));
+    c.put_list(out, m->call(c.tensors("inputs", inputs, n_inputs, true)));
+  });
+}
+
+mt_status mt_module_set_computed(mt_module* self, const char* name, const mt_tensor* tensor) {
+  return guard("mt_module_set_computed", [&](Call& c) {
+    Module* m = c.object<Module>("self", self);
+    const TensorArg t = c.tensor("tensor", tensor);
+    m->set_computed(c.string("name", name), t);
   });
 }
 

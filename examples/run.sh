@@ -17,6 +17,8 @@ echo "== handwritten digits in C (examples/digits.c)"
 "$build/examples/digits" examples/data/digits.csv.gz | tr '\r' '\n' | tail -n 2
 echo "== gradient accumulation in C (examples/grad_accumulation.c)"
 "$build/examples/grad_accumulation"
+echo "== a small GPT in C (examples/gpt.c)"
+"$build/examples/gpt" examples/data/shakespeare.txt 200 | tr '\r' '\n' | tail -n 16
 echo "== the article's program in Python (examples/linear_regression.py)"
 export PYTHONPATH="$PWD/bindings/python" MINITORCH_NATIVE="$PWD/$build/bindings/python"
 /usr/bin/python3 examples/linear_regression.py examples/data/cars.csv "$build/examples" | tail -n 8

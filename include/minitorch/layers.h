@@ -953,6 +953,258 @@ MT_API mt_status mt_nn_unfold(mt_module **out, const int64_t *kernel_size, size_
                               const int64_t *MT_NULLABLE padding, size_t n_padding,
                               const int64_t *MT_NULLABLE stride, size_t n_stride);
 
+// --- Embeddings ---------------------------------------------------------------------------------
+
+typedef struct mt_embedding_options {
+  size_t struct_size;
+  const int64_t *padding_idx;  // NULL: none
+  const double *max_norm;      // NULL: none
+  double norm_type;            // 2.0
+  bool scale_grad_by_freq;     // false
+  bool sparse;                 // false
+  const mt_tensor *_weight;    // NULL: none
+  mt_dtype dtype;              // MT_DTYPE_NONE: the default dtype
+  mt_device device;            // MT_CPU
+} mt_embedding_options;
+
+MT_API void mt_embedding_options_init(mt_embedding_options *options);
+
+// Rows of weight, of shape (num_embeddings, embedding_dim), by int64 or int32 indices: (*) to (*,
+// embedding_dim). weight is drawn from N(0, 1), or is a tensor given as _weight. The row
+// padding_idx starts as zeros and gets no gradient; rows whose norm exceeds max_norm are scaled
+// down when looked up. sparse must be false. Parameters: weight.
+MT_API mt_status mt_nn_embedding(mt_module **out, int64_t num_embeddings, int64_t embedding_dim,
+                                 const mt_embedding_options *MT_NULLABLE options);
+
+typedef struct mt_nn_embedding_bag_options {
+  size_t struct_size;
+  const double *max_norm;      // NULL: none
+  double norm_type;            // 2.0
+  bool scale_grad_by_freq;     // false
+  const char *mode;            // "mean"
+  bool sparse;                 // false
+  const mt_tensor *_weight;    // NULL: none
+  bool include_last_offset;    // false
+  const int64_t *padding_idx;  // NULL: none
+  mt_dtype dtype;              // MT_DTYPE_NONE: the default dtype
+  mt_device device;            // MT_CPU
+} mt_nn_embedding_bag_options;
+
+MT_API void mt_nn_embedding_bag_options_init(mt_nn_embedding_bag_options *options);
+
+// Sums, means or maxima (mode) of bags of rows of weight: the rows of a 2-D input are bags, or bags
+// of a 1-D input begin at offsets. The last two inputs may be NULL or missing; per_sample_weights
+// need mode sum. Empty bags give zeros. Inputs: input, offsets, per_sample_weights. Parameters:
+// weight.
+MT_API mt_status mt_nn_embedding_bag(mt_module **out, int64_t num_embeddings,
+                                     int64_t embedding_dim,
+                                     const mt_nn_embedding_bag_options *MT_NULLABLE options);
+
+// --- Recurrent layers ---------------------------------------------------------------------------
+
+typedef struct mt_rnn_options {
+  size_t struct_size;
+  int64_t num_layers;        // 1
+  bool bias;                 // true
+  bool batch_first;          // false
+  double dropout;            // 0.0
+  bool bidirectional;        // false
+  const char *nonlinearity;  // "tanh"
+  mt_dtype dtype;            // MT_DTYPE_NONE: the default dtype
+  mt_device device;          // MT_CPU
+} mt_rnn_options;
+
+MT_API void mt_rnn_options_init(mt_rnn_options *options);
+
+// Elman's recurrent network with tanh or relu: h' = tanh(W_ih x + b_ih + W_hh h + b_hh). input is
+// (time, batch, input_size), with batch_first (batch, time, input_size), or (time, input_size); h_0
+// is (layers * directions, batch, hidden_size). batch_sizes and the inputs behind it are those of a
+// packed sequence (mt_pack_padded_sequence), whose data is input. All inputs but the first may be
+// NULL or missing. Outputs: the last layer's output at each step, and h_n. Parameters of layer k:
+// weight_ih_lk, weight_hh_lk, bias_ih_lk, bias_hh_lk, with _reverse for the second direction; all
+// are drawn from U(-1/sqrt(hidden_size), 1/sqrt(hidden_size)). Inputs: input, h_0, batch_sizes,
+// sorted_indices, unsorted_indices.
+MT_API mt_status mt_nn_rnn(mt_module **out, int64_t input_size, int64_t hidden_size,
+                           const mt_rnn_options *MT_NULLABLE options);
+
+typedef struct mt_lstm_options {
+  size_t struct_size;
+  int64_t num_layers;  // 1
+  bool bias;           // true
+  bool batch_first;    // false
+  double dropout;      // 0.0
+  bool bidirectional;  // false
+  int64_t proj_size;   // 0
+  mt_dtype dtype;      // MT_DTYPE_NONE: the default dtype
+  mt_device device;    // MT_CPU
+} mt_lstm_options;
+
+MT_API void mt_lstm_options_init(mt_lstm_options *options);
+
+// Long short-term memory; see mt_nn_rnn. The gates are in the order input, forget, cell, output.
+// With proj_size the output goes through weight_hr_lk to that many features, which is then the
+// width of h. h_0 and c_0 are given both or not at all. Outputs: the last layer's output at each
+// step, h_n and c_n. Inputs: input, h_0, c_0, batch_sizes, sorted_indices, unsorted_indices.
+MT_API mt_status mt_nn_lstm(mt_module **out, int64_t input_size, int64_t hidden_size,
+                            const mt_lstm_options *MT_NULLABLE options);
+
+typedef struct mt_gru_options {
+  size_t struct_size;
+  int64_t num_layers;  // 1
+  bool bias;           // true
+  bool batch_first;    // false
+  double dropout;      // 0.0
+  bool bidirectional;  // false
+  mt_dtype dtype;      // MT_DTYPE_NONE: the default dtype
+  mt_device device;    // MT_CPU
+} mt_gru_options;
+
+MT_API void mt_gru_options_init(mt_gru_options *options);
+
+// Gated recurrent units; see mt_nn_rnn. The gates are in the order reset, update, new. Inputs:
+// input, h_0, batch_sizes, sorted_indices, unsorted_indices.
+MT_API mt_status mt_nn_gru(mt_module **out, int64_t input_size, int64_t hidden_size,
+                           const mt_gru_options *MT_NULLABLE options);
+
+typedef struct mt_rnn_cell_options {
+  size_t struct_size;
+  bool bias;                 // true
+  const char *nonlinearity;  // "tanh"
+  mt_dtype dtype;            // MT_DTYPE_NONE: the default dtype
+  mt_device device;          // MT_CPU
+} mt_rnn_cell_options;
+
+MT_API void mt_rnn_cell_options_init(mt_rnn_cell_options *options);
+
+// One step of an RNN: (batch, input_size) and h (batch, hidden_size) to the next h, or both without
+// batch. h may be NULL or missing: zeros. Inputs: input, h. Parameters: weight_ih, weight_hh,
+// bias_ih, bias_hh.
+MT_API mt_status mt_nn_rnn_cell(mt_module **out, int64_t input_size, int64_t hidden_size,
+                                const mt_rnn_cell_options *MT_NULLABLE options);
+
+typedef struct mt_lstm_cell_options {
+  size_t struct_size;
+  bool bias;         // true
+  mt_dtype dtype;    // MT_DTYPE_NONE: the default dtype
+  mt_device device;  // MT_CPU
+} mt_lstm_cell_options;
+
+MT_API void mt_lstm_cell_options_init(mt_lstm_cell_options *options);
+
+// One step of an LSTM; see mt_nn_rnn_cell. Outputs: the next h and c. Inputs: input, h, c.
+// Parameters: weight_ih, weight_hh, bias_ih, bias_hh.
+MT_API mt_status mt_nn_lstm_cell(mt_module **out, int64_t input_size, int64_t hidden_size,
+                                 const mt_lstm_cell_options *MT_NULLABLE options);
+
+typedef struct mt_gru_cell_options {
+  size_t struct_size;
+  bool bias;         // true
+  mt_dtype dtype;    // MT_DTYPE_NONE: the default dtype
+  mt_device device;  // MT_CPU
+} mt_gru_cell_options;
+
+MT_API void mt_gru_cell_options_init(mt_gru_cell_options *options);
+
+// One step of a GRU; see mt_nn_rnn_cell. Inputs: input, h. Parameters: weight_ih, weight_hh,
+// bias_ih, bias_hh.
+MT_API mt_status mt_nn_gru_cell(mt_module **out, int64_t input_size, int64_t hidden_size,
+                                const mt_gru_cell_options *MT_NULLABLE options);
+
+// --- Attention and transformers -----------------------------------------------------------------
+
+typedef struct mt_multihead_attention_options {
+  size_t struct_size;
+  double dropout;       // 0.0
+  bool bias;            // true
+  bool add_bias_kv;     // false
+  bool add_zero_attn;   // false
+  const int64_t *kdim;  // NULL: none
+  const int64_t *vdim;  // NULL: none
+  bool batch_first;     // false
+  mt_dtype dtype;       // MT_DTYPE_NONE: the default dtype
+  mt_device device;     // MT_CPU
+} mt_multihead_attention_options;
+
+MT_API void mt_multihead_attention_options_init(mt_multihead_attention_options *options);
+
+// Attention of several heads. query, key and value are (time, batch, features), with batch_first
+// (batch, time, features), or (time, features). key_padding_mask is (batch, time of key), attn_mask
+// (time of query, time of key) or one for each sample and head: bool, true where a query may not
+// look, or floating, added to the scores. need_weights and average_attn_weights are 0-dim bool
+// tensors, true where missing. All inputs but the first three may be NULL or missing. Outputs: the
+// attention's output and, with need_weights, the weights, averaged over the heads. With kdim or
+// vdim other than embed_dim there are q_proj_weight, k_proj_weight and v_proj_weight instead of
+// in_proj_weight. Children: out_proj. Inputs: query, key, value, key_padding_mask, attn_mask,
+// need_weights, average_attn_weights. Parameters: in_proj_weight, in_proj_bias.
+MT_API mt_status mt_nn_multihead_attention(mt_module **out, int64_t embed_dim, int64_t num_heads,
+                                           const mt_multihead_attention_options *MT_NULLABLE options);
+
+typedef struct mt_transformer_encoder_layer_options {
+  size_t struct_size;
+  int64_t dim_feedforward;  // 2048
+  double dropout;           // 0.1
+  const char *activation;   // "relu"
+  double layer_norm_eps;    // 1e-05
+  bool batch_first;         // false
+  bool norm_first;          // false
+  mt_dtype dtype;           // MT_DTYPE_NONE: the default dtype
+  mt_device device;         // MT_CPU
+} mt_transformer_encoder_layer_options;
+
+MT_API void mt_transformer_encoder_layer_options_init(mt_transformer_encoder_layer_options *options);
+
+// Self-attention and a feed-forward network, each with dropout, a residual connection and a layer
+// norm (before it with norm_first). activation is relu or gelu; a child registered as `activation`
+// takes its place. Masks may be NULL or missing. Children: self_attn, linear1, dropout, linear2,
+// norm1, norm2, dropout1, dropout2. Inputs: src, src_mask, src_key_padding_mask.
+MT_API mt_status mt_nn_transformer_encoder_layer(mt_module **out, int64_t d_model, int64_t nhead,
+                                                 const mt_transformer_encoder_layer_options *MT_NULLABLE options);
+
+typedef struct mt_transformer_decoder_layer_options {
+  size_t struct_size;
+  int64_t dim_feedforward;  // 2048
+  double dropout;           // 0.1
+  const char *activation;   // "relu"
+  double layer_norm_eps;    // 1e-05
+  bool batch_first;         // false
+  bool norm_first;          // false
+  mt_dtype dtype;           // MT_DTYPE_NONE: the default dtype
+  mt_device device;         // MT_CPU
+} mt_transformer_decoder_layer_options;
+
+MT_API void mt_transformer_decoder_layer_options_init(mt_transformer_decoder_layer_options *options);
+
+// Self-attention, attention to memory and a feed-forward network; see
+// mt_nn_transformer_encoder_layer. Children: self_attn, multihead_attn, linear1, dropout, linear2,
+// norm1 to norm3, dropout1 to dropout3. Inputs: tgt, memory, tgt_mask, memory_mask,
+// tgt_key_padding_mask, memory_key_padding_mask.
+MT_API mt_status mt_nn_transformer_decoder_layer(mt_module **out, int64_t d_model, int64_t nhead,
+                                                 const mt_transformer_decoder_layer_options *MT_NULLABLE options);
+
+typedef struct mt_transformer_options {
+  size_t struct_size;
+  int64_t d_model;             // 512
+  int64_t nhead;               // 8
+  int64_t num_encoder_layers;  // 6
+  int64_t num_decoder_layers;  // 6
+  int64_t dim_feedforward;     // 2048
+  double dropout;              // 0.1
+  const char *activation;      // "relu"
+  double layer_norm_eps;       // 1e-05
+  bool batch_first;            // false
+  bool norm_first;             // false
+  mt_dtype dtype;              // MT_DTYPE_NONE: the default dtype
+  mt_device device;            // MT_CPU
+} mt_transformer_options;
+
+MT_API void mt_transformer_options_init(mt_transformer_options *options);
+
+// A transformer of encoder and decoder, whose matrices are drawn by xavier_uniform. Masks may be
+// NULL or missing. Children: encoder, decoder. Inputs: src, tgt, src_mask, tgt_mask, memory_mask,
+// src_key_padding_mask, tgt_key_padding_mask, memory_key_padding_mask.
+MT_API mt_status mt_nn_transformer(mt_module **out,
+                                   const mt_transformer_options *MT_NULLABLE options);
+
 #ifdef __cplusplus
 }
 #endif

@@ -644,6 +644,77 @@ inline Module unfold(Ints kernel_size, Ints dilation = {1}, Ints padding = {0}, 
     dilation.size(), padding.data(), padding.size(), stride.data(), stride.size());
 }
 
+// Rows of weight, of shape (num_embeddings, embedding_dim), by int64 or int32 indices: (*) to (*, embedding_dim). weight is drawn from N(0, 1), or is a tensor given as _weight. The row padding_idx starts as zeros and gets no gradient; rows whose norm exceeds max_norm are scaled down when looked up. sparse must be false.
+inline Module embedding(int64_t num_embeddings, int64_t embedding_dim, const mt_embedding_options*
+    options = nullptr) {
+  return detail_nn::make(mt_nn_embedding, num_embeddings, embedding_dim, options);
+}
+
+// Sums, means or maxima (mode) of bags of rows of weight: the rows of a 2-D input are bags, or bags of a 1-D input begin at offsets. The last two inputs may be NULL or missing; per_sample_weights need mode sum. Empty bags give zeros.
+inline Module embedding_bag(int64_t num_embeddings, int64_t embedding_dim, const
+    mt_nn_embedding_bag_options* options = nullptr) {
+  return detail_nn::make(mt_nn_embedding_bag, num_embeddings, embedding_dim, options);
+}
+
+// Elman's recurrent network with tanh or relu: h' = tanh(W_ih x + b_ih + W_hh h + b_hh). input is (time, batch, input_size), with batch_first (batch, time, input_size), or (time, input_size); h_0 is (layers * directions, batch, hidden_size). batch_sizes and the inputs behind it are those of a packed sequence (mt_pack_padded_sequence), whose data is input. All inputs but the first may be NULL or missing. Outputs: the last layer's output at each step, and h_n. Parameters of layer k: weight_ih_lk, weight_hh_lk, bias_ih_lk, bias_hh_lk, with _reverse for the second direction; all are drawn from U(-1/sqrt(hidden_size), 1/sqrt(hidden_size)).
+inline Module rnn(int64_t input_size, int64_t hidden_size, const mt_rnn_options* options = nullptr)
+    {
+  return detail_nn::make(mt_nn_rnn, input_size, hidden_size, options);
+}
+
+// Long short-term memory; see mt_nn_rnn. The gates are in the order input, forget, cell, output. With proj_size the output goes through weight_hr_lk to that many features, which is then the width of h. h_0 and c_0 are given both or not at all. Outputs: the last layer's output at each step, h_n and c_n.
+inline Module lstm(int64_t input_size, int64_t hidden_size, const mt_lstm_options* options =
+    nullptr) {
+  return detail_nn::make(mt_nn_lstm, input_size, hidden_size, options);
+}
+
+// Gated recurrent units; see mt_nn_rnn. The gates are in the order reset, update, new.
+inline Module gru(int64_t input_size, int64_t hidden_size, const mt_gru_options* options = nullptr)
+    {
+  return detail_nn::make(mt_nn_gru, input_size, hidden_size, options);
+}
+
+// One step of an RNN: (batch, input_size) and h (batch, hidden_size) to the next h, or both without batch. h may be NULL or missing: zeros.
+inline Module rnn_cell(int64_t input_size, int64_t hidden_size, const mt_rnn_cell_options* options =
+    nullptr) {
+  return detail_nn::make(mt_nn_rnn_cell, input_size, hidden_size, options);
+}
+
+// One step of an LSTM; see mt_nn_rnn_cell. Outputs: the next h and c.
+inline Module lstm_cell(int64_t input_size, int64_t hidden_size, const mt_lstm_cell_options* options
+    = nullptr) {
+  return detail_nn::make(mt_nn_lstm_cell, input_size, hidden_size, options);
+}
+
+// One step of a GRU; see mt_nn_rnn_cell.
+inline Module gru_cell(int64_t input_size, int64_t hidden_size, const mt_gru_cell_options* options =
+    nullptr) {
+  return detail_nn::make(mt_nn_gru_cell, input_size, hidden_size, options);
+}
+
+// Attention of several heads. query, key and value are (time, batch, features), with batch_first (batch, time, features), or (time, features). key_padding_mask is (batch, time of key), attn_mask (time of query, time of key) or one for each sample and head: bool, true where a query may not look, or floating, added to the scores. need_weights and average_attn_weights are 0-dim bool tensors, true where missing. All inputs but the first three may be NULL or missing. Outputs: the attention's output and, with need_weights, the weights, averaged over the heads. With kdim or vdim other than embed_dim there are q_proj_weight, k_proj_weight and v_proj_weight instead of in_proj_weight. Children: out_proj.
+inline Module multihead_attention(int64_t embed_dim, int64_t num_heads, const
+    mt_multihead_attention_options* options = nullptr) {
+  return detail_nn::make(mt_nn_multihead_attention, embed_dim, num_heads, options);
+}
+
+// Self-attention and a feed-forward network, each with dropout, a residual connection and a layer norm (before it with norm_first). activation is relu or gelu; a child registered as `activation` takes its place. Masks may be NULL or missing. Children: self_attn, linear1, dropout, linear2, norm1, norm2, dropout1, dropout2.
+inline Module transformer_encoder_layer(int64_t d_model, int64_t nhead, const
+    mt_transformer_encoder_layer_options* options = nullptr) {
+  return detail_nn::make(mt_nn_transformer_encoder_layer, d_model, nhead, options);
+}
+
+// Self-attention, attention to memory and a feed-forward network; see mt_nn_transformer_encoder_layer. Children: self_attn, multihead_attn, linear1, dropout, linear2, norm1 to norm3, dropout1 to dropout3.
+inline Module transformer_decoder_layer(int64_t d_model, int64_t nhead, const
+    mt_transformer_decoder_layer_options* options = nullptr) {
+  return detail_nn::make(mt_nn_transformer_decoder_layer, d_model, nhead, options);
+}
+
+// A transformer of encoder and decoder, whose matrices are drawn by xavier_uniform. Masks may be NULL or missing. Children: encoder, decoder.
+inline Module transformer(const mt_transformer_options* options = nullptr) {
+  return detail_nn::make(mt_nn_transformer, options);
+}
+
 }  // namespace nn
 }  // namespace minitorch
 

@@ -81,6 +81,7 @@
 #include "minitorch/random.h"
 #include "minitorch/dlpack.h"
 #include "minitorch/module.h"
+#include "minitorch/containers.h"
 #include "minitorch/optim.h"
 #include "minitorch/scheduler.h"
 #include "minitorch/io.h"

@@ -118,7 +118,7 @@ MT_API mt_status mt_module_forward(mt_tensor **out, mt_module *self, const mt_te
 MT_API mt_status mt_module_forward2(mt_tensor **out, mt_module *self, const mt_tensor *input,
                                     const mt_tensor *target);
 
-// Any number of inputs and outputs.
+// Any number of inputs and outputs. An input that a module can do without may be NULL.
 MT_API mt_status mt_module_call(mt_tensors **out, mt_module *self,
                                 const mt_tensor *const *MT_NULLABLE inputs, size_t n_inputs);
 
@@ -132,6 +132,12 @@ MT_API mt_status mt_module_register_parameter(mt_module *self, const char *name,
 // A buffer that is not `persistent` is no part of the state dict.
 MT_API mt_status mt_module_register_buffer(mt_module *self, const char *name,
                                            const mt_tensor *MT_NULLABLE buffer, bool persistent);
+
+// Puts a computed tensor in the place of a parameter or buffer: forward reads it, and listings and
+// state dicts leave it out, as a weight that a pre-hook makes of other parameters. Registering the
+// name again ends that. MT_ERR_KEY when there is no parameter or buffer of this name.
+MT_API mt_status mt_module_set_computed(mt_module *self, const char *name,
+                                        const mt_tensor *tensor);
 
 // MT_ERR_INVALID_ARGUMENT when `self` is `child` or inside it.
 MT_API mt_status mt_module_register_module(mt_module *self, const char *name,

@@ -24,4 +24,23 @@ inline const Tensor& one_input(std::string_view module, std::span<const Tensor> 
   return inputs[0];
 }
 
+// More layers than anybody stacks; their loops would take the memory of a machine.
+inline constexpr int64_t kMostLayers = 4096;
+
+// For modules of which some inputs may be undefined or missing: the first `least` must be there.
+inline void check_some_inputs(std::string_view module, std::span<const Tensor> inputs, size_t least,
+                              size_t most) {
+  if (inputs.size() < least || inputs.size() > most) {
+    fail(Status::kInvalidArgument, module, ": count mismatch: called with ", inputs.size(),
+         " tensors: ", least, " to ", most, " are expected");
+  }
+  for (size_t i = 0; i < least; ++i) {
+    if (!inputs[i].defined())
+      fail(Status::kNullArgument, module, ": missing argument: an input is null");
+  }
+}
+inline Tensor optional_input(std::span<const Tensor> inputs, size_t i) {
+  return i < inputs.size() ? inputs[i] : Tensor();
+}
+
 }  // namespace mt::nn

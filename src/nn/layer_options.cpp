@@ -659,6 +659,126 @@ constexpr OptionField kUnfold[] = {
     {"stride", FieldKind::kInts, 0, offsetof(UnfoldOptions, stride), "1"},
 };
 
+constexpr OptionField kEmbedding[] = {
+    {"num_embeddings", FieldKind::kInt, 0, offsetof(EmbeddingOptions, num_embeddings), nullptr},
+    {"embedding_dim", FieldKind::kInt, 0, offsetof(EmbeddingOptions, embedding_dim), nullptr},
+    {"padding_idx", FieldKind::kOptionalInt, 0, offsetof(EmbeddingOptions, padding_idx), "None"},
+    {"max_norm", FieldKind::kOptionalFloat, 0, offsetof(EmbeddingOptions, max_norm), "None"},
+    {"norm_type", FieldKind::kFloat, 0, offsetof(EmbeddingOptions, norm_type), "2.0"},
+    {"scale_grad_by_freq", FieldKind::kBool, 0, offsetof(EmbeddingOptions, scale_grad_by_freq), "False"},
+    {"sparse", FieldKind::kBool, 0, offsetof(EmbeddingOptions, sparse), "False"},
+};
+
+constexpr OptionField kEmbeddingBag[] = {
+    {"num_embeddings", FieldKind::kInt, 0, offsetof(EmbeddingBagOptions, num_embeddings), nullptr},
+    {"embedding_dim", FieldKind::kInt, 0, offsetof(EmbeddingBagOptions, embedding_dim), nullptr},
+    {"max_norm", FieldKind::kOptionalFloat, 0, offsetof(EmbeddingBagOptions, max_norm), "None"},
+    {"norm_type", FieldKind::kFloat, 0, offsetof(EmbeddingBagOptions, norm_type), "2.0"},
+    {"scale_grad_by_freq", FieldKind::kBool, 0, offsetof(EmbeddingBagOptions, scale_grad_by_freq), "False"},
+    {"mode", FieldKind::kString, 0, offsetof(EmbeddingBagOptions, mode), "mean"},
+    {"sparse", FieldKind::kBool, 0, offsetof(EmbeddingBagOptions, sparse), "False"},
+    {"include_last_offset", FieldKind::kBool, 0, offsetof(EmbeddingBagOptions, include_last_offset), "False"},
+    {"padding_idx", FieldKind::kOptionalInt, 0, offsetof(EmbeddingBagOptions, padding_idx), "None"},
+};
+
+constexpr OptionField kRNN[] = {
+    {"input_size", FieldKind::kInt, 0, offsetof(RNNOptions, input_size), nullptr},
+    {"hidden_size", FieldKind::kInt, 0, offsetof(RNNOptions, hidden_size), nullptr},
+    {"num_layers", FieldKind::kInt, 0, offsetof(RNNOptions, num_layers), "1"},
+    {"bias", FieldKind::kBool, 0, offsetof(RNNOptions, bias), "True"},
+    {"batch_first", FieldKind::kBool, 0, offsetof(RNNOptions, batch_first), "False"},
+    {"dropout", FieldKind::kFloat, 0, offsetof(RNNOptions, dropout), "0.0"},
+    {"bidirectional", FieldKind::kBool, 0, offsetof(RNNOptions, bidirectional), "False"},
+    {"nonlinearity", FieldKind::kString, 0, offsetof(RNNOptions, nonlinearity), "tanh"},
+};
+
+constexpr OptionField kLSTM[] = {
+    {"input_size", FieldKind::kInt, 0, offsetof(LSTMOptions, input_size), nullptr},
+    {"hidden_size", FieldKind::kInt, 0, offsetof(LSTMOptions, hidden_size), nullptr},
+    {"num_layers", FieldKind::kInt, 0, offsetof(LSTMOptions, num_layers), "1"},
+    {"bias", FieldKind::kBool, 0, offsetof(LSTMOptions, bias), "True"},
+    {"batch_first", FieldKind::kBool, 0, offsetof(LSTMOptions, batch_first), "False"},
+    {"dropout", FieldKind::kFloat, 0, offsetof(LSTMOptions, dropout), "0.0"},
+    {"bidirectional", FieldKind::kBool, 0, offsetof(LSTMOptions, bidirectional), "False"},
+    {"proj_size", FieldKind::kInt, 0, offsetof(LSTMOptions, proj_size), "0"},
+};
+
+constexpr OptionField kGRU[] = {
+    {"input_size", FieldKind::kInt, 0, offsetof(GRUOptions, input_size), nullptr},
+    {"hidden_size", FieldKind::kInt, 0, offsetof(GRUOptions, hidden_size), nullptr},
+    {"num_layers", FieldKind::kInt, 0, offsetof(GRUOptions, num_layers), "1"},
+    {"bias", FieldKind::kBool, 0, offsetof(GRUOptions, bias), "True"},
+    {"batch_first", FieldKind::kBool, 0, offsetof(GRUOptions, batch_first), "False"},
+    {"dropout", FieldKind::kFloat, 0, offsetof(GRUOptions, dropout), "0.0"},
+    {"bidirectional", FieldKind::kBool, 0, offsetof(GRUOptions, bidirectional), "False"},
+};
+
+constexpr OptionField kRNNCell[] = {
+    {"input_size", FieldKind::kInt, 0, offsetof(RNNCellOptions, input_size), nullptr},
+    {"hidden_size", FieldKind::kInt, 0, offsetof(RNNCellOptions, hidden_size), nullptr},
+    {"bias", FieldKind::kBool, 0, offsetof(RNNCellOptions, bias), "True"},
+    {"nonlinearity", FieldKind::kString, 0, offsetof(RNNCellOptions, nonlinearity), "tanh"},
+};
+
+constexpr OptionField kLSTMCell[] = {
+    {"input_size", FieldKind::kInt, 0, offsetof(LSTMCellOptions, input_size), nullptr},
+    {"hidden_size", FieldKind::kInt, 0, offsetof(LSTMCellOptions, hidden_size), nullptr},
+    {"bias", FieldKind::kBool, 0, offsetof(LSTMCellOptions, bias), "True"},
+};
+
+constexpr OptionField kGRUCell[] = {
+    {"input_size", FieldKind::kInt, 0, offsetof(GRUCellOptions, input_size), nullptr},
+    {"hidden_size", FieldKind::kInt, 0, offsetof(GRUCellOptions, hidden_size), nullptr},
+    {"bias", FieldKind::kBool, 0, offsetof(GRUCellOptions, bias), "True"},
+};
+
+constexpr OptionField kMultiheadAttention[] = {
+    {"embed_dim", FieldKind::kInt, 0, offsetof(MultiheadAttentionOptions, embed_dim), nullptr},
+    {"num_heads", FieldKind::kInt, 0, offsetof(MultiheadAttentionOptions, num_heads), nullptr},
+    {"dropout", FieldKind::kFloat, 0, offsetof(MultiheadAttentionOptions, dropout), "0.0"},
+    {"bias", FieldKind::kBool, 0, offsetof(MultiheadAttentionOptions, bias), "True"},
+    {"add_bias_kv", FieldKind::kBool, 0, offsetof(MultiheadAttentionOptions, add_bias_kv), "False"},
+    {"add_zero_attn", FieldKind::kBool, 0, offsetof(MultiheadAttentionOptions, add_zero_attn), "False"},
+    {"kdim", FieldKind::kOptionalInt, 0, offsetof(MultiheadAttentionOptions, kdim), "None"},
+    {"vdim", FieldKind::kOptionalInt, 0, offsetof(MultiheadAttentionOptions, vdim), "None"},
+    {"batch_first", FieldKind::kBool, 0, offsetof(MultiheadAttentionOptions, batch_first), "False"},
+};
+
+constexpr OptionField kTransformerEncoderLayer[] = {
+    {"d_model", FieldKind::kInt, 0, offsetof(TransformerEncoderLayerOptions, d_model), nullptr},
+    {"nhead", FieldKind::kInt, 0, offsetof(TransformerEncoderLayerOptions, nhead), nullptr},
+    {"dim_feedforward", FieldKind::kInt, 0, offsetof(TransformerEncoderLayerOptions, dim_feedforward), "2048"},
+    {"dropout", FieldKind::kFloat, 0, offsetof(TransformerEncoderLayerOptions, dropout), "0.1"},
+    {"activation", FieldKind::kString, 0, offsetof(TransformerEncoderLayerOptions, activation), "relu"},
+    {"layer_norm_eps", FieldKind::kFloat, 0, offsetof(TransformerEncoderLayerOptions, layer_norm_eps), "1e-05"},
+    {"batch_first", FieldKind::kBool, 0, offsetof(TransformerEncoderLayerOptions, batch_first), "False"},
+    {"norm_first", FieldKind::kBool, 0, offsetof(TransformerEncoderLayerOptions, norm_first), "False"},
+};
+
+constexpr OptionField kTransformerDecoderLayer[] = {
+    {"d_model", FieldKind::kInt, 0, offsetof(TransformerDecoderLayerOptions, d_model), nullptr},
+    {"nhead", FieldKind::kInt, 0, offsetof(TransformerDecoderLayerOptions, nhead), nullptr},
+    {"dim_feedforward", FieldKind::kInt, 0, offsetof(TransformerDecoderLayerOptions, dim_feedforward), "2048"},
+    {"dropout", FieldKind::kFloat, 0, offsetof(TransformerDecoderLayerOptions, dropout), "0.1"},
+    {"activation", FieldKind::kString, 0, offsetof(TransformerDecoderLayerOptions, activation), "relu"},
+    {"layer_norm_eps", FieldKind::kFloat, 0, offsetof(TransformerDecoderLayerOptions, layer_norm_eps), "1e-05"},
+    {"batch_first", FieldKind::kBool, 0, offsetof(TransformerDecoderLayerOptions, batch_first), "False"},
+    {"norm_first", FieldKind::kBool, 0, offsetof(TransformerDecoderLayerOptions, norm_first), "False"},
+};
+
+constexpr OptionField kTransformer[] = {
+    {"d_model", FieldKind::kInt, 0, offsetof(TransformerOptions, d_model), "512"},
+    {"nhead", FieldKind::kInt, 0, offsetof(TransformerOptions, nhead), "8"},
+    {"num_encoder_layers", FieldKind::kInt, 0, offsetof(TransformerOptions, num_encoder_layers), "6"},
+    {"num_decoder_layers", FieldKind::kInt, 0, offsetof(TransformerOptions, num_decoder_layers), "6"},
+    {"dim_feedforward", FieldKind::kInt, 0, offsetof(TransformerOptions, dim_feedforward), "2048"},
+    {"dropout", FieldKind::kFloat, 0, offsetof(TransformerOptions, dropout), "0.1"},
+    {"activation", FieldKind::kString, 0, offsetof(TransformerOptions, activation), "relu"},
+    {"layer_norm_eps", FieldKind::kFloat, 0, offsetof(TransformerOptions, layer_norm_eps), "1e-05"},
+    {"batch_first", FieldKind::kBool, 0, offsetof(TransformerOptions, batch_first), "False"},
+    {"norm_first", FieldKind::kBool, 0, offsetof(TransformerOptions, norm_first), "False"},
+};
+
 }  // namespace
 
 const LayerInfo LinearOptions::kInfo{"Linear", "in_features={in_features}, out_features={out_features}, bias={bias}", kLinear};
@@ -780,5 +900,17 @@ const LayerInfo PixelUnshuffleOptions::kInfo{"PixelUnshuffle", "downscale_factor
 const LayerInfo ChannelShuffleOptions::kInfo{"ChannelShuffle", "groups={groups}", kChannelShuffle};
 const LayerInfo FoldOptions::kInfo{"Fold", "output_size={output_size}, kernel_size={kernel_size}, dilation={dilation}, padding={padding}, stride={stride}", kFold};
 const LayerInfo UnfoldOptions::kInfo{"Unfold", "kernel_size={kernel_size}, dilation={dilation}, padding={padding}, stride={stride}", kUnfold};
+const LayerInfo EmbeddingOptions::kInfo{"Embedding", "{num_embeddings}, {embedding_dim}[, padding_idx={padding_idx}][, max_norm={max_norm}][, norm_type={norm_type}][, scale_grad_by_freq={scale_grad_by_freq}]", kEmbedding};
+const LayerInfo EmbeddingBagOptions::kInfo{"EmbeddingBag", "{num_embeddings}, {embedding_dim}[, max_norm={max_norm}][, norm_type={norm_type}][, scale_grad_by_freq={scale_grad_by_freq}], mode={mode}[, padding_idx={padding_idx}]", kEmbeddingBag};
+const LayerInfo RNNOptions::kInfo{"RNN", "{input_size}, {hidden_size}[, num_layers={num_layers}][, bias={bias}][, batch_first={batch_first}][, dropout={dropout}][, bidirectional={bidirectional}]", kRNN};
+const LayerInfo LSTMOptions::kInfo{"LSTM", "{input_size}, {hidden_size}[, proj_size={proj_size}][, num_layers={num_layers}][, bias={bias}][, batch_first={batch_first}][, dropout={dropout}][, bidirectional={bidirectional}]", kLSTM};
+const LayerInfo GRUOptions::kInfo{"GRU", "{input_size}, {hidden_size}[, num_layers={num_layers}][, bias={bias}][, batch_first={batch_first}][, dropout={dropout}][, bidirectional={bidirectional}]", kGRU};
+const LayerInfo RNNCellOptions::kInfo{"RNNCell", "{input_size}, {hidden_size}[, bias={bias}][, nonlinearity={nonlinearity}]", kRNNCell};
+const LayerInfo LSTMCellOptions::kInfo{"LSTMCell", "{input_size}, {hidden_size}[, bias={bias}]", kLSTMCell};
+const LayerInfo GRUCellOptions::kInfo{"GRUCell", "{input_size}, {hidden_size}[, bias={bias}]", kGRUCell};
+const LayerInfo MultiheadAttentionOptions::kInfo{"MultiheadAttention", "", kMultiheadAttention};
+const LayerInfo TransformerEncoderLayerOptions::kInfo{"TransformerEncoderLayer", "", kTransformerEncoderLayer};
+const LayerInfo TransformerDecoderLayerOptions::kInfo{"TransformerDecoderLayer", "", kTransformerDecoderLayer};
+const LayerInfo TransformerOptions::kInfo{"Transformer", "", kTransformer};
 
 }  // namespace mt::nn

@@ -1114,4 +1114,214 @@ struct UnfoldOptions {
 };
 ModuleRef unfold(UnfoldOptions options);
 
+// Rows of weight, of shape (num_embeddings, embedding_dim), by int64 or int32 indices: (*) to (*,
+// embedding_dim). weight is drawn from N(0, 1), or is a tensor given as _weight. The row
+// padding_idx starts as zeros and gets no gradient; rows whose norm exceeds max_norm are scaled
+// down when looked up. sparse must be false.
+struct EmbeddingOptions {
+  int64_t num_embeddings = 0;
+  int64_t embedding_dim = 0;
+  std::optional<int64_t> padding_idx = {};
+  std::optional<double> max_norm = {};
+  double norm_type = 2.0;
+  bool scale_grad_by_freq = false;
+  bool sparse = false;
+  Tensor _weight = {};
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef embedding(EmbeddingOptions options);
+
+// Sums, means or maxima (mode) of bags of rows of weight: the rows of a 2-D input are bags, or bags
+// of a 1-D input begin at offsets. The last two inputs may be NULL or missing; per_sample_weights
+// need mode sum. Empty bags give zeros.
+struct EmbeddingBagOptions {
+  int64_t num_embeddings = 0;
+  int64_t embedding_dim = 0;
+  std::optional<double> max_norm = {};
+  double norm_type = 2.0;
+  bool scale_grad_by_freq = false;
+  std::string mode = "mean";
+  bool sparse = false;
+  Tensor _weight = {};
+  bool include_last_offset = false;
+  std::optional<int64_t> padding_idx = {};
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef embedding_bag(EmbeddingBagOptions options);
+
+// Elman's recurrent network with tanh or relu: h' = tanh(W_ih x + b_ih + W_hh h + b_hh). input is
+// (time, batch, input_size), with batch_first (batch, time, input_size), or (time, input_size); h_0
+// is (layers * directions, batch, hidden_size). batch_sizes and the inputs behind it are those of a
+// packed sequence (mt_pack_padded_sequence), whose data is input. All inputs but the first may be
+// NULL or missing. Outputs: the last layer's output at each step, and h_n. Parameters of layer k:
+// weight_ih_lk, weight_hh_lk, bias_ih_lk, bias_hh_lk, with _reverse for the second direction; all
+// are drawn from U(-1/sqrt(hidden_size), 1/sqrt(hidden_size)).
+struct RNNOptions {
+  int64_t input_size = 0;
+  int64_t hidden_size = 0;
+  int64_t num_layers = 1;
+  bool bias = true;
+  bool batch_first = false;
+  double dropout = 0.0;
+  bool bidirectional = false;
+  std::string nonlinearity = "tanh";
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef rnn(RNNOptions options);
+
+// Long short-term memory; see mt_nn_rnn. The gates are in the order input, forget, cell, output.
+// With proj_size the output goes through weight_hr_lk to that many features, which is then the
+// width of h. h_0 and c_0 are given both or not at all. Outputs: the last layer's output at each
+// step, h_n and c_n.
+struct LSTMOptions {
+  int64_t input_size = 0;
+  int64_t hidden_size = 0;
+  int64_t num_layers = 1;
+  bool bias = true;
+  bool batch_first = false;
+  double dropout = 0.0;
+  bool bidirectional = false;
+  int64_t proj_size = 0;
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef lstm(LSTMOptions options);
+
+// Gated recurrent units; see mt_nn_rnn. The gates are in the order reset, update, new.
+struct GRUOptions {
+  int64_t input_size = 0;
+  int64_t hidden_size = 0;
+  int64_t num_layers = 1;
+  bool bias = true;
+  bool batch_first = false;
+  double dropout = 0.0;
+  bool bidirectional = false;
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef gru(GRUOptions options);
+
+// One step of an RNN: (batch, input_size) and h (batch, hidden_size) to the next h, or both without
+// batch. h may be NULL or missing: zeros.
+struct RNNCellOptions {
+  int64_t input_size = 0;
+  int64_t hidden_size = 0;
+  bool bias = true;
+  std::string nonlinearity = "tanh";
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef rnn_cell(RNNCellOptions options);
+
+// One step of an LSTM; see mt_nn_rnn_cell. Outputs: the next h and c.
+struct LSTMCellOptions {
+  int64_t input_size = 0;
+  int64_t hidden_size = 0;
+  bool bias = true;
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef lstm_cell(LSTMCellOptions options);
+
+// One step of a GRU; see mt_nn_rnn_cell.
+struct GRUCellOptions {
+  int64_t input_size = 0;
+  int64_t hidden_size = 0;
+  bool bias = true;
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef gru_cell(GRUCellOptions options);
+
+// Attention of several heads. query, key and value are (time, batch, features), with batch_first
+// (batch, time, features), or (time, features). key_padding_mask is (batch, time of key), attn_mask
+// (time of query, time of key) or one for each sample and head: bool, true where a query may not
+// look, or floating, added to the scores. need_weights and average_attn_weights are 0-dim bool
+// tensors, true where missing. All inputs but the first three may be NULL or missing. Outputs: the
+// attention's output and, with need_weights, the weights, averaged over the heads. With kdim or
+// vdim other than embed_dim there are q_proj_weight, k_proj_weight and v_proj_weight instead of
+// in_proj_weight. Children: out_proj.
+struct MultiheadAttentionOptions {
+  int64_t embed_dim = 0;
+  int64_t num_heads = 0;
+  double dropout = 0.0;
+  bool bias = true;
+  bool add_bias_kv = false;
+  bool add_zero_attn = false;
+  std::optional<int64_t> kdim = {};
+  std::optional<int64_t> vdim = {};
+  bool batch_first = false;
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef multihead_attention(MultiheadAttentionOptions options);
+
+// Self-attention and a feed-forward network, each with dropout, a residual connection and a layer
+// norm (before it with norm_first). activation is relu or gelu; a child registered as `activation`
+// takes its place. Masks may be NULL or missing. Children: self_attn, linear1, dropout, linear2,
+// norm1, norm2, dropout1, dropout2.
+struct TransformerEncoderLayerOptions {
+  int64_t d_model = 0;
+  int64_t nhead = 0;
+  int64_t dim_feedforward = 2048;
+  double dropout = 0.1;
+  std::string activation = "relu";
+  double layer_norm_eps = 1e-05;
+  bool batch_first = false;
+  bool norm_first = false;
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef transformer_encoder_layer(TransformerEncoderLayerOptions options);
+
+// Self-attention, attention to memory and a feed-forward network; see
+// mt_nn_transformer_encoder_layer. Children: self_attn, multihead_attn, linear1, dropout, linear2,
+// norm1 to norm3, dropout1 to dropout3.
+struct TransformerDecoderLayerOptions {
+  int64_t d_model = 0;
+  int64_t nhead = 0;
+  int64_t dim_feedforward = 2048;
+  double dropout = 0.1;
+  std::string activation = "relu";
+  double layer_norm_eps = 1e-05;
+  bool batch_first = false;
+  bool norm_first = false;
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef transformer_decoder_layer(TransformerDecoderLayerOptions options);
+
+// A transformer of encoder and decoder, whose matrices are drawn by xavier_uniform. Masks may be
+// NULL or missing. Children: encoder, decoder.
+struct TransformerOptions {
+  int64_t d_model = 512;
+  int64_t nhead = 8;
+  int64_t num_encoder_layers = 6;
+  int64_t num_decoder_layers = 6;
+  int64_t dim_feedforward = 2048;
+  double dropout = 0.1;
+  std::string activation = "relu";
+  double layer_norm_eps = 1e-05;
+  bool batch_first = false;
+  bool norm_first = false;
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef transformer(TransformerOptions options = {});
+
 }  // namespace mt::nn

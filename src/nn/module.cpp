@@ -65,6 +65,7 @@ Module::Module(const Module& other)
       parameters_(other.parameters_),
       buffers_(other.buffers_),
       transient_(other.transient_),
+      computed_(other.computed_),
       children_(other.children_),
       training_(other.training_) {}
 
@@ -135,11 +136,25 @@ void Module::register_parameter(std::string_view name, const Tensor& t) {
          "' is the result of an op: a parameter must be a leaf; use detach");
   }
   const auto it = find_name(parameters_, name);
+  std::erase(computed_, name);
   if (it != parameters_.end()) {
     it->second = t;
   } else {
     parameters_.emplace_back(name, t);
   }
+}
+
+void Module::set_computed(std::string_view name, const Tensor& t) {
+  for (NamedTensors* list : {&parameters_, &buffers_}) {
+    const auto it = find_name(*list, name);
+    if (it == list->end()) continue;
+    it->second = t;
+    std::erase(computed_, name);
+    computed_.emplace_back(name);
+    return;
+  }
+  fail(Status::kKey, "set_computed: not found: '", name, "': ", type_name_,
+       " has no parameter or buffer of this name");
 }
 
 void Module::register_buffer(std::string_view name, const Tensor& t, bool persistent) {
@@ -150,6 +165,7 @@ void Module::register_buffer(std::string_view name, const Tensor& t, bool persis
   } else {
     buffers_.emplace_back(name, t);
   }
+  std::erase(computed_, name);
   std::erase(transient_, name);
   if (!persistent) transient_.emplace_back(name);
 }
@@ -179,6 +195,7 @@ void Module::unregister(std::string_view name) {
          " has no parameter, buffer or child of this name");
   }
   std::erase(transient_, name);
+  std::erase(computed_, name);
 }
 
 namespace {

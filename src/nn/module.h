@@ -70,6 +70,9 @@ class Module : public RefCounted {
   void register_parameter(std::string_view name, const Tensor& t);
   void register_buffer(std::string_view name, const Tensor& t, bool persistent = true);
   void register_module(std::string_view name, ModuleRef child);
+  // Puts a computed tensor in the place of a parameter or buffer: forward reads it, listings and
+  // state dicts leave it out. Registering the name again ends that.
+  void set_computed(std::string_view name, const Tensor& t);
   void unregister(std::string_view name);  // whichever of the three it names
   const NamedTensors& own_parameters() const { return parameters_; }
   const NamedTensors& own_buffers() const { return buffers_; }
@@ -116,6 +119,7 @@ class Module : public RefCounted {
   NamedTensors parameters_;
   NamedTensors buffers_;
   std::vector<std::string> transient_;  // names of buffers that are not in the state dict
+  std::vector<std::string> computed_;   // names of parameters and buffers that are no such now
   std::vector<std::pair<std::string, ModuleRef>> children_;
   bool training_ = true;
 

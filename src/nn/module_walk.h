@@ -37,11 +37,16 @@ class ModuleWalk {
     return prefix.empty() ? name : prefix + "." + name;
   }
 
+  static bool is_computed(const Module& m, const std::string& name) {
+    return std::find(m.computed_.begin(), m.computed_.end(), name) != m.computed_.end();
+  }
+
   static void tensors(const Module& m, const std::string& prefix, NamedTensors Module::*list,
                       std::unordered_set<const void*>& seen, NamedTensors& out) {
     const Nesting level("named_parameters");
     for (const auto& [name, t] : m.*list) {
-      if (t.defined() && seen.insert(t.impl()).second) out.emplace_back(joined(prefix, name), t);
+      if (t.defined() && !is_computed(m, name) && seen.insert(t.impl()).second)
+        out.emplace_back(joined(prefix, name), t);
     }
     for (const auto& [name, child] : m.children_) {
       if (child) tensors(*child, joined(prefix, name), list, seen, out);
@@ -73,12 +78,13 @@ class ModuleWalk {
   static void state(const Module& m, const std::string& prefix, NamedTensors& out) {
     const Nesting level("state_dict");
     for (const auto& [name, t] : m.parameters_) {
-      if (t.defined()) out.emplace_back(joined(prefix, name), t);
+      if (t.defined() && !is_computed(m, name)) out.emplace_back(joined(prefix, name), t);
     }
     for (const auto& [name, t] : m.buffers_) {
       const bool transient =
           std::find(m.transient_.begin(), m.transient_.end(), name) != m.transient_.end();
-      if (t.defined() && !transient) out.emplace_back(joined(prefix, name), t);
+      if (t.defined() && !transient && !is_computed(m, name))
+        out.emplace_back(joined(prefix, name), t);
     }
     for (const auto& [name, child] : m.children_) {
       if (child) state(*child, joined(prefix, name), out);

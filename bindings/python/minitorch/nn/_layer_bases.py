@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from . import functional
 from ._builtin import Builtin, BuiltinLoss
+from ._recurrent_bases import *
+from ._transformer_bases import *
 
 __all__ = ["CTC", "Conv", "ConvTranspose", "MaxUnpool", "PoissonLoss", "UpsamplingBilinear",
            "UpsamplingNearest", "WithIndices"]

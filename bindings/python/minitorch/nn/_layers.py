@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ._builtin import Builtin, BuiltinLoss, LayerInfo
-from ._layer_bases import CTC, Conv, ConvTranspose, MaxUnpool, PoissonLoss, UpsamplingBilinear, UpsamplingNearest, WithIndices
+from ._layer_bases import AttentionBase, CTC, Conv, ConvTranspose, DecoderLayerBase, EmbeddingBagBase, EmbeddingBase, EncoderLayerBase, MaxUnpool, PoissonLoss, RNNBase, RNNCellBase, TransformerBase, UpsamplingBilinear, UpsamplingNearest, WithIndices
 
 __all__ = ["Linear", "Identity", "Flatten", "Unflatten", "Bilinear", "Dropout", "Dropout1d",
            "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout", "ReLU", "ReLU6",
@@ -25,7 +25,9 @@ __all__ = ["Linear", "Identity", "Flatten", "Unflatten", "Bilinear", "Dropout", 
            "ReplicationPad3d", "CircularPad1d", "CircularPad2d", "CircularPad3d", "ZeroPad1d",
            "ZeroPad2d", "ZeroPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "Upsample",
            "UpsamplingNearest2d", "UpsamplingBilinear2d", "PixelShuffle", "PixelUnshuffle",
-           "ChannelShuffle", "Fold", "Unfold"]
+           "ChannelShuffle", "Fold", "Unfold", "Embedding", "EmbeddingBag", "RNN", "LSTM", "GRU",
+           "RNNCell", "LSTMCell", "GRUCell", "MultiheadAttention", "TransformerEncoderLayer",
+           "TransformerDecoderLayer", "Transformer"]
 
 
 class Linear(Builtin):
@@ -2075,3 +2077,341 @@ class Unfold(Builtin):
 
     def __init__(self, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1):
         super().__init__(kernel_size, dilation, padding, stride)
+
+
+class Embedding(EmbeddingBase):
+    """Rows of weight, of shape (num_embeddings, embedding_dim), by int64 or int32 indices: (*) to
+    (*, embedding_dim). weight is drawn from N(0, 1), or is a tensor given as _weight. The row
+    padding_idx starts as zeros and gets no gradient; rows whose norm exceeds max_norm are
+    scaled down when looked up. sparse must be false."""
+    _info = LayerInfo(
+        'embedding', 'mt_embedding_options',
+        'num_embeddings:int embedding_dim:int padding_idx:int?=none max_norm:float?=none '
+        'norm_type:float=2.0 scale_grad_by_freq:bool=false sparse:bool=false '
+        '_weight:tensor?=none device:device=none dtype:dtype=none',
+        '{num_embeddings}, {embedding_dim}[, padding_idx={padding_idx}][, '
+        'max_norm={max_norm}][, norm_type={norm_type}][, '
+        'scale_grad_by_freq={scale_grad_by_freq}]',
+        'weight', '')
+
+    num_embeddings: int
+    embedding_dim: int
+    padding_idx: int | None
+    max_norm: float | None
+    norm_type: float
+    scale_grad_by_freq: bool
+    sparse: bool
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,
+                 max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool =
+                 False, sparse: bool = False, _weight: Tensor | None = None, device: Device | None =
+                 None, dtype: DType | None = None):
+        super().__init__(num_embeddings, embedding_dim, padding_idx, max_norm, norm_type,
+                         scale_grad_by_freq, sparse, _weight, device, dtype)
+
+
+class EmbeddingBag(EmbeddingBagBase):
+    """Sums, means or maxima (mode) of bags of rows of weight: the rows of a 2-D input are bags, or
+    bags of a 1-D input begin at offsets. The last two inputs may be NULL or missing;
+    per_sample_weights need mode sum. Empty bags give zeros."""
+    _info = LayerInfo(
+        'embedding_bag', 'mt_nn_embedding_bag_options',
+        'num_embeddings:int embedding_dim:int max_norm:float?=none norm_type:float=2.0 '
+        'scale_grad_by_freq:bool=false mode:string=mean sparse:bool=false _weight:tensor?=none '
+        'include_last_offset:bool=false padding_idx:int?=none device:device=none '
+        'dtype:dtype=none',
+        '{num_embeddings}, {embedding_dim}[, max_norm={max_norm}][, norm_type={norm_type}][, '
+        'scale_grad_by_freq={scale_grad_by_freq}], mode={mode}[, padding_idx={padding_idx}]',
+        'weight', '')
+
+    num_embeddings: int
+    embedding_dim: int
+    max_norm: float | None
+    norm_type: float
+    scale_grad_by_freq: bool
+    mode: str
+    sparse: bool
+    include_last_offset: bool
+    padding_idx: int | None
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, max_norm: float | None = None,
+                 norm_type: float = 2.0, scale_grad_by_freq: bool = False, mode: str = 'mean',
+                 sparse: bool = False, _weight: Tensor | None = None, include_last_offset: bool =
+                 False, padding_idx: int | None = None, device: Device | None = None, dtype: DType |
+                 None = None):
+        super().__init__(num_embeddings, embedding_dim, max_norm, norm_type, scale_grad_by_freq,
+                         mode, sparse, _weight, include_last_offset, padding_idx, device, dtype)
+
+
+class RNN(RNNBase):
+    """Elman's recurrent network with tanh or relu: h' = tanh(W_ih x + b_ih + W_hh h + b_hh). input
+    is (time, batch, input_size), with batch_first (batch, time, input_size), or (time,
+    input_size); h_0 is (layers * directions, batch, hidden_size). batch_sizes and the inputs
+    behind it are those of a packed sequence (mt_pack_padded_sequence), whose data is input. All
+    inputs but the first may be NULL or missing. Outputs: the last layer's output at each step,
+    and h_n. Parameters of layer k: weight_ih_lk, weight_hh_lk, bias_ih_lk, bias_hh_lk, with
+    _reverse for the second direction; all are drawn from U(-1/sqrt(hidden_size),
+    1/sqrt(hidden_size))."""
+    _info = LayerInfo(
+        'rnn', 'mt_rnn_options',
+        'input_size:int hidden_size:int num_layers:int=1 bias:bool=true batch_first:bool=false '
+        'dropout:float=0.0 bidirectional:bool=false nonlinearity:string=tanh device:device=none'
+        ' dtype:dtype=none',
+        '{input_size}, {hidden_size}[, num_layers={num_layers}][, bias={bias}][, '
+        'batch_first={batch_first}][, dropout={dropout}][, bidirectional={bidirectional}]',
+        '', '')
+
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    bias: bool
+    batch_first: bool
+    dropout: float
+    bidirectional: bool
+    nonlinearity: str
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
+                 batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, *,
+                 nonlinearity: str = 'tanh', device: Device | None = None, dtype: DType | None =
+                 None):
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout,
+                         bidirectional, nonlinearity, device, dtype)
+
+
+class LSTM(RNNBase):
+    """Long short-term memory; see mt_nn_rnn. The gates are in the order input, forget, cell,
+    output. With proj_size the output goes through weight_hr_lk to that many features, which is
+    then the width of h. h_0 and c_0 are given both or not at all. Outputs: the last layer's
+    output at each step, h_n and c_n."""
+    _info = LayerInfo(
+        'lstm', 'mt_lstm_options',
+        'input_size:int hidden_size:int num_layers:int=1 bias:bool=true batch_first:bool=false '
+        'dropout:float=0.0 bidirectional:bool=false proj_size:int=0 device:device=none '
+        'dtype:dtype=none',
+        '{input_size}, {hidden_size}[, proj_size={proj_size}][, num_layers={num_layers}][, '
+        'bias={bias}][, batch_first={batch_first}][, dropout={dropout}][, '
+        'bidirectional={bidirectional}]',
+        '', '')
+
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    bias: bool
+    batch_first: bool
+    dropout: float
+    bidirectional: bool
+    proj_size: int
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
+                 batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
+                 proj_size: int = 0, device: Device | None = None, dtype: DType | None = None):
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout,
+                         bidirectional, proj_size, device, dtype)
+
+
+class GRU(RNNBase):
+    """Gated recurrent units; see mt_nn_rnn. The gates are in the order reset, update, new."""
+    _info = LayerInfo(
+        'gru', 'mt_gru_options',
+        'input_size:int hidden_size:int num_layers:int=1 bias:bool=true batch_first:bool=false '
+        'dropout:float=0.0 bidirectional:bool=false device:device=none dtype:dtype=none',
+        '{input_size}, {hidden_size}[, num_layers={num_layers}][, bias={bias}][, '
+        'batch_first={batch_first}][, dropout={dropout}][, bidirectional={bidirectional}]',
+        '', '')
+
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    bias: bool
+    batch_first: bool
+    dropout: float
+    bidirectional: bool
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
+                 batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
+                 device: Device | None = None, dtype: DType | None = None):
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout,
+                         bidirectional, device, dtype)
+
+
+class RNNCell(RNNCellBase):
+    """One step of an RNN: (batch, input_size) and h (batch, hidden_size) to the next h, or both
+    without batch. h may be NULL or missing: zeros."""
+    _info = LayerInfo(
+        'rnn_cell', 'mt_rnn_cell_options',
+        'input_size:int hidden_size:int bias:bool=true nonlinearity:string=tanh '
+        'device:device=none dtype:dtype=none',
+        '{input_size}, {hidden_size}[, bias={bias}][, nonlinearity={nonlinearity}]',
+        'weight_ih weight_hh bias_ih bias_hh', '')
+
+    input_size: int
+    hidden_size: int
+    bias: bool
+    nonlinearity: str
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str =
+                 'tanh', device: Device | None = None, dtype: DType | None = None):
+        super().__init__(input_size, hidden_size, bias, nonlinearity, device, dtype)
+
+
+class LSTMCell(RNNCellBase):
+    """One step of an LSTM; see mt_nn_rnn_cell. Outputs: the next h and c."""
+    _info = LayerInfo(
+        'lstm_cell', 'mt_lstm_cell_options',
+        'input_size:int hidden_size:int bias:bool=true device:device=none dtype:dtype=none',
+        '{input_size}, {hidden_size}[, bias={bias}]',
+        'weight_ih weight_hh bias_ih bias_hh', '')
+
+    input_size: int
+    hidden_size: int
+    bias: bool
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Device | None =
+                 None, dtype: DType | None = None):
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+
+
+class GRUCell(RNNCellBase):
+    """One step of a GRU; see mt_nn_rnn_cell."""
+    _info = LayerInfo(
+        'gru_cell', 'mt_gru_cell_options',
+        'input_size:int hidden_size:int bias:bool=true device:device=none dtype:dtype=none',
+        '{input_size}, {hidden_size}[, bias={bias}]',
+        'weight_ih weight_hh bias_ih bias_hh', '')
+
+    input_size: int
+    hidden_size: int
+    bias: bool
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Device | None =
+                 None, dtype: DType | None = None):
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+
+
+class MultiheadAttention(AttentionBase):
+    """Attention of several heads. query, key and value are (time, batch, features), with
+    batch_first (batch, time, features), or (time, features). key_padding_mask is (batch, time
+    of key), attn_mask (time of query, time of key) or one for each sample and head: bool, true
+    where a query may not look, or floating, added to the scores. need_weights and
+    average_attn_weights are 0-dim bool tensors, true where missing. All inputs but the first
+    three may be NULL or missing. Outputs: the attention's output and, with need_weights, the
+    weights, averaged over the heads. With kdim or vdim other than embed_dim there are
+    q_proj_weight, k_proj_weight and v_proj_weight instead of in_proj_weight. Children:
+    out_proj."""
+    _info = LayerInfo(
+        'multihead_attention', 'mt_multihead_attention_options',
+        'embed_dim:int num_heads:int dropout:float=0.0 bias:bool=true add_bias_kv:bool=false '
+        'add_zero_attn:bool=false kdim:int?=none vdim:int?=none batch_first:bool=false '
+        'device:device=none dtype:dtype=none',
+        '',
+        'in_proj_weight in_proj_bias', '')
+
+    embed_dim: int
+    num_heads: int
+    dropout: float
+    bias: bool
+    add_bias_kv: bool
+    add_zero_attn: bool
+    kdim: int | None
+    vdim: int | None
+    batch_first: bool
+
+    def __init__(self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True,
+                 add_bias_kv: bool = False, add_zero_attn: bool = False, kdim: int | None = None,
+                 vdim: int | None = None, batch_first: bool = False, device: Device | None = None,
+                 dtype: DType | None = None):
+        super().__init__(embed_dim, num_heads, dropout, bias, add_bias_kv, add_zero_attn, kdim,
+                         vdim, batch_first, device, dtype)
+
+
+class TransformerEncoderLayer(EncoderLayerBase):
+    """Self-attention and a feed-forward network, each with dropout, a residual connection and a
+    layer norm (before it with norm_first). activation is relu or gelu; a child registered as
+    `activation` takes its place. Masks may be NULL or missing. Children: self_attn, linear1,
+    dropout, linear2, norm1, norm2, dropout1, dropout2."""
+    _info = LayerInfo(
+        'transformer_encoder_layer', 'mt_transformer_encoder_layer_options',
+        'd_model:int nhead:int dim_feedforward:int=2048 dropout:float=0.1 '
+        'activation:string=relu layer_norm_eps:float=1e-05 batch_first:bool=false '
+        'norm_first:bool=false device:device=none dtype:dtype=none',
+        '',
+        '', '')
+
+    d_model: int
+    nhead: int
+    dim_feedforward: int
+    dropout: float
+    activation: str
+    layer_norm_eps: float
+    batch_first: bool
+    norm_first: bool
+
+    def __init__(self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1,
+                 activation: str = 'relu', layer_norm_eps: float = 1e-05, batch_first: bool = False,
+                 norm_first: bool = False, device: Device | None = None, dtype: DType | None =
+                 None):
+        super().__init__(d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps,
+                         batch_first, norm_first, device, dtype)
+
+
+class TransformerDecoderLayer(DecoderLayerBase):
+    """Self-attention, attention to memory and a feed-forward network; see
+    mt_nn_transformer_encoder_layer. Children: self_attn, multihead_attn, linear1, dropout,
+    linear2, norm1 to norm3, dropout1 to dropout3."""
+    _info = LayerInfo(
+        'transformer_decoder_layer', 'mt_transformer_decoder_layer_options',
+        'd_model:int nhead:int dim_feedforward:int=2048 dropout:float=0.1 '
+        'activation:string=relu layer_norm_eps:float=1e-05 batch_first:bool=false '
+        'norm_first:bool=false device:device=none dtype:dtype=none',
+        '',
+        '', '')
+
+    d_model: int
+    nhead: int
+    dim_feedforward: int
+    dropout: float
+    activation: str
+    layer_norm_eps: float
+    batch_first: bool
+    norm_first: bool
+
+    def __init__(self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1,
+                 activation: str = 'relu', layer_norm_eps: float = 1e-05, batch_first: bool = False,
+                 norm_first: bool = False, device: Device | None = None, dtype: DType | None =
+                 None):
+        super().__init__(d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps,
+                         batch_first, norm_first, device, dtype)
+
+
+class Transformer(TransformerBase):
+    """A transformer of encoder and decoder, whose matrices are drawn by xavier_uniform. Masks may
+    be NULL or missing. Children: encoder, decoder."""
+    _info = LayerInfo(
+        'transformer', 'mt_transformer_options',
+        'd_model:int=512 nhead:int=8 num_encoder_layers:int=6 num_decoder_layers:int=6 '
+        'dim_feedforward:int=2048 dropout:float=0.1 activation:string=relu '
+        'custom_encoder:legacy=none custom_decoder:legacy=none layer_norm_eps:float=1e-05 '
+        'batch_first:bool=false norm_first:bool=false device:device=none dtype:dtype=none',
+        '',
+        '', '')
+
+    d_model: int
+    nhead: int
+    num_encoder_layers: int
+    num_decoder_layers: int
+    dim_feedforward: int
+    dropout: float
+    activation: str
+    layer_norm_eps: float
+    batch_first: bool
+    norm_first: bool
+
+    def __init__(self, d_model: int = 512, nhead: int = 8, num_encoder_layers: int = 6,
+                 num_decoder_layers: int = 6, dim_feedforward: int = 2048, dropout: float = 0.1,
+                 activation: str = 'relu', custom_encoder: bool | None = None, custom_decoder: bool
+                 | None = None, layer_norm_eps: float = 1e-05, batch_first: bool = False,
+                 norm_first: bool = False, device: Device | None = None, dtype: DType | None =
+                 None):
+        super().__init__(d_model, nhead, num_encoder_layers, num_decoder_layers, dim_feedforward,
+                         dropout, activation, custom_encoder, custom_decoder, layer_norm_eps,
+                         batch_first, norm_first, device, dtype)

@@ -5,6 +5,9 @@ from minitorch._typing import DType, Device, Ints
 from minitorch.nn._builtin import Builtin, BuiltinLoss
 from minitorch.nn._layer_bases import (CTC, Conv, ConvTranspose, MaxUnpool, PoissonLoss,
     UpsamplingBilinear, UpsamplingNearest, WithIndices)
+from minitorch.nn._recurrent_bases import EmbeddingBagBase, EmbeddingBase, RNNBase, RNNCellBase
+from minitorch.nn._transformer_bases import (AttentionBase, DecoderLayerBase, EncoderLayerBase,
+    TransformerBase)
 from typing import Any
 
 class Linear(Builtin):
@@ -674,3 +677,123 @@ class Unfold(Builtin):
     padding: Any
     stride: Any
     def __init__(self, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1) -> None: ...
+
+class Embedding(EmbeddingBase):
+    num_embeddings: _int
+    embedding_dim: _int
+    padding_idx: _int | None
+    max_norm: _float | None
+    norm_type: _float
+    scale_grad_by_freq: _bool
+    sparse: _bool
+    def __init__(self, num_embeddings: _int, embedding_dim: _int, padding_idx: _int | None = None, max_norm: _float | None = None, norm_type: _float = 2.0, scale_grad_by_freq: _bool = False, sparse: _bool = False, _weight: Tensor | None = None, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class EmbeddingBag(EmbeddingBagBase):
+    num_embeddings: _int
+    embedding_dim: _int
+    max_norm: _float | None
+    norm_type: _float
+    scale_grad_by_freq: _bool
+    mode: str
+    sparse: _bool
+    include_last_offset: _bool
+    padding_idx: _int | None
+    def __init__(self, num_embeddings: _int, embedding_dim: _int, max_norm: _float | None = None, norm_type: _float = 2.0, scale_grad_by_freq: _bool = False, mode: str = 'mean', sparse: _bool = False, _weight: Tensor | None = None, include_last_offset: _bool = False, padding_idx: _int | None = None, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class RNN(RNNBase):
+    input_size: _int
+    hidden_size: _int
+    num_layers: _int
+    bias: _bool
+    batch_first: _bool
+    dropout: _float
+    bidirectional: _bool
+    nonlinearity: str
+    def __init__(self, input_size: _int, hidden_size: _int, num_layers: _int = 1, bias: _bool = True, batch_first: _bool = False, dropout: _float = 0.0, bidirectional: _bool = False, *, nonlinearity: str = 'tanh', device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class LSTM(RNNBase):
+    input_size: _int
+    hidden_size: _int
+    num_layers: _int
+    bias: _bool
+    batch_first: _bool
+    dropout: _float
+    bidirectional: _bool
+    proj_size: _int
+    def __init__(self, input_size: _int, hidden_size: _int, num_layers: _int = 1, bias: _bool = True, batch_first: _bool = False, dropout: _float = 0.0, bidirectional: _bool = False, proj_size: _int = 0, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class GRU(RNNBase):
+    input_size: _int
+    hidden_size: _int
+    num_layers: _int
+    bias: _bool
+    batch_first: _bool
+    dropout: _float
+    bidirectional: _bool
+    def __init__(self, input_size: _int, hidden_size: _int, num_layers: _int = 1, bias: _bool = True, batch_first: _bool = False, dropout: _float = 0.0, bidirectional: _bool = False, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class RNNCell(RNNCellBase):
+    input_size: _int
+    hidden_size: _int
+    bias: _bool
+    nonlinearity: str
+    def __init__(self, input_size: _int, hidden_size: _int, bias: _bool = True, nonlinearity: str = 'tanh', device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class LSTMCell(RNNCellBase):
+    input_size: _int
+    hidden_size: _int
+    bias: _bool
+    def __init__(self, input_size: _int, hidden_size: _int, bias: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class GRUCell(RNNCellBase):
+    input_size: _int
+    hidden_size: _int
+    bias: _bool
+    def __init__(self, input_size: _int, hidden_size: _int, bias: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class MultiheadAttention(AttentionBase):
+    embed_dim: _int
+    num_heads: _int
+    dropout: _float
+    bias: _bool
+    add_bias_kv: _bool
+    add_zero_attn: _bool
+    kdim: _int | None
+    vdim: _int | None
+    batch_first: _bool
+    def __init__(self, embed_dim: _int, num_heads: _int, dropout: _float = 0.0, bias: _bool = True, add_bias_kv: _bool = False, add_zero_attn: _bool = False, kdim: _int | None = None, vdim: _int | None = None, batch_first: _bool = False, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class TransformerEncoderLayer(EncoderLayerBase):
+    d_model: _int
+    nhead: _int
+    dim_feedforward: _int
+    dropout: _float
+    activation: str
+    layer_norm_eps: _float
+    batch_first: _bool
+    norm_first: _bool
+    def __init__(self, d_model: _int, nhead: _int, dim_feedforward: _int = 2048, dropout: _float = 0.1, activation: str = 'relu', layer_norm_eps: _float = 1e-05, batch_first: _bool = False, norm_first: _bool = False, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class TransformerDecoderLayer(DecoderLayerBase):
+    d_model: _int
+    nhead: _int
+    dim_feedforward: _int
+    dropout: _float
+    activation: str
+    layer_norm_eps: _float
+    batch_first: _bool
+    norm_first: _bool
+    def __init__(self, d_model: _int, nhead: _int, dim_feedforward: _int = 2048, dropout: _float = 0.1, activation: str = 'relu', layer_norm_eps: _float = 1e-05, batch_first: _bool = False, norm_first: _bool = False, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class Transformer(TransformerBase):
+    d_model: _int
+    nhead: _int
+    num_encoder_layers: _int
+    num_decoder_layers: _int
+    dim_feedforward: _int
+    dropout: _float
+    activation: str
+    layer_norm_eps: _float
+    batch_first: _bool
+    norm_first: _bool
+    def __init__(self, d_model: _int = 512, nhead: _int = 8, num_encoder_layers: _int = 6, num_decoder_layers: _int = 6, dim_feedforward: _int = 2048, dropout: _float = 0.1, activation: str = 'relu', custom_encoder: _bool | None = None, custom_decoder: _bool | None = None, layer_norm_eps: _float = 1e-05, batch_first: _bool = False, norm_first: _bool = False, device: Device | None = None, dtype: DType | None = None) -> None: ...

@@ -59,7 +59,8 @@ def _alive(user):
 @ffi.def_extern()
 def py_module_forward(outputs, capacity, n_outputs, self, inputs, n_inputs, user):
     try:
-        result = _alive(user)(*[_callbacks.borrow(inputs[i]) for i in range(n_inputs)])
+        result = _alive(user)(*[_callbacks.borrow(inputs[i]) if inputs[i] else None
+                                for i in range(n_inputs)])
         results = list(result) if isinstance(result, (tuple, list)) else [result]
         if len(results) > capacity:
             raise RuntimeError(f"forward returned {len(results)} outputs: at most {capacity}")
@@ -279,6 +280,22 @@ class Module:
         _check(_lib.mt_module_register_module(self._c, name.encode(),
                                               ffi.NULL if module is None else module._c))
         self._modules[name] = module
+
+    def _set_computed(self, name, tensor):
+        """Puts a computed tensor in the place of a parameter or buffer, which is then none."""
+        _check(_lib.mt_module_set_computed(self._c, name.encode(), _ptr(tensor)))
+        self._parameters.pop(name, None)
+        self._buffers.pop(name, None)
+        if not isinstance(getattr(type(self), name, None), property):
+            self.__dict__[name] = tensor
+
+    def _restore(self, name, tensor):
+        """Ends that."""
+        self.__dict__.pop(name, None)
+        if isinstance(tensor, Parameter):
+            self._put_parameter(name, tensor)
+        else:
+            self._put_buffer(name, tensor, True)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         if param is not None and not isinstance(param, Parameter):

@@ -1,8 +1,14 @@
-"""torch.nn.utils: gradient clipping and parameter vectors."""
+"""torch.nn.utils: gradient clipping, parameter vectors, normed weights, packed sequences."""
 from __future__ import annotations
 
-from .._native import ffi, lib as _lib
-from .._runtime import TensorBase, _check, _new, _ptrs
+from ..._native import ffi, lib as _lib
+from ..._runtime import TensorBase, _check, _new, _own, _ptr, _ptrs
+from . import parametrizations, parametrize, rnn
+from ._normed import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameter_list", "parameters_to_vector",
+           "parametrizations", "parametrize", "remove_spectral_norm", "remove_weight_norm", "rnn",
+           "spectral_norm", "vector_to_parameters", "weight_norm"]
 
 
 def parameter_list(parameters):
@@ -19,7 +25,7 @@ def parameter_list(parameters):
 def clip_grad_norm_(parameters: Any, max_norm: float, norm_type=2.0,
                     error_if_nonfinite=False) -> Tensor:
     """Scales gradients so that their total norm is at most max_norm; returns the norm before."""
-    from .. import tensor
+    from ... import tensor
     norm = _new("double *")
     _check(_lib.mt_clip_grad_norm_(norm, parameter_list(parameters), float(max_norm),
                                    float(norm_type), bool(error_if_nonfinite)))
@@ -31,15 +37,14 @@ def clip_grad_value_(parameters: Any, clip_value: float):
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    from .. import _ops
-    return _ops.cat([p.reshape(-1) for p in parameters])
+    """All elements, one tensor after the other."""
+    out = _new("mt_tensor **")
+    _check(_lib.mt_parameters_to_vector(out, parameter_list(parameters)))
+    return _own(out)
 
 
-def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]):
-    from .. import no_grad
-    at = 0
-    with no_grad():
-        for p in parameters:
-            n = p.numel()
-            p.copy_(vec[at:at + n].view(p.shape))
-            at += n
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """The way back, in place."""
+    if not isinstance(vec, TensorBase):
+        raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
+    _check(_lib.mt_vector_to_parameters(_ptr(vec), parameter_list(parameters)))
