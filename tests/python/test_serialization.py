@@ -118,7 +118,7 @@ class Here(unittest.TestCase):
             self.assertEqual(obj["args"], argparse.Namespace(lr=0.1, name="run"))
             self.assertEqual((obj["best"], obj["step"], obj["flag"]), (0.25, 7, True))
             self.assertEqual(obj["numpy"].tolist(), [[0, 1, 2], [3, 4, 5]])
-            self.assertEqual(str(obj["device"]), "cuda:1")
+            self.assertEqual((obj["device"].type, obj["device"].index), ("cuda", 1))
             self.assertEqual(obj["count"], collections.Counter("aab"))
             self.assertEqual(obj["model"]._metadata["0"], {"version": 1})
             self.assertIs(obj["twice"][0], obj["twice"][1])

@@ -164,7 +164,8 @@ class _Writer:
         if isinstance(obj, dtype):
             return self.new(_lib.mt_value_dtype, obj.code)
         if isinstance(obj, device):
-            return self.new(_lib.mt_value_device, str(obj).encode())
+            name = obj.type if obj.index is None else f"{obj.type}:{obj.index}"
+            return self.new(_lib.mt_value_device, name.encode())
         if isinstance(obj, dict):
             return self.dict(obj)
         if isinstance(obj, (list, tuple, set, frozenset)):
