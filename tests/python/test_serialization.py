@@ -141,11 +141,12 @@ class AgainstTorch(Here):
         opt = torch.optim.Adam(m.parameters())
         m(torch.ones(4, 3)).sum().backward()
         opt.step()
-        obj = {"model": m.state_dict(), "optimizer": opt.state_dict(), "epoch": 3, "lrs": [0.1, None, (1, "a")]}
+        # Its reader in 1.13 has no opcode for floats, not even in PyTorch's own files.
+        obj = {"model": m.state_dict(), "state": opt.state_dict()["state"], "epoch": 3, "list": [None, (1, "a")]}
         torch.save(obj, self.path)
         back = real_torch.load(self.path, weights_only=True)
         self.assertEqual(plain(back["model"]), plain(obj["model"]))
-        self.assertEqual((back["epoch"], back["lrs"]), (3, [0.1, None, (1, "a")]))
+        self.assertEqual((back["epoch"], back["list"]), (3, [None, (1, "a")]))
         other = real_torch.nn.Sequential(real_torch.nn.Linear(3, 2), real_torch.nn.BatchNorm1d(2))
         other.load_state_dict(back["model"])
 
