@@ -101,8 +101,8 @@ MT_API mt_status mt_load(mt_value **out, const char *path,
                          const mt_load_options *MT_NULLABLE options);
 
 // Writes a value as torch.save does, in the zip form: torch.load gives the same objects, also with
-// weights_only for tensors, ints, strings and None in dicts, lists and tuples. (That mode of PyTorch
-// 1.13 refuses every file with a float, its own too.)
+// weights_only for tensors, ints, strings and None in dicts, lists and tuples. (That mode of
+// PyTorch 1.13 refuses every file with a float, its own too.)
 MT_API mt_status mt_save(const char *path, const mt_value *value);
 
 // The same in memory: from `size` bytes at `data`, and as a new uint8 tensor of one dim.
