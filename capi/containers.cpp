@@ -204,7 +204,7 @@ mt_status mt_module_summary(char** text, mt_module* self, const mt_tensor* const
     const mt::nn::Summary s = mt::nn::summarise(*m, c.tensors("inputs", inputs, n_inputs, true));
     for (const mt::nn::SummaryRow& r : s.rows) {
       if (!visit) break;
-      mt_summary_row row{};
+      mt_module_info row{};
       row.struct_size = sizeof row;
       row.path = r.path.c_str();
       row.type_name = r.type_name.c_str();

@@ -251,8 +251,10 @@ int main(int argc, char** argv) {
     const double loss = train_step(model, optimizer, parameters, text);
     average += (loss - average) / (step < 20 ? (double)step + 1 : 20);
     step++;
-    if (checkpoint && (step % kSave == 0 || step == steps)) save(checkpoint, model, optimizer, step);
-    if (step % 10 == 0 || step == steps) progress(step, steps, average, difftime(time(NULL), start));
+    if (checkpoint && (step % kSave == 0 || step == steps))
+      save(checkpoint, model, optimizer, step);
+    if (step % 10 == 0 || step == steps)
+      progress(step, steps, average, difftime(time(NULL), start));
   }
   printf("\n");
   write_sample(model);

@@ -38,9 +38,9 @@ MT_API mt_status mt_nn_parameter_dict(mt_module **out, const char *const *MT_NUL
 
 // --- Transformers ----------------------------------------------------------------------------
 
-// num_layers deep copies of `layer` in the child `layers`, then `norm`, which may be NULL. Inputs of
-// the encoder: src, mask, src_key_padding_mask; of the decoder: tgt, memory, tgt_mask, memory_mask,
-// tgt_key_padding_mask, memory_key_padding_mask. Masks may be NULL or missing.
+// num_layers deep copies of `layer` in the child `layers`, then `norm`, which may be NULL. Inputs
+// of the encoder: src, mask, src_key_padding_mask; of the decoder: tgt, memory, tgt_mask,
+// memory_mask, tgt_key_padding_mask, memory_key_padding_mask. Masks may be NULL or missing.
 MT_API mt_status mt_nn_transformer_encoder(mt_module **out, const mt_module *layer,
                                            int64_t num_layers, const mt_module *MT_NULLABLE norm);
 MT_API mt_status mt_nn_transformer_decoder(mt_module **out, const mt_module *layer,
@@ -78,13 +78,14 @@ MT_API mt_status mt_pad_sequence(mt_tensor **out, const mt_tensor *const *sequen
 // All elements, one tensor after the other.
 MT_API mt_status mt_parameters_to_vector(mt_tensor **out, const mt_tensors *parameters);
 
-// The way back: writes the vector's elements into the parameters, unrecorded. The counts must agree.
+// The way back: writes the vector's elements into the parameters, unrecorded. The counts must
+// agree.
 MT_API mt_status mt_vector_to_parameters(const mt_tensor *vector, const mt_tensors *parameters);
 
 // --- Summary -----------------------------------------------------------------------------------
 
 // One module of a model.
-typedef struct mt_summary_row {
+typedef struct mt_module_info {
   size_t struct_size;
   const char *path;  // "body.0"; "" for the model itself
   const char *type_name;
@@ -96,16 +97,17 @@ typedef struct mt_summary_row {
   int64_t trainable;      // those of them that require gradients
   int64_t multiply_adds;  // of all its calls, without its children's
   int64_t output_bytes;   // of all its calls; 0 for a module with children
-} mt_summary_row;
+} mt_module_info;
 
 // Sees a row, whose pointers hold during the call; anything but MT_OK ends the listing.
-typedef mt_status (*mt_summary_fn)(const mt_summary_row *row, void *user);
+typedef mt_status (*mt_summary_fn)(const mt_module_info *row, void *user);
 
 // What a model consists of and costs: its modules with output shapes, parameters, multiply-adds and
 // memory. It is run once, in eval mode, on tensors of the inputs' shapes and dtypes on the meta
-// device: no values are computed. Inputs may be NULL where the model's may. `*text`, if wanted, is a
-// table, to be freed with mt_string_free; `visit`, if given, sees every row in order. No other use of
-// the model may overlap. Modules of a host language that call others there show those as not called.
+// device: no values are computed. Inputs may be NULL where the model's may. `*text`, if wanted, is
+// a table, to be freed with mt_string_free; `visit`, if given, sees every row in order. No other
+// use of the model may overlap. Modules of a host language that call others there show those as not
+// called.
 MT_API mt_status mt_module_summary(char **MT_NULLABLE text, mt_module *self,
                                    const mt_tensor *const *MT_NULLABLE inputs, size_t n_inputs,
                                    mt_summary_fn MT_NULLABLE visit, void *MT_NULLABLE user);

@@ -1135,7 +1135,8 @@ MT_API void mt_multihead_attention_options_init(mt_multihead_attention_options *
 // attention's output and, with need_weights, the weights, averaged over the heads. With kdim or
 // vdim other than embed_dim there are q_proj_weight, k_proj_weight and v_proj_weight instead of
 // in_proj_weight. Children: out_proj. Inputs: query, key, value, key_padding_mask, attn_mask,
-// need_weights, average_attn_weights. Parameters: in_proj_weight, in_proj_bias.
+// need_weights, average_attn_weights. Parameters: in_proj_weight, q_proj_weight, k_proj_weight,
+// v_proj_weight, in_proj_bias, bias_k, bias_v.
 MT_API mt_status mt_nn_multihead_attention(mt_module **out, int64_t embed_dim, int64_t num_heads,
                                            const mt_multihead_attention_options *MT_NULLABLE options);
 

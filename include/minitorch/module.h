@@ -136,8 +136,7 @@ MT_API mt_status mt_module_register_buffer(mt_module *self, const char *name,
 // Puts a computed tensor in the place of a parameter or buffer: forward reads it, and listings and
 // state dicts leave it out, as a weight that a pre-hook makes of other parameters. Registering the
 // name again ends that. MT_ERR_KEY when there is no parameter or buffer of this name.
-MT_API mt_status mt_module_set_computed(mt_module *self, const char *name,
-                                        const mt_tensor *tensor);
+MT_API mt_status mt_module_set_computed(mt_module *self, const char *name, const mt_tensor *tensor);
 
 // MT_ERR_INVALID_ARGUMENT when `self` is `child` or inside it.
 MT_API mt_status mt_module_register_module(mt_module *self, const char *name,

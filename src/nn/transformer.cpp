@@ -233,11 +233,15 @@ class TransformerModel final : public Layer<TransformerModel, TransformerOptions
     norm.dtype = o.dtype;
     norm.device = o.device;
     const ModuleRef encoder_layer =
-        transformer_encoder_layer(layer(TransformerEncoderLayerOptions{}));
+        o.num_encoder_layers == 0
+            ? identity()
+            : transformer_encoder_layer(layer(TransformerEncoderLayerOptions{}));
     register_module("encoder",
                     transformer_encoder(encoder_layer, o.num_encoder_layers, layer_norm(norm)));
     const ModuleRef decoder_layer =
-        transformer_decoder_layer(layer(TransformerDecoderLayerOptions{}));
+        o.num_decoder_layers == 0
+            ? identity()
+            : transformer_decoder_layer(layer(TransformerDecoderLayerOptions{}));
     register_module("decoder",
                     transformer_decoder(decoder_layer, o.num_decoder_layers, layer_norm(norm)));
     for (const auto& [name, p] : named_parameters()) {

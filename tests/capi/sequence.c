@@ -1,5 +1,5 @@
-// Recurrent layers, attention and transformers in C, containers, packed sequences, computed weights,
-// parameters as a vector, and summaries of models.
+// Recurrent layers, attention and transformers in C, containers, packed sequences, computed
+// weights, parameters as a vector, and summaries of models.
 #include <stdlib.h>
 
 #include "check.h"
@@ -146,7 +146,8 @@ static void packed_sequences(void) {
   alone = output(out, 1);
   OK(mt_tensors_free(out));
   for (int i = 0; i < 3; ++i) CLOSE(at(last, i), at(alone, i));
-  mt_tensor *ends[] = {x, n, data, sizes, order, back, rows, last, padded, counts, own, part, alone};
+  mt_tensor *ends[] = {x,    n,      data,   sizes, order, back, rows,
+                       last, padded, counts, own,   part,  alone};
   for (size_t i = 0; i < sizeof ends / sizeof *ends; ++i) OK(mt_tensor_free(ends[i]));
   OK(mt_module_free(gru));
 }
@@ -291,7 +292,7 @@ typedef struct {
   int64_t parameters, multiply_adds;
 } seen_rows;
 
-static mt_status see_row(const mt_summary_row *row, void *user) {
+static mt_status see_row(const mt_module_info *row, void *user) {
   seen_rows *s = user;
   s->rows++;
   s->called += row->called;

@@ -2304,7 +2304,7 @@ class MultiheadAttention(AttentionBase):
         'add_zero_attn:bool=false kdim:int?=none vdim:int?=none batch_first:bool=false '
         'device:device=none dtype:dtype=none',
         '',
-        'in_proj_weight in_proj_bias', '')
+        'in_proj_weight q_proj_weight k_proj_weight v_proj_weight in_proj_bias bias_k bias_v', '')
 
     embed_dim: int
     num_heads: int

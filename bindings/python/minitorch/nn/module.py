@@ -281,22 +281,6 @@ class Module:
                                               ffi.NULL if module is None else module._c))
         self._modules[name] = module
 
-    def _set_computed(self, name, tensor):
-        """Puts a computed tensor in the place of a parameter or buffer, which is then none."""
-        _check(_lib.mt_module_set_computed(self._c, name.encode(), _ptr(tensor)))
-        self._parameters.pop(name, None)
-        self._buffers.pop(name, None)
-        if not isinstance(getattr(type(self), name, None), property):
-            self.__dict__[name] = tensor
-
-    def _restore(self, name, tensor):
-        """Ends that."""
-        self.__dict__.pop(name, None)
-        if isinstance(tensor, Parameter):
-            self._put_parameter(name, tensor)
-        else:
-            self._put_buffer(name, tensor, True)
-
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' "

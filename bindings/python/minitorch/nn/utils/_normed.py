@@ -3,6 +3,7 @@ forward, from parameters that take its place."""
 from __future__ import annotations
 
 from .. import functional
+from .._computed import restore, set_computed
 from ..module import Module, Parameter
 
 __all__ = ["remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weight_norm"]
@@ -46,13 +47,13 @@ class WeightNorm:
         return v * (getattr(module, self.name + "_g") / norm_except_dim(v, self.dim))
 
     def __call__(self, module, inputs):
-        module._set_computed(self.name, self.compute_weight(module))
+        set_computed(module, self.name, self.compute_weight(module))
 
     def remove(self, module):
         weight = self.compute_weight(module).detach()
         delattr(module, self.name + "_g")
         delattr(module, self.name + "_v")
-        module._restore(self.name, Parameter(weight))
+        restore(module, self.name, Parameter(weight))
 
 
 def weight_norm(module: Module, name: str = 'weight', dim: int | None = 0) -> Module:
@@ -60,7 +61,7 @@ def weight_norm(module: Module, name: str = 'weight', dim: int | None = 0) -> Mo
     _only(WeightNorm, module, name)
     norm = WeightNorm(name, -1 if dim is None else dim)
     weight = getattr(module, name)
-    module._set_computed(name, weight.detach())
+    set_computed(module, name, weight.detach())
     module.register_parameter(name + "_g", Parameter(norm_except_dim(weight.detach(), norm.dim)))
     module.register_parameter(name + "_v", Parameter(weight.detach()))
     norm(module, None)
@@ -103,13 +104,13 @@ class SpectralNorm:
         return weight / dot(u, mv(matrix, v))
 
     def __call__(self, module, inputs):
-        module._set_computed(self.name, self.compute_weight(module, module.training))
+        set_computed(module, self.name, self.compute_weight(module, module.training))
 
     def remove(self, module):
         weight = self.compute_weight(module, False).detach()
         for end in ("_u", "_v", "_orig"):
             delattr(module, self.name + end)
-        module._restore(self.name, Parameter(weight))
+        restore(module, self.name, Parameter(weight))
 
 
 def spectral_norm(module: Module, name: str = 'weight', n_power_iterations: int = 1,
@@ -128,7 +129,7 @@ def spectral_norm(module: Module, name: str = 'weight', n_power_iterations: int 
         h, w = norm.matrix(weight).shape
         u, v = [functional.normalize(empty(n, dtype=weight.dtype).normal_(0, 1), dim=0, eps=eps)
                 for n in (h, w)]
-    module._set_computed(name, weight.detach())
+    set_computed(module, name, weight.detach())
     module.register_parameter(name + "_orig", weight)
     module.register_buffer(name + "_u", u)
     module.register_buffer(name + "_v", v)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 
 from ..._runtime import TensorBase
+from .._computed import restore, set_computed
 from ..module import Module, Parameter
 from ..module_lists import ModuleDict, ModuleList
 
@@ -125,7 +126,7 @@ class _Compute:
 
     def __call__(self, module, inputs):
         for name in module.parametrizations:
-            module._set_computed(name, getattr(module, name))
+            set_computed(module, name, getattr(module, name))
 
 
 def _add_property(cls, name):
@@ -167,7 +168,7 @@ def register_parametrization(module: Module, tensor_name: str, parametrization: 
             module.__class__ = type(f"Parametrized{cls.__name__}", (cls,), {})
             module.parametrizations = ModuleDict()
             module.register_forward_pre_hook(_Compute())
-        module._set_computed(tensor_name, original.detach())
+        set_computed(module, tensor_name, original.detach())
         module.__dict__.pop(tensor_name, None)
         _add_property(type(module), tensor_name)
         module.parametrizations[tensor_name] = chain
@@ -207,7 +208,7 @@ def remove_parametrizations(module: Module, tensor_name: str,
         original = chain.original
     delattr(type(module), tensor_name)
     del module.parametrizations[tensor_name]
-    module._restore(tensor_name, original)
+    restore(module, tensor_name, original)
     if not is_parametrized(module):
         delattr(module, "parametrizations")
         hooks = module._forward_pre_hooks
