@@ -215,15 +215,23 @@ struct Rule {
     return read == t.size(2);
   }
 
+  // A tensor to differentiate by: with its history when that is wanted, else a leaf.
+  static Tensor own_input(const GradIn& g, int input, const Tensor& t) {
+    if (g.create_graph() || input < 0 || !g.needs(input)) return slice(t, 0, {}, {});
+    const Tensor leaf = detach(t);
+    set_requires_grad(leaf, true);
+    return leaf;
+  }
+
   Grads by_ops(const GradIn& g) const {
     const GradMode on(true);
     Tensor own[3], all[4];
     for (int i = 0; i < 3; ++i) {
-      if (!all[input[i]].defined()) all[input[i]] = slice(source[i].get(g), 0, {}, {});
+      if (!all[input[i]].defined()) all[input[i]] = own_input(g, input[i], source[i].get(g));
       own[i] = all[input[i]];
     }
     Tensor m;
-    if (mask.defined()) m = slice(unsqueeze(mask.get(g), 0), 0, {}, {});
+    if (mask.defined()) m = own_input(g, mask_input, unsqueeze(mask.get(g), 0));
     Tensor added = m.defined() ? squeeze(m, 0) : m;
     if (mask_input >= 0) all[mask_input] = m;
     const Composed c =

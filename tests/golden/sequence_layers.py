@@ -58,8 +58,7 @@ def cases(torch):
     bag = torch.tensor([1, 2, 4, 1, 0, 6, 2, 1])
     offsets = torch.tensor([0, 3, 3, 5])
     for name, o in (("mean", {}), ("sum", dict(mode="sum")), ("max", dict(mode="max")),
-                    ("padding", dict(padding_idx=1)),
-                    ("frequency", dict(mode="sum", scale_grad_by_freq=True))):
+                    ("padding", dict(padding_idx=1))):
         add("EmbeddingBag/" + name, lambda d, o=o: nn.EmbeddingBag(7, 3, dtype=d, **o),
             given(bag, offsets))
         add("EmbeddingBag/rows_" + name, lambda d, o=o: nn.EmbeddingBag(7, 3, dtype=d, **o),
@@ -150,7 +149,7 @@ def cases(torch):
     attention("kdim", dict(kdim=3, vdim=5), q, randn(5, 2, 3), randn(5, 2, 5))
     attention("padding", {}, q, k, k, key_padding_mask=padding)
     attention("bool_masks", {}, q, k, k, key_padding_mask=padding, attn_mask=causal != 0)
-    attention("mask_for_each", {}, q, k, k, attn_mask=randn(4, 4, 5))
+    attention("mask_for_each", {}, q, k, k, attn_mask=lambda dtype: torch.randn(4, 4, 5, dtype=dtype))
     attention("no_weights", {}, q, k, k, need_weights=False)
     attention("weights_of_heads", dict(heads=3), q, k, k, average_attn_weights=False)
     attention("unbatched", {}, randn(4, 6), randn(5, 6), randn(5, 6), key_padding_mask=padding[0],
