@@ -1,6 +1,7 @@
 // C functions of data.h: files of small image data sets.
 #include "capi/guard.h"
 #include "data/files.h"
+#include "minitorch/minitorch.h"
 
 using namespace mt::capi;  // NOLINT
 

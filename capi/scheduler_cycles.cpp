@@ -1,5 +1,6 @@
 // C functions of scheduler.h: the schedulers with options structs and values for each group.
 #include "capi/scheduler.h"
+#include "minitorch/minitorch.h"
 
 using namespace mt::capi;  // NOLINT
 
