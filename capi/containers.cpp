@@ -56,15 +56,15 @@ mt_status mt_nn_module_list(mt_module** out, const mt_module* const* modules, si
 
 mt_status mt_module_list_append(mt_module* self, const mt_module* module) {
   return guard("mt_module_list_append", [&](Call& c) {
-    auto& list = own_kind<mt::nn::List>(c, self, "ModuleList");
-    list.append(shared_module(c, "module", module));
+    auto added = shared_module(c, "module", module);  // handles before their kinds
+    own_kind<mt::nn::List>(c, self, "ModuleList").append(std::move(added));
   });
 }
 
 mt_status mt_module_list_insert(mt_module* self, int64_t index, const mt_module* module) {
   return guard("mt_module_list_insert", [&](Call& c) {
-    auto& list = own_kind<mt::nn::List>(c, self, "ModuleList");
-    list.insert(index, shared_module(c, "module", module));
+    auto added = shared_module(c, "module", module);
+    own_kind<mt::nn::List>(c, self, "ModuleList").insert(index, std::move(added));
   });
 }
 
@@ -92,8 +92,8 @@ mt_status mt_nn_parameter_list(mt_module** out, const mt_tensor* const* paramete
 
 mt_status mt_parameter_list_append(mt_module* self, const mt_tensor* parameter) {
   return guard("mt_parameter_list_append", [&](Call& c) {
-    auto& list = own_kind<mt::nn::Parameters>(c, self, "ParameterList");
-    list.append(c.tensor("parameter", parameter));
+    const TensorArg added = c.tensor("parameter", parameter);
+    own_kind<mt::nn::Parameters>(c, self, "ParameterList").append(added);
   });
 }
 
