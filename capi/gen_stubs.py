@@ -181,6 +181,12 @@ class Writer:
 
     def base(self, cls):
         if cls.__module__.startswith("minitorch"):
+            own = vars(self.module).get(cls.__name__)
+            if cls.__module__ != self.name and isinstance(own, type) and own is not cls:
+                # The class that stands in for its base under the same name.
+                self.imports[f"{cls.__name__} as _{cls.__name__}"] = cls.__module__
+                self.package.need(cls.__module__, cls.__name__)
+                return f"_{cls.__name__}"
             return self.type(cls.__name__)
         if cls.__module__ != "builtins":
             self.imports[cls.__name__] = cls.__module__

@@ -10,13 +10,13 @@ from minitorch.nn._transformer_bases import (AttentionBase, DecoderLayerBase, En
     TransformerBase)
 from typing import Any
 
+class Identity(Builtin):
+    def __init__(self) -> None: ...
+
 class Linear(Builtin):
     in_features: _int
     out_features: _int
     def __init__(self, in_features: _int, out_features: _int, bias: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class Identity(Builtin):
-    def __init__(self) -> None: ...
 
 class Flatten(Builtin):
     start_dim: _int

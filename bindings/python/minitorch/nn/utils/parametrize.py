@@ -113,7 +113,7 @@ class ParametrizationList(ModuleList):
                                      f"while `original` has dtype {original.dtype}")
                 original.data = t
 
-    def forward(self) -> Any:
+    def forward(self, *_: Any) -> Any:
         modules = list(self)
         x = modules[0](*self._originals())
         for m in modules[1:]:

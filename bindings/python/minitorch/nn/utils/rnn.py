@@ -9,8 +9,8 @@ from ..._runtime import TensorBase, _check, _new, _own, _ptr, _ptrs
 __all__ = ["PackedSequence", "invert_permutation", "pack_padded_sequence", "pack_sequence",
            "pad_packed_sequence", "pad_sequence", "unpack_sequence", "unpad_sequence"]
 
-_Fields = namedtuple("PackedSequence", ["data", "batch_sizes", "sorted_indices",
-                                        "unsorted_indices"])
+_Fields = namedtuple("_Fields", ["data", "batch_sizes", "sorted_indices",
+                                 "unsorted_indices"])
 
 
 class PackedSequence(_Fields):
