@@ -6,6 +6,7 @@ import unittest
 import minitorch as torch
 from minitorch import nn
 from minitorch.nn.utils import parametrizations, parametrize, rnn
+from minitorch.utils import summary
 
 import leak_check
 
@@ -210,6 +211,42 @@ class Stacks(unittest.TestCase):
             g, = torch.autograd.grad(layer(x)[0].sum(), x, create_graph=True)
             g.pow(2).sum().backward()
             self.assertGreater(x.grad.abs().sum().item(), 0)
+
+
+class Summary(unittest.TestCase):
+    class Block(nn.Module):
+        def __init__(self, before, after):
+            super().__init__()
+            self.conv = nn.Conv2d(before, after, 3, padding=1, bias=False)
+            self.norm = nn.BatchNorm2d(after)
+
+        def forward(self, x):
+            return torch.relu(self.norm(self.conv(x)))
+
+    def test_modules_in_python_and_in_c(self):
+        model = nn.Sequential(self.Block(3, 8), self.Block(8, 4), nn.Flatten(), nn.Linear(4 * 64, 10))
+        before = [p.clone() for p in model.parameters()]
+        text = summary(model, (2, 3, 8, 8))
+        self.assertNotIn("not called", text)
+        lines = [line for line in text.splitlines() if "Conv2d" in line]
+        self.assertEqual([line.split()[-2:] for line in lines],
+                         [["216", f"{2 * 64 * 216:,}"], ["288", f"{2 * 64 * 288:,}"]])
+        total = sum(p.numel() for p in model.parameters())
+        self.assertIn(f"Total params: {total:,}", text)
+        self.assertIn("(2, 4, 8, 8)", text)
+        self.assertTrue(model.training)
+        self.assertEqual(model[0].norm.num_batches_tracked.item(), 0)
+        for p, b in zip(model.parameters(), before):
+            self.assertTrue(torch.equal(p, b))
+        self.assertNotIn("forward", model[0].__dict__)
+
+    def test_a_failure_leaves_the_model_as_it_was(self):
+        model = nn.Sequential(self.Block(3, 8))
+        with self.assertRaisesRegex(RuntimeError, "must have 3 channels"):
+            summary(model, torch.zeros(1, 5, 4, 4))
+        self.assertNotIn("forward", model[0].__dict__)
+        self.assertEqual(model(torch.zeros(1, 3, 4, 4)).shape, (1, 8, 4, 4))
+        self.assertEqual(str(model[0].conv.weight.device), "cpu")
 
 
 if __name__ == "__main__":
