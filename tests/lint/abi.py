@@ -27,7 +27,7 @@ def main():
         print(result.stdout + result.stderr)
         # Places depend on where the build folder is: keep what is the project's.
         text = re.sub(r"path='[^']*?((?:capi|src)/[^']*)'", r"path='\1'", baseline.read_text())
-        baseline.write_text(text)
+        baseline.write_text(re.sub(r"^ +", "", text, flags=re.M))
         sys.exit(result.returncode)
     tap = Tap()
     if not shutil.which("abidiff"):

@@ -25,7 +25,7 @@ def main():
     data = json.loads((root / "capi/minitorch-api.json").read_text())
     problems = []
     for f in data["functions"]:
-        if not f["doc"]:
+        if not f.get("doc"):
             problems.append(f"{f['name']} has no comment in {f['header']}")
         if f["name"].endswith("_free") and f["returns"] != "mt_status":
             problems.append(f"{f['name']} must return mt_status")

@@ -48,6 +48,11 @@ def main():
     tap.case(f"no file is above {MAX_LINES} lines", long)
     tap.case("every file says its purpose first", silent)
     tap.case("no file names a path of a machine", machine)
+    folders = [root] + [root / f for f in ("bindings", "capi", "examples", "include", "src", "tests")]
+    heavy = [f"{p.relative_to(root)}: {p.stat().st_size} bytes" for f in folders
+             for p in (f.glob("*") if f == root else f.rglob("*"))
+             if p.is_file() and p.suffix != ".pyc" and p.stat().st_size > 1 << 20]
+    tap.case("no file is above 1 MiB", heavy)
     if formatter:
         problems = []
         for i in range(0, len(to_format), 40):

@@ -37,7 +37,7 @@ def main():
     tap.case("only mt_ functions are exported", strange)
 
     data = json.loads((root / "capi/minitorch-api.json").read_text())
-    described = {f["name"]: f["since"] for f in data["functions"]}
+    described = {f["name"]: f.get("since", "1.0") for f in data["functions"]}
     tap.case("exported symbols are those of minitorch-api.json",
              difference(exported, "the library", set(described), "api.json"))
     text = (root / "capi/minitorch.map").read_text()
