@@ -101,6 +101,13 @@ class Resume(unittest.TestCase):
         """fork and SIGKILL at random moments, most of them while a checkpoint is written."""
         losses = reference()
         log, chance, kills = os.path.join(self.folder.name, "log"), random.Random(5), 0
+
+        def lines():
+            if not os.path.exists(log):
+                return 0
+            with open(log, "rb") as f:
+                return f.read().count(b"\n")
+
         for _ in range(400):
             pid = os.fork()
             if pid == 0:
@@ -117,13 +124,13 @@ class Resume(unittest.TestCase):
                 except BaseException as e:  # noqa: B902
                     os.write(2, repr(e).encode())
                     os._exit(1)
-            end = time.monotonic() + chance.uniform(0.01, 0.12)
-            while time.monotonic() < end:
+            # A few steps, whatever the machine's speed, and then any moment of the next ones.
+            goal, done = lines() + chance.randint(1, max(1, STEPS // 10)), 0
+            while lines() < goal and not done:
                 done, status = os.waitpid(pid, os.WNOHANG)
-                if done:
-                    break
-                time.sleep(0.001)
-            else:
+                time.sleep(0.0005)
+            if not done:
+                time.sleep(chance.uniform(0, 0.004))
                 os.kill(pid, signal.SIGKILL)
                 _, status = os.waitpid(pid, 0)
                 kills += os.WIFSIGNALED(status)
