@@ -30,9 +30,9 @@ std::string shape_string(IntSpan dims) {
 }
 
 int64_t numel_of(IntSpan sizes) {
-  int64_t n = 1;
-  for (int64_t s : sizes) n *= s;
-  return n;
+  uint64_t n = 1;  // unsigned: a size of 0 may come after the product has become too large
+  for (int64_t s : sizes) n *= static_cast<uint64_t>(s);
+  return static_cast<int64_t>(n);
 }
 
 int64_t checked_numel(std::string_view op, IntSpan sizes) {
@@ -73,12 +73,12 @@ Dims contiguous_strides(IntSpan sizes) {
 }
 
 bool is_contiguous(IntSpan sizes, IntSpan strides) {
-  int64_t step = 1;
+  uint64_t step = 1;  // unsigned: beside a size of 0 it may be anything
   for (size_t i = sizes.size(); i-- > 0;) {
     if (sizes[i] == 0) return true;
     if (sizes[i] != 1) {
-      if (strides[i] != step) return false;
-      step *= sizes[i];
+      if (static_cast<uint64_t>(strides[i]) != step) return false;
+      step *= static_cast<uint64_t>(sizes[i]);
     }
   }
   return true;
