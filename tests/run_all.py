@@ -68,7 +68,8 @@ def run(test, build, preload):
     env.update(test["env"])
     if preload and "python" in os.path.basename(test["cmd"][0]):
         env["LD_PRELOAD"] = preload
-        env["ASAN_OPTIONS"] = "allocator_may_return_null=1:max_allocation_size_mb=6144:detect_leaks=0"  # Python keeps much
+        env["ASAN_OPTIONS"] = ("allocator_may_return_null=1:max_allocation_size_mb=6144:"
+                               "detect_leaks=0")  # Python keeps much
     start = time.monotonic()
     try:
         done = subprocess.run(test["cmd"], cwd=test["workdir"] or build, env=env, text=True,

@@ -39,6 +39,14 @@ Tensor unpooled(int nd, const Options& o, std::span<const Tensor> in) {
   std::vector<int64_t> sizes;
   for (int d = 0; d < nd; ++d) {
     const auto i = static_cast<size_t>(d);
+    constexpr int64_t kMost = int64_t{1} << 31;
+    if (o.kernel_size[i] < 1 || o.kernel_size[i] > kMost || o.stride[i] < 1 ||
+        o.stride[i] > kMost || o.padding[i] < 0 || o.padding[i] > kMost) {
+      fail(Status::kInvalidArgument, Options::kInfo.type_name,
+           ": option out of range: kernel_size ", o.kernel_size[i], ", stride ", o.stride[i],
+           ", padding ", o.padding[i],
+           ": kernel_size and stride must be >= 1 and padding >= 0, all at most 2^31");
+    }
     sizes.push_back((x.size(x.dim() - nd + d) - 1) * o.stride[i] - 2 * o.padding[i] +
                     o.kernel_size[i]);
   }
