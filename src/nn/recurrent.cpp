@@ -26,9 +26,11 @@ Cell plain_cell(std::string_view module, std::string_view nonlinearity) {
 }
 
 void check_sizes(std::string_view module, int64_t input_size, int64_t hidden_size) {
-  if (input_size >= 0 && hidden_size > 0) return;
+  constexpr int64_t kMost = int64_t{1} << 48;  // beyond any memory, and far from overflow
+  if (input_size >= 0 && input_size <= kMost && hidden_size > 0 && hidden_size <= kMost) return;
   fail(Status::kInvalidArgument, module, ": size out of range: input_size ", input_size,
-       ", hidden_size ", hidden_size, ": input_size must be >= 0, hidden_size > 0");
+       ", hidden_size ", hidden_size,
+       ": input_size must be >= 0, hidden_size > 0, both at most 2^48");
 }
 
 void fill_parameters(const NamedTensors& parameters, int64_t hidden_size) {
