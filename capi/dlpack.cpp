@@ -23,6 +23,9 @@ mt_dl_data_type dl_type(DType t) {
       return {MT_DL_UINT, bits, 1};
     case DType::kBool:
       return {MT_DL_BOOL, bits, 1};
+    case DType::kComplex64:
+    case DType::kComplex128:
+      return {MT_DL_COMPLEX, bits, 1};
     default:
       return {static_cast<uint8_t>(mt::is_floating(t) ? MT_DL_FLOAT : MT_DL_INT), bits, 1};
   }
@@ -38,7 +41,8 @@ DType dtype_of(const Call& c, mt_dl_data_type d) {
   }
   mt::fail(Status::kDType, c.fn(), ": dtype not supported: DLPack code ", static_cast<int>(d.code),
            ", ", static_cast<int>(d.bits), " bits, ", d.lanes,
-           " lanes: must be a float, int, uint8 or bool dtype of this library; convert it first");
+           " lanes: must be a float, complex, int, uint8 or bool dtype of this library; convert it "
+           "first");
 }
 
 // What an exported tensor keeps: itself, and the arrays that the structure points to.
@@ -100,7 +104,7 @@ Tensor imported(const Call& c, const mt_dl_tensor& d, bool copy, const Ref<UserD
   const size_t bytes = memory_span(c, sizes, strides, dtype);
   char* data = static_cast<char*>(d.data) + (d.data ? d.byte_offset : 0);
   if (bytes != 0) c.pointer("managed.dl_tensor.data", data);
-  if (reinterpret_cast<uintptr_t>(data) % mt::dtype_size(dtype) != 0) {
+  if (reinterpret_cast<uintptr_t>(data) % mt::dtype_size(mt::real_type(dtype)) != 0) {
     mt::fail(Status::kInvalidArgument, c.fn(), ": misaligned data: address ",
              static_cast<void*>(data), " for elements of ", mt::dtype_size(dtype),
              " bytes: the address must be a multiple of the element size; copy the data");

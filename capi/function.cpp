@@ -52,6 +52,7 @@ class FunctionNode final : public Node {
 
   void release_saved() override { state_->saved.clear(); }
   bool saves() const override { return saves_; }
+  bool conjugates() const override { return true; }
 
   std::vector<Dims> input_sizes;
   bool saves_ = false;

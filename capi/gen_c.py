@@ -140,6 +140,10 @@ def struct_init(name, members):
             value = "MT_REDUCTION_" + a.default.upper()
         elif a.kind == "string":
             value = f'"{a.default}"'
+        elif a.kind == "dtype":
+            value = "MT_DTYPE_NONE"  # the op's default, which _init cannot know
+        elif a.kind == "device":
+            value = "MT_" + a.default.upper()
         elif a.default in (None, False, [], 0):
             continue
         elif a.kind in ("ints", "floats"):

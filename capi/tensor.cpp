@@ -28,15 +28,6 @@ std::span<const int64_t> checked_shape(const Call& c, const int64_t* shape, size
   return sizes;
 }
 
-DType data_dtype(const Call& c, mt_dtype v) {
-  const DType dtype = c.dtype("dtype", v);
-  if (mt::is_complex(dtype)) {
-    mt::fail(Status::kDType, c.fn(), ": dtype not supported: ", mt::dtype_name(dtype),
-             ": complex dtypes are reserved and have no tensors yet");
-  }
-  return dtype;
-}
-
 void copy_ints(const Call& c, int64_t* out, size_t capacity, const Dims& values) {
   const auto n = static_cast<size_t>(values.size());
   if (capacity < n) {
@@ -56,7 +47,7 @@ mt_status mt_tensor_from_data(mt_tensor** out, const void* data, mt_dtype dtype,
                               const int64_t* shape, size_t ndim) {
   return guard("mt_tensor_from_data", [&](Call& c) {
     c.pointer("out", out);
-    const DType type = data_dtype(c, dtype);
+    const DType type = c.dtype("dtype", dtype);
     const auto sizes = checked_shape(c, shape, ndim);
     Tensor t = Tensor::empty(sizes, type, mt::Device::kCPU, c.fn());
     if (t.numel() != 0) {
@@ -77,13 +68,13 @@ mt_status mt_tensor_from_blob(mt_tensor** out, void* data, mt_dtype dtype, const
   return guard("mt_tensor_from_blob", [&](Call& c) {
     Ref<UserData> owner = UserData::make(user, destroy);
     c.pointer("out", out);
-    const DType type = data_dtype(c, dtype);
+    const DType type = c.dtype("dtype", dtype);
     const auto sizes = checked_shape(c, shape, ndim);
     const Dims steps =
         strides ? Dims(c.ints("strides", strides, ndim)) : mt::contiguous_strides(sizes);
     const size_t bytes = memory_span(c, sizes, steps, type);
     if (bytes != 0) c.pointer("data", data);
-    if (reinterpret_cast<uintptr_t>(data) % mt::dtype_size(type) != 0) {
+    if (reinterpret_cast<uintptr_t>(data) % mt::dtype_size(mt::real_type(type)) != 0) {
       mt::fail(Status::kInvalidArgument, c.fn(), ": misaligned data: address ", data,
                " for elements of ", mt::dtype_size(type),
                " bytes: the address must be a multiple of the element size; copy the data");
@@ -110,6 +101,13 @@ mt_status mt_number_bool(mt_tensor** out, bool value) {
   return guard("mt_number_bool", [&](Call& c) {
     c.pointer("out", out);
     c.put(out, Tensor::from_scalar(value));
+  });
+}
+
+mt_status mt_number_complex(mt_tensor** out, double real, double imag) {
+  return guard("mt_number_complex", [&](Call& c) {
+    c.pointer("out", out);
+    c.put(out, Tensor::from_scalar(std::complex<double>(real, imag)));
   });
 }
 

@@ -26,6 +26,16 @@ void check_bytes(const Call& c, const Tensor& t, size_t bytes) {
            mt::dtype_name(t.dtype()), ": the buffer must have exactly ", t.bytes(), " bytes");
 }
 
+// The one value of a tensor, which must not have an imaginary part.
+mt::Scalar real_item(Call& c, const mt_tensor* self) {
+  const mt::Scalar v = c.tensor("self", self)->item(c.fn());
+  if (v.imag() != 0) {
+    mt::fail(Status::kInvalidArgument, c.fn(), ": not a real number: imaginary part ",
+             mt::format_number(v.imag()), ": must be 0; use mt_tensor_item_complex");
+  }
+  return v;
+}
+
 std::string text_of(const Tensor& t) {
   const mt::Ref<mt::Node> node = mt::grad_fn(t);
   mt::TensorSuffix suffix;
@@ -57,16 +67,27 @@ mt_status mt_tensor_mark_written(mt_tensor* self) {
 mt_status mt_tensor_item_double(double* out, const mt_tensor* self) {
   return guard("mt_tensor_item_double", [&](Call& c) {
     c.pointer("out", out);
-    *out = c.tensor("self", self)->item(c.fn()).to_double();
+    *out = real_item(c, self).to_double();
+  });
+}
+
+mt_status mt_tensor_item_complex(double* real, double* imag, const mt_tensor* self) {
+  return guard("mt_tensor_item_complex", [&](Call& c) {
+    c.pointer("real", real);
+    c.pointer("imag", imag);
+    const mt::Scalar v = c.tensor("self", self)->item(c.fn());
+    *real = v.to_double();
+    *imag = v.imag();
   });
 }
 
 mt_status mt_tensor_item_int64(int64_t* out, const mt_tensor* self) {
   return guard("mt_tensor_item_int64", [&](Call& c) {
     c.pointer("out", out);
-    const mt::Scalar v = c.tensor("self", self)->item(c.fn());
+    const mt::Scalar v = real_item(c, self);
     const double f = v.to_double();
-    if (v.is_float() && !(f > -9223372036854775809.0 && f < 9223372036854775808.0)) {
+    if ((v.is_float() || v.is_complex()) &&
+        !(f > -9223372036854775809.0 && f < 9223372036854775808.0)) {
       mt::fail(Status::kInvalidArgument, c.fn(), ": not an integer: value ", mt::format_number(f),
                ": must be finite and fit into int64");
     }

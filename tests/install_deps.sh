@@ -4,7 +4,7 @@
 # something is missing.
 set -euo pipefail
 packages="g++ meson ninja-build pkg-config libopenblas-dev libhwy-dev nlohmann-json3-dev zlib1g-dev
-  libjpeg62-turbo-dev libpng-dev
+  libjpeg62-turbo-dev libpng-dev libfftw3-double3 libfftw3-single3
   python3 python3-dev python3-cffi python3-numpy python3-matplotlib graphviz"
 if [ "${1:-build}" = tests ]; then
   packages="$packages libgtest-dev clang libclang-rt-dev clang-format clang-tidy abigail-tools luajit mypy binutils git"

@@ -1057,6 +1057,311 @@ static mt_status py_float_power_(uint64_t self, uint64_t exponent) {
   return mt_float_power_((mt_tensor *)self, (mt_tensor *)exponent);
 }
 
+static uint64_t py_complex(uint64_t real, uint64_t imag) {
+  mt_tensor *out = NULL;
+  return mt_complex(&out, (mt_tensor *)real, (mt_tensor *)imag) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_polar(uint64_t abs, uint64_t angle) {
+  mt_tensor *out = NULL;
+  return mt_polar(&out, (mt_tensor *)abs, (mt_tensor *)angle) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_real(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_real(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_imag(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_imag(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_view_as_real(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_view_as_real(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_view_as_complex(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_view_as_complex(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_conj(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_conj(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_sgn(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_sgn(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_sgn_(uint64_t self) {
+  return mt_sgn_((mt_tensor *)self);
+}
+
+static uint64_t py_fft_fft(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_fft(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_fft_with(uint64_t self, bool has_n, int64_t n, int64_t dim, const char *norm) {
+  mt_tensor *out = NULL;
+  return mt_fft_fft_with(&out, (mt_tensor *)self, has_n ? &n : NULL, dim, norm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_ifft(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_ifft(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_ifft_with(uint64_t self, bool has_n, int64_t n, int64_t dim, const char *norm) {
+  mt_tensor *out = NULL;
+  return mt_fft_ifft_with(&out, (mt_tensor *)self, has_n ? &n : NULL, dim, norm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_rfft(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_rfft(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_rfft_with(uint64_t self, bool has_n, int64_t n, int64_t dim, const char *norm) {
+  mt_tensor *out = NULL;
+  return mt_fft_rfft_with(&out, (mt_tensor *)self, has_n ? &n : NULL, dim, norm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_irfft(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_irfft(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_irfft_with(uint64_t self, bool has_n, int64_t n, int64_t dim, const char *norm) {
+  mt_tensor *out = NULL;
+  return mt_fft_irfft_with(&out, (mt_tensor *)self, has_n ? &n : NULL, dim, norm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_hfft(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_hfft(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_hfft_with(uint64_t self, bool has_n, int64_t n, int64_t dim, const char *norm) {
+  mt_tensor *out = NULL;
+  return mt_fft_hfft_with(&out, (mt_tensor *)self, has_n ? &n : NULL, dim, norm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_ihfft(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_ihfft(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_ihfft_with(uint64_t self, bool has_n, int64_t n, int64_t dim, const char *norm) {
+  mt_tensor *out = NULL;
+  return mt_fft_ihfft_with(&out, (mt_tensor *)self, has_n ? &n : NULL, dim, norm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_fftn(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_fftn(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_fftn_with(uint64_t self, const int64_t *s, size_t n_s, const int64_t *dim, size_t n_dim, const char *norm) {
+  mt_tensor *out = NULL;
+  return mt_fft_fftn_with(&out, (mt_tensor *)self, s, n_s, dim, n_dim, norm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_ifftn(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_ifftn(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_ifftn_with(uint64_t self, const int64_t *s, size_t n_s, const int64_t *dim, size_t n_dim, const char *norm) {
+  mt_tensor *out = NULL;
+  return mt_fft_ifftn_with(&out, (mt_tensor *)self, s, n_s, dim, n_dim, norm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_rfftn(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_rfftn(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_rfftn_with(uint64_t self, const int64_t *s, size_t n_s, const int64_t *dim, size_t n_dim, const char *norm) {
+  mt_tensor *out = NULL;
+  return mt_fft_rfftn_with(&out, (mt_tensor *)self, s, n_s, dim, n_dim, norm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_irfftn(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_irfftn(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_irfftn_with(uint64_t self, const int64_t *s, size_t n_s, const int64_t *dim, size_t n_dim, const char *norm) {
+  mt_tensor *out = NULL;
+  return mt_fft_irfftn_with(&out, (mt_tensor *)self, s, n_s, dim, n_dim, norm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_hfftn(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_hfftn(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_hfftn_with(uint64_t self, const int64_t *s, size_t n_s, const int64_t *dim, size_t n_dim, const char *norm) {
+  mt_tensor *out = NULL;
+  return mt_fft_hfftn_with(&out, (mt_tensor *)self, s, n_s, dim, n_dim, norm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_ihfftn(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_ihfftn(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_ihfftn_with(uint64_t self, const int64_t *s, size_t n_s, const int64_t *dim, size_t n_dim, const char *norm) {
+  mt_tensor *out = NULL;
+  return mt_fft_ihfftn_with(&out, (mt_tensor *)self, s, n_s, dim, n_dim, norm) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_fftfreq(int64_t n, double d) {
+  mt_tensor *out = NULL;
+  return mt_fft_fftfreq(&out, n, d) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_fftfreq_with(int64_t n, double d, mt_dtype dtype, mt_device device) {
+  mt_tensor *out = NULL;
+  return mt_fft_fftfreq_with(&out, n, d, dtype, device) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_rfftfreq(int64_t n, double d) {
+  mt_tensor *out = NULL;
+  return mt_fft_rfftfreq(&out, n, d) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_rfftfreq_with(int64_t n, double d, mt_dtype dtype, mt_device device) {
+  mt_tensor *out = NULL;
+  return mt_fft_rfftfreq_with(&out, n, d, dtype, device) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_fftshift(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_fftshift(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_fftshift_dims(uint64_t self, const int64_t *dim, size_t n_dim) {
+  mt_tensor *out = NULL;
+  return mt_fft_fftshift_dims(&out, (mt_tensor *)self, dim, n_dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_ifftshift(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_fft_ifftshift(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_fft_ifftshift_dims(uint64_t self, const int64_t *dim, size_t n_dim) {
+  mt_tensor *out = NULL;
+  return mt_fft_ifftshift_dims(&out, (mt_tensor *)self, dim, n_dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_hann_window(int64_t window_length) {
+  mt_tensor *out = NULL;
+  return mt_hann_window(&out, window_length) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_hann_window_with(int64_t window_length, bool periodic, mt_dtype dtype, mt_device device) {
+  mt_tensor *out = NULL;
+  return mt_hann_window_with(&out, window_length, periodic, dtype, device) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_hamming_window(int64_t window_length) {
+  mt_tensor *out = NULL;
+  return mt_hamming_window(&out, window_length) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_hamming_window_with(int64_t window_length, bool periodic, double alpha, double beta, mt_dtype dtype, mt_device device) {
+  mt_tensor *out = NULL;
+  mt_hamming_window_options options;
+  mt_hamming_window_options_init(&options);
+  options.periodic = periodic;
+  options.alpha = alpha;
+  options.beta = beta;
+  options.dtype = dtype;
+  options.device = device;
+  return mt_hamming_window_with(&out, window_length, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_blackman_window(int64_t window_length) {
+  mt_tensor *out = NULL;
+  return mt_blackman_window(&out, window_length) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_blackman_window_with(int64_t window_length, bool periodic, mt_dtype dtype, mt_device device) {
+  mt_tensor *out = NULL;
+  return mt_blackman_window_with(&out, window_length, periodic, dtype, device) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_bartlett_window(int64_t window_length) {
+  mt_tensor *out = NULL;
+  return mt_bartlett_window(&out, window_length) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_bartlett_window_with(int64_t window_length, bool periodic, mt_dtype dtype, mt_device device) {
+  mt_tensor *out = NULL;
+  return mt_bartlett_window_with(&out, window_length, periodic, dtype, device) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_kaiser_window(int64_t window_length) {
+  mt_tensor *out = NULL;
+  return mt_kaiser_window(&out, window_length) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_kaiser_window_with(int64_t window_length, bool periodic, double beta, mt_dtype dtype, mt_device device) {
+  mt_tensor *out = NULL;
+  mt_kaiser_window_options options;
+  mt_kaiser_window_options_init(&options);
+  options.periodic = periodic;
+  options.beta = beta;
+  options.dtype = dtype;
+  options.device = device;
+  return mt_kaiser_window_with(&out, window_length, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_stft(uint64_t self, int64_t n_fft) {
+  mt_tensor *out = NULL;
+  return mt_stft(&out, (mt_tensor *)self, n_fft) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_stft_with(uint64_t self, int64_t n_fft, bool has_hop_length, int64_t hop_length, bool has_win_length, int64_t win_length, uint64_t window, bool center, const char *pad_mode, bool normalized, bool onesided, bool return_complex) {
+  mt_tensor *out = NULL;
+  mt_stft_options options;
+  mt_stft_options_init(&options);
+  options.hop_length = has_hop_length ? &hop_length : NULL;
+  options.win_length = has_win_length ? &win_length : NULL;
+  options.center = center;
+  options.pad_mode = pad_mode;
+  options.normalized = normalized;
+  options.onesided = onesided;
+  options.return_complex = return_complex;
+  return mt_stft_with(&out, (mt_tensor *)self, n_fft, (mt_tensor *)window, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_istft(uint64_t self, int64_t n_fft) {
+  mt_tensor *out = NULL;
+  return mt_istft(&out, (mt_tensor *)self, n_fft) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_istft_with(uint64_t self, int64_t n_fft, bool has_hop_length, int64_t hop_length, bool has_win_length, int64_t win_length, uint64_t window, bool center, bool normalized, bool onesided, bool has_length, int64_t length, bool return_complex) {
+  mt_tensor *out = NULL;
+  mt_istft_options options;
+  mt_istft_options_init(&options);
+  options.hop_length = has_hop_length ? &hop_length : NULL;
+  options.win_length = has_win_length ? &win_length : NULL;
+  options.center = center;
+  options.normalized = normalized;
+  options.onesided = onesided;
+  options.length = has_length ? &length : NULL;
+  options.return_complex = return_complex;
+  return mt_istft_with(&out, (mt_tensor *)self, n_fft, (mt_tensor *)window, &options) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
 static uint64_t py_signbit(uint64_t self) {
   mt_tensor *out = NULL;
   return mt_signbit(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
@@ -2971,6 +3276,15 @@ static mt_status py_linalg_svd(uint64_t *u, uint64_t *s, uint64_t *vh, uint64_t 
 static uint64_t py_linalg_svdvals(uint64_t self) {
   mt_tensor *out = NULL;
   return mt_linalg_svdvals(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_linalg_eig(uint64_t *eigenvalues, uint64_t *eigenvectors, uint64_t self) {
+  return mt_linalg_eig((mt_tensor **)eigenvalues, (mt_tensor **)eigenvectors, (mt_tensor *)self);
+}
+
+static uint64_t py_linalg_eigvals(uint64_t self) {
+  mt_tensor *out = NULL;
+  return mt_linalg_eigvals(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
 static mt_status py_linalg_eigh(uint64_t *eigenvalues, uint64_t *eigenvectors, uint64_t self, const char *uplo) {

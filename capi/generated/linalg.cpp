@@ -69,6 +69,27 @@ mt_status mt_linalg_svdvals(mt_tensor **out, const mt_tensor *self) {
   });
 }
 
+mt_status mt_linalg_eig(mt_tensor **eigenvalues, mt_tensor **eigenvectors, const mt_tensor *self) {
+  return guard("mt_linalg_eig", "linalg_eig", [&](Call& c) {
+    c.pointer("eigenvalues", eigenvalues);
+    c.pointer("eigenvectors", eigenvectors);
+    const TensorArg self_ = c.tensor("self", self);
+    const auto [eigenvalues_, eigenvectors_] = mt::linalg_eig(self_);
+    auto eigenvalues_handle = c.make(eigenvalues_);
+    auto eigenvectors_handle = c.make(eigenvectors_);
+    *eigenvalues = eigenvalues_handle.release();
+    *eigenvectors = eigenvectors_handle.release();
+  });
+}
+
+mt_status mt_linalg_eigvals(mt_tensor **out, const mt_tensor *self) {
+  return guard("mt_linalg_eigvals", "linalg_eigvals", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg self_ = c.tensor("self", self);
+    c.put(out, mt::linalg_eigvals(self_));
+  });
+}
+
 mt_status mt_linalg_eigh(mt_tensor **eigenvalues, mt_tensor **eigenvectors, const mt_tensor *self,
                          const char *uplo) {
   return guard("mt_linalg_eigh", "linalg_eigh", [&](Call& c) {

@@ -47,8 +47,8 @@ enum {
   MT_INT64 = 7,  // what indices are
   MT_UINT8 = 8,
   MT_BOOL = 9,        // a byte of 0 or 1
-  MT_COMPLEX64 = 10,  // reserved
-  MT_COMPLEX128 = 11  // reserved
+  MT_COMPLEX64 = 10,  // two float32: real and imaginary part
+  MT_COMPLEX128 = 11  // two float64
 };
 
 // Where a tensor's data is.

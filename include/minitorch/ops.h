@@ -621,6 +621,235 @@ MT_API mt_status mt_float_power_scalar(mt_tensor **out, const mt_tensor *self, d
 MT_API mt_status mt_float_power_(mt_tensor *self, const mt_tensor *exponent);
 MT_API mt_status mt_float_power_scalar_(mt_tensor *self, double exponent);
 
+// --- Complex numbers ----------------------------------------------------------------------------
+// Most elementwise, reduction, shape, indexing and product ops take complex dtypes too. A gradient
+// of a complex tensor is the conjugate Wirtinger derivative, as in PyTorch: a step against it
+// lowers a real loss.
+
+// real + i imag, of two tensors of dtype float32 or float64.
+MT_API mt_status mt_complex(mt_tensor **out, const mt_tensor *real, const mt_tensor *imag);
+
+// abs (cos(angle) + i sin(angle)), of two tensors of dtype float32 or float64.
+MT_API mt_status mt_polar(mt_tensor **out, const mt_tensor *abs, const mt_tensor *angle);
+
+// The real part, as a view; of a real tensor itself.
+MT_API mt_status mt_real(mt_tensor **out, const mt_tensor *self);
+
+// The imaginary part of a complex tensor, as a view.
+MT_API mt_status mt_imag(mt_tensor **out, const mt_tensor *self);
+
+// A complex tensor as a real one with another last dim of size 2: real and imaginary part.
+MT_API mt_status mt_view_as_real(mt_tensor **out, const mt_tensor *self);
+
+// A float32 or float64 tensor with a last dim of size 2 as a complex one without it.
+MT_API mt_status mt_view_as_complex(mt_tensor **out, const mt_tensor *self);
+
+// The conjugate, as a copy; of a real tensor itself.
+MT_API mt_status mt_conj(mt_tensor **out, const mt_tensor *self);
+
+// self / |self|, and 0 where self is 0; the sign of real numbers.
+MT_API mt_status mt_sgn(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_sgn_(mt_tensor *self);
+
+// --- Fourier transforms -------------------------------------------------------------------------
+// Discrete Fourier transforms, for float32 and float64 and their complex dtypes; integers compute
+// in the default dtype. n and s are the sizes that the transformed dims are cut or zero-padded to
+// (in the transforms to real tensors: the sizes of the result); -1 keeps one. Without dims, the
+// last ones that s has sizes for, or all. norm: "backward" (or "") divides inverse transforms by
+// the number of points, "forward" the others, "ortho" both by its root.
+//
+// They are done by FFTW 3, which is opened at first use and not part of the library; without it
+// they fail with MT_ERR_NOT_IMPLEMENTED, and mt_has("fft") is false.
+
+// The transform along one dim. Defaults: n none, dim -1, norm "".
+MT_API mt_status mt_fft_fft(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_fft_with(mt_tensor **out, const mt_tensor *self,
+                                 const int64_t *MT_NULLABLE n, int64_t dim, const char *norm);
+
+// The inverse of fft. Defaults: n none, dim -1, norm "".
+MT_API mt_status mt_fft_ifft(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_ifft_with(mt_tensor **out, const mt_tensor *self,
+                                  const int64_t *MT_NULLABLE n, int64_t dim, const char *norm);
+
+// Of real input the first half (n / 2 + 1 values) of fft. Defaults: n none, dim -1, norm "".
+MT_API mt_status mt_fft_rfft(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_rfft_with(mt_tensor **out, const mt_tensor *self,
+                                  const int64_t *MT_NULLABLE n, int64_t dim, const char *norm);
+
+// The inverse of rfft: real; n is 2 (size - 1) if not given. Defaults: n none, dim -1, norm "".
+MT_API mt_status mt_fft_irfft(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_irfft_with(mt_tensor **out, const mt_tensor *self,
+                                   const int64_t *MT_NULLABLE n, int64_t dim, const char *norm);
+
+// The real transform of a signal that is its own reversed conjugate, given by its first half.
+// Defaults: n none, dim -1, norm "".
+MT_API mt_status mt_fft_hfft(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_hfft_with(mt_tensor **out, const mt_tensor *self,
+                                  const int64_t *MT_NULLABLE n, int64_t dim, const char *norm);
+
+// The inverse of hfft. Defaults: n none, dim -1, norm "".
+MT_API mt_status mt_fft_ihfft(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_ihfft_with(mt_tensor **out, const mt_tensor *self,
+                                   const int64_t *MT_NULLABLE n, int64_t dim, const char *norm);
+
+// The transform along several dims. Defaults: s none listed, dim none listed, norm "".
+MT_API mt_status mt_fft_fftn(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_fftn_with(mt_tensor **out, const mt_tensor *self,
+                                  const int64_t *MT_NULLABLE s, size_t n_s,
+                                  const int64_t *MT_NULLABLE dim, size_t n_dim, const char *norm);
+
+// The inverse of fftn. Defaults: s none listed, dim none listed, norm "".
+MT_API mt_status mt_fft_ifftn(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_ifftn_with(mt_tensor **out, const mt_tensor *self,
+                                   const int64_t *MT_NULLABLE s, size_t n_s,
+                                   const int64_t *MT_NULLABLE dim, size_t n_dim, const char *norm);
+
+// Of real input fftn, half of the last dim. Defaults: s none listed, dim none listed, norm "".
+MT_API mt_status mt_fft_rfftn(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_rfftn_with(mt_tensor **out, const mt_tensor *self,
+                                   const int64_t *MT_NULLABLE s, size_t n_s,
+                                   const int64_t *MT_NULLABLE dim, size_t n_dim, const char *norm);
+
+// The inverse of rfftn. Defaults: s none listed, dim none listed, norm "".
+MT_API mt_status mt_fft_irfftn(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_irfftn_with(mt_tensor **out, const mt_tensor *self,
+                                    const int64_t *MT_NULLABLE s, size_t n_s,
+                                    const int64_t *MT_NULLABLE dim, size_t n_dim, const char *norm);
+
+// The real transform of a signal that is its own reversed conjugate, given by half of the last dim.
+// Defaults: s none listed, dim none listed, norm "".
+MT_API mt_status mt_fft_hfftn(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_hfftn_with(mt_tensor **out, const mt_tensor *self,
+                                   const int64_t *MT_NULLABLE s, size_t n_s,
+                                   const int64_t *MT_NULLABLE dim, size_t n_dim, const char *norm);
+
+// The inverse of hfftn. Defaults: s none listed, dim none listed, norm "".
+MT_API mt_status mt_fft_ihfftn(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_ihfftn_with(mt_tensor **out, const mt_tensor *self,
+                                    const int64_t *MT_NULLABLE s, size_t n_s,
+                                    const int64_t *MT_NULLABLE dim, size_t n_dim, const char *norm);
+
+// The frequencies of fft's values for samples d apart. Defaults: d 1.0, dtype the default dtype,
+// device cpu. Not differentiable.
+MT_API mt_status mt_fft_fftfreq(mt_tensor **out, int64_t n, double d);
+MT_API mt_status mt_fft_fftfreq_with(mt_tensor **out, int64_t n, double d, mt_dtype dtype,
+                                     mt_device device);
+
+// The frequencies of rfft's values for samples d apart. Defaults: d 1.0, dtype the default dtype,
+// device cpu. Not differentiable.
+MT_API mt_status mt_fft_rfftfreq(mt_tensor **out, int64_t n, double d);
+MT_API mt_status mt_fft_rfftfreq_with(mt_tensor **out, int64_t n, double d, mt_dtype dtype,
+                                      mt_device device);
+
+// Moves frequency 0 to the middle of each of dims, or of all. Defaults: dim none listed.
+MT_API mt_status mt_fft_fftshift(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_fftshift_dims(mt_tensor **out, const mt_tensor *self,
+                                      const int64_t *MT_NULLABLE dim, size_t n_dim);
+
+// The inverse of fftshift. Defaults: dim none listed.
+MT_API mt_status mt_fft_ifftshift(mt_tensor **out, const mt_tensor *self);
+MT_API mt_status mt_fft_ifftshift_dims(mt_tensor **out, const mt_tensor *self,
+                                       const int64_t *MT_NULLABLE dim, size_t n_dim);
+
+// A window for t from 0 to 1: sin(pi t) ** 2. periodic: as if it began anew after its values; else
+// symmetric. Defaults: periodic true, dtype the default dtype, device cpu. Not differentiable.
+MT_API mt_status mt_hann_window(mt_tensor **out, int64_t window_length);
+MT_API mt_status mt_hann_window_with(mt_tensor **out, int64_t window_length, bool periodic,
+                                     mt_dtype dtype, mt_device device);
+
+// Options of ops. Lists come with their counts; an empty one stands for the op's default.
+typedef struct mt_hamming_window_options {
+  size_t struct_size;
+  bool periodic;     // true
+  double alpha;      // 0.54
+  double beta;       // 0.46
+  mt_dtype dtype;    // the default dtype
+  mt_device device;  // cpu
+} mt_hamming_window_options;
+MT_API void mt_hamming_window_options_init(mt_hamming_window_options *options);
+
+// A window for t from 0 to 1: alpha - beta cos(2 pi t). periodic: as if it began anew after its
+// values; else symmetric. Defaults: periodic true, alpha 0.54, beta 0.46, dtype the default dtype,
+// device cpu. Not differentiable.
+MT_API mt_status mt_hamming_window(mt_tensor **out, int64_t window_length);
+MT_API mt_status mt_hamming_window_with(mt_tensor **out, int64_t window_length,
+                                        const mt_hamming_window_options *MT_NULLABLE options);
+
+// A window for t from 0 to 1: 0.42 - 0.5 cos(2 pi t) + 0.08 cos(4 pi t). periodic: as if it began
+// anew after its values; else symmetric. Defaults: periodic true, dtype the default dtype, device
+// cpu. Not differentiable.
+MT_API mt_status mt_blackman_window(mt_tensor **out, int64_t window_length);
+MT_API mt_status mt_blackman_window_with(mt_tensor **out, int64_t window_length, bool periodic,
+                                         mt_dtype dtype, mt_device device);
+
+// A window for t from 0 to 1: A triangle. periodic: as if it began anew after its values; else
+// symmetric. Defaults: periodic true, dtype the default dtype, device cpu. Not differentiable.
+MT_API mt_status mt_bartlett_window(mt_tensor **out, int64_t window_length);
+MT_API mt_status mt_bartlett_window_with(mt_tensor **out, int64_t window_length, bool periodic,
+                                         mt_dtype dtype, mt_device device);
+
+// Options of ops. Lists come with their counts; an empty one stands for the op's default.
+typedef struct mt_kaiser_window_options {
+  size_t struct_size;
+  bool periodic;     // true
+  double beta;       // 12.0
+  mt_dtype dtype;    // the default dtype
+  mt_device device;  // cpu
+} mt_kaiser_window_options;
+MT_API void mt_kaiser_window_options_init(mt_kaiser_window_options *options);
+
+// A window for t from 0 to 1: i0(beta sqrt(1 - (2 t - 1) ** 2)) / i0(beta). periodic: as if it
+// began anew after its values; else symmetric. Defaults: periodic true, beta 12.0, dtype the
+// default dtype, device cpu. Not differentiable.
+MT_API mt_status mt_kaiser_window(mt_tensor **out, int64_t window_length);
+MT_API mt_status mt_kaiser_window_with(mt_tensor **out, int64_t window_length,
+                                       const mt_kaiser_window_options *MT_NULLABLE options);
+
+// Options of ops. Lists come with their counts; an empty one stands for the op's default.
+typedef struct mt_stft_options {
+  size_t struct_size;
+  const int64_t *hop_length;
+  const int64_t *win_length;
+  bool center;           // true
+  const char *pad_mode;  // "reflect"
+  bool normalized;
+  bool onesided;        // true
+  bool return_complex;  // true
+} mt_stft_options;
+MT_API void mt_stft_options_init(mt_stft_options *options);
+
+// The transforms of windows of n_fft samples of signals (batch, time) or (time). Gives (batch,
+// frequency, frame), with a last dim of 2 for the parts unless return_complex. Windows are
+// hop_length (n_fft / 4) apart; window has win_length (n_fft) values. center: the signal is padded
+// by n_fft / 2 in pad_mode. normalized: times n_fft^-1/2. onesided: half of the frequencies, of
+// real signals only. Defaults: hop_length none, win_length none, window none, center true, pad_mode
+// "reflect", normalized false, onesided true, return_complex true.
+MT_API mt_status mt_stft(mt_tensor **out, const mt_tensor *self, int64_t n_fft);
+MT_API mt_status mt_stft_with(mt_tensor **out, const mt_tensor *self, int64_t n_fft,
+                              const mt_tensor *MT_NULLABLE window,
+                              const mt_stft_options *MT_NULLABLE options);
+
+// Options of ops. Lists come with their counts; an empty one stands for the op's default.
+typedef struct mt_istft_options {
+  size_t struct_size;
+  const int64_t *hop_length;
+  const int64_t *win_length;
+  bool center;  // true
+  bool normalized;
+  bool onesided;  // true
+  const int64_t *length;
+  bool return_complex;
+} mt_istft_options;
+MT_API void mt_istft_options_init(mt_istft_options *options);
+
+// The signal whose stft is nearest to self in the least-squares sense. Defaults: hop_length none,
+// win_length none, window none, center true, normalized false, onesided true, length none,
+// return_complex false.
+MT_API mt_status mt_istft(mt_tensor **out, const mt_tensor *self, int64_t n_fft);
+MT_API mt_status mt_istft_with(mt_tensor **out, const mt_tensor *self, int64_t n_fft,
+                               const mt_tensor *MT_NULLABLE window,
+                               const mt_istft_options *MT_NULLABLE options);
+
 // --- Parts of numbers ---------------------------------------------------------------------------
 // Elementwise, keeping the dtype unless said otherwise.
 
@@ -633,10 +862,10 @@ MT_API mt_status mt_isposinf(mt_tensor **out, const mt_tensor *self);
 // bool: whether self is -inf. Not differentiable.
 MT_API mt_status mt_isneginf(mt_tensor **out, const mt_tensor *self);
 
-// bool: true for every element of a real dtype. Not differentiable.
+// bool: whether there is no imaginary part. Not differentiable.
 MT_API mt_status mt_isreal(mt_tensor **out, const mt_tensor *self);
 
-// pi where self is negative, else 0.
+// The angle of complex numbers; pi where real ones are negative, else 0.
 MT_API mt_status mt_angle(mt_tensor **out, const mt_tensor *self);
 
 // self itself; not for bool.
@@ -1985,6 +2214,13 @@ MT_API mt_status mt_linalg_svd(mt_tensor **u, mt_tensor **s, mt_tensor **vh,
 
 // Singular values, descending.
 MT_API mt_status mt_linalg_svdvals(mt_tensor **out, const mt_tensor *self);
+
+// Eigenvalues and eigenvectors, both complex, of real matrices.
+MT_API mt_status mt_linalg_eig(mt_tensor **eigenvalues, mt_tensor **eigenvectors,
+                               const mt_tensor *self);
+
+// Eigenvalues, complex, of real matrices.
+MT_API mt_status mt_linalg_eigvals(mt_tensor **out, const mt_tensor *self);
 
 // Eigenvalues, ascending, and eigenvectors of symmetric matrices, of which one triangle is read.
 // Defaults: uplo "L".

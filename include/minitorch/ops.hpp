@@ -1203,6 +1203,283 @@ inline const Tensor& float_power_(const Tensor& self, const Tensor& exponent) {
   return self;
 }
 
+// --- Complex numbers ----------------------------------------------------------------------------
+
+// real + i imag, of two tensors of dtype float32 or float64.
+inline Tensor complex(const Tensor& real, const Tensor& imag) {
+  mt_tensor* out = nullptr;
+  check(mt_complex(&out, real.get(), imag.get()));
+  return Tensor(out);
+}
+
+// abs (cos(angle) + i sin(angle)), of two tensors of dtype float32 or float64.
+inline Tensor polar(const Tensor& abs, const Tensor& angle) {
+  mt_tensor* out = nullptr;
+  check(mt_polar(&out, abs.get(), angle.get()));
+  return Tensor(out);
+}
+
+// The real part, as a view; of a real tensor itself.
+inline Tensor real(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_real(&out, self.get()));
+  return Tensor(out);
+}
+
+// The imaginary part of a complex tensor, as a view.
+inline Tensor imag(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_imag(&out, self.get()));
+  return Tensor(out);
+}
+
+// A complex tensor as a real one with another last dim of size 2: real and imaginary part.
+inline Tensor view_as_real(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_view_as_real(&out, self.get()));
+  return Tensor(out);
+}
+
+// A float32 or float64 tensor with a last dim of size 2 as a complex one without it.
+inline Tensor view_as_complex(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_view_as_complex(&out, self.get()));
+  return Tensor(out);
+}
+
+// The conjugate, as a copy; of a real tensor itself.
+inline Tensor conj(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_conj(&out, self.get()));
+  return Tensor(out);
+}
+
+// self / |self|, and 0 where self is 0; the sign of real numbers.
+inline Tensor sgn(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_sgn(&out, self.get()));
+  return Tensor(out);
+}
+
+// self / |self|, and 0 where self is 0; the sign of real numbers.
+inline const Tensor& sgn_(const Tensor& self) {
+  check(mt_sgn_(self.get()));
+  return self;
+}
+
+// --- Fourier transforms -------------------------------------------------------------------------
+
+// The transform along one dim.
+inline Tensor fft_fft(const Tensor& self, std::optional<int64_t> n = std::nullopt, int64_t dim = -1,
+    const char* norm = "") {
+  mt_tensor* out = nullptr;
+  check(mt_fft_fft_with(&out, self.get(), n ? &*n : nullptr, dim, norm));
+  return Tensor(out);
+}
+
+// The inverse of fft.
+inline Tensor fft_ifft(const Tensor& self, std::optional<int64_t> n = std::nullopt, int64_t dim =
+    -1, const char* norm = "") {
+  mt_tensor* out = nullptr;
+  check(mt_fft_ifft_with(&out, self.get(), n ? &*n : nullptr, dim, norm));
+  return Tensor(out);
+}
+
+// Of real input the first half (n / 2 + 1 values) of fft.
+inline Tensor fft_rfft(const Tensor& self, std::optional<int64_t> n = std::nullopt, int64_t dim =
+    -1, const char* norm = "") {
+  mt_tensor* out = nullptr;
+  check(mt_fft_rfft_with(&out, self.get(), n ? &*n : nullptr, dim, norm));
+  return Tensor(out);
+}
+
+// The inverse of rfft: real; n is 2 (size - 1) if not given.
+inline Tensor fft_irfft(const Tensor& self, std::optional<int64_t> n = std::nullopt, int64_t dim =
+    -1, const char* norm = "") {
+  mt_tensor* out = nullptr;
+  check(mt_fft_irfft_with(&out, self.get(), n ? &*n : nullptr, dim, norm));
+  return Tensor(out);
+}
+
+// The real transform of a signal that is its own reversed conjugate, given by its first half.
+inline Tensor fft_hfft(const Tensor& self, std::optional<int64_t> n = std::nullopt, int64_t dim =
+    -1, const char* norm = "") {
+  mt_tensor* out = nullptr;
+  check(mt_fft_hfft_with(&out, self.get(), n ? &*n : nullptr, dim, norm));
+  return Tensor(out);
+}
+
+// The inverse of hfft.
+inline Tensor fft_ihfft(const Tensor& self, std::optional<int64_t> n = std::nullopt, int64_t dim =
+    -1, const char* norm = "") {
+  mt_tensor* out = nullptr;
+  check(mt_fft_ihfft_with(&out, self.get(), n ? &*n : nullptr, dim, norm));
+  return Tensor(out);
+}
+
+// The transform along several dims.
+inline Tensor fft_fftn(const Tensor& self, Ints s = {}, Ints dim = {}, const char* norm = "") {
+  mt_tensor* out = nullptr;
+  check(mt_fft_fftn_with(&out, self.get(), s.data(), s.size(), dim.data(), dim.size(), norm));
+  return Tensor(out);
+}
+
+// The inverse of fftn.
+inline Tensor fft_ifftn(const Tensor& self, Ints s = {}, Ints dim = {}, const char* norm = "") {
+  mt_tensor* out = nullptr;
+  check(mt_fft_ifftn_with(&out, self.get(), s.data(), s.size(), dim.data(), dim.size(), norm));
+  return Tensor(out);
+}
+
+// Of real input fftn, half of the last dim.
+inline Tensor fft_rfftn(const Tensor& self, Ints s = {}, Ints dim = {}, const char* norm = "") {
+  mt_tensor* out = nullptr;
+  check(mt_fft_rfftn_with(&out, self.get(), s.data(), s.size(), dim.data(), dim.size(), norm));
+  return Tensor(out);
+}
+
+// The inverse of rfftn.
+inline Tensor fft_irfftn(const Tensor& self, Ints s = {}, Ints dim = {}, const char* norm = "") {
+  mt_tensor* out = nullptr;
+  check(mt_fft_irfftn_with(&out, self.get(), s.data(), s.size(), dim.data(), dim.size(), norm));
+  return Tensor(out);
+}
+
+// The real transform of a signal that is its own reversed conjugate, given by half of the last dim.
+inline Tensor fft_hfftn(const Tensor& self, Ints s = {}, Ints dim = {}, const char* norm = "") {
+  mt_tensor* out = nullptr;
+  check(mt_fft_hfftn_with(&out, self.get(), s.data(), s.size(), dim.data(), dim.size(), norm));
+  return Tensor(out);
+}
+
+// The inverse of hfftn.
+inline Tensor fft_ihfftn(const Tensor& self, Ints s = {}, Ints dim = {}, const char* norm = "") {
+  mt_tensor* out = nullptr;
+  check(mt_fft_ihfftn_with(&out, self.get(), s.data(), s.size(), dim.data(), dim.size(), norm));
+  return Tensor(out);
+}
+
+// The frequencies of fft's values for samples d apart.
+inline Tensor fft_fftfreq(int64_t n, double d = 1.0, mt_dtype dtype = MT_DTYPE_NONE, mt_device
+    device = MT_CPU) {
+  mt_tensor* out = nullptr;
+  check(mt_fft_fftfreq_with(&out, n, d, dtype, device));
+  return Tensor(out);
+}
+
+// The frequencies of rfft's values for samples d apart.
+inline Tensor fft_rfftfreq(int64_t n, double d = 1.0, mt_dtype dtype = MT_DTYPE_NONE, mt_device
+    device = MT_CPU) {
+  mt_tensor* out = nullptr;
+  check(mt_fft_rfftfreq_with(&out, n, d, dtype, device));
+  return Tensor(out);
+}
+
+// Moves frequency 0 to the middle of each of dims, or of all.
+inline Tensor fft_fftshift(const Tensor& self, Ints dim = {}) {
+  mt_tensor* out = nullptr;
+  check(mt_fft_fftshift_dims(&out, self.get(), dim.data(), dim.size()));
+  return Tensor(out);
+}
+
+// The inverse of fftshift.
+inline Tensor fft_ifftshift(const Tensor& self, Ints dim = {}) {
+  mt_tensor* out = nullptr;
+  check(mt_fft_ifftshift_dims(&out, self.get(), dim.data(), dim.size()));
+  return Tensor(out);
+}
+
+// A window for t from 0 to 1: sin(pi t) ** 2.
+inline Tensor hann_window(int64_t window_length, bool periodic = true, mt_dtype dtype =
+    MT_DTYPE_NONE, mt_device device = MT_CPU) {
+  mt_tensor* out = nullptr;
+  check(mt_hann_window_with(&out, window_length, periodic, dtype, device));
+  return Tensor(out);
+}
+
+// A window for t from 0 to 1: alpha - beta cos(2 pi t).
+inline Tensor hamming_window(int64_t window_length, bool periodic = true, double alpha = 0.54,
+    double beta = 0.46, mt_dtype dtype = MT_DTYPE_NONE, mt_device device = MT_CPU) {
+  mt_hamming_window_options options;
+  mt_hamming_window_options_init(&options);
+  options.periodic = periodic;
+  options.alpha = alpha;
+  options.beta = beta;
+  options.dtype = dtype;
+  options.device = device;
+  mt_tensor* out = nullptr;
+  check(mt_hamming_window_with(&out, window_length, &options));
+  return Tensor(out);
+}
+
+// A window for t from 0 to 1: 0.42 - 0.5 cos(2 pi t) + 0.08 cos(4 pi t).
+inline Tensor blackman_window(int64_t window_length, bool periodic = true, mt_dtype dtype =
+    MT_DTYPE_NONE, mt_device device = MT_CPU) {
+  mt_tensor* out = nullptr;
+  check(mt_blackman_window_with(&out, window_length, periodic, dtype, device));
+  return Tensor(out);
+}
+
+// A window for t from 0 to 1: A triangle.
+inline Tensor bartlett_window(int64_t window_length, bool periodic = true, mt_dtype dtype =
+    MT_DTYPE_NONE, mt_device device = MT_CPU) {
+  mt_tensor* out = nullptr;
+  check(mt_bartlett_window_with(&out, window_length, periodic, dtype, device));
+  return Tensor(out);
+}
+
+// A window for t from 0 to 1: i0(beta sqrt(1 - (2 t - 1) ** 2)) / i0(beta).
+inline Tensor kaiser_window(int64_t window_length, bool periodic = true, double beta = 12.0,
+    mt_dtype dtype = MT_DTYPE_NONE, mt_device device = MT_CPU) {
+  mt_kaiser_window_options options;
+  mt_kaiser_window_options_init(&options);
+  options.periodic = periodic;
+  options.beta = beta;
+  options.dtype = dtype;
+  options.device = device;
+  mt_tensor* out = nullptr;
+  check(mt_kaiser_window_with(&out, window_length, &options));
+  return Tensor(out);
+}
+
+// The transforms of windows of n_fft samples of signals (batch, time) or (time).
+inline Tensor stft(const Tensor& self, int64_t n_fft, std::optional<int64_t> hop_length =
+    std::nullopt, std::optional<int64_t> win_length = std::nullopt, const Tensor& window = Tensor(),
+    bool center = true, const char* pad_mode = "reflect", bool normalized = false, bool onesided =
+    true, bool return_complex = true) {
+  mt_stft_options options;
+  mt_stft_options_init(&options);
+  options.hop_length = hop_length ? &*hop_length : nullptr;
+  options.win_length = win_length ? &*win_length : nullptr;
+  options.center = center;
+  options.pad_mode = pad_mode;
+  options.normalized = normalized;
+  options.onesided = onesided;
+  options.return_complex = return_complex;
+  mt_tensor* out = nullptr;
+  check(mt_stft_with(&out, self.get(), n_fft, window.get(), &options));
+  return Tensor(out);
+}
+
+// The signal whose stft is nearest to self in the least-squares sense.
+inline Tensor istft(const Tensor& self, int64_t n_fft, std::optional<int64_t> hop_length =
+    std::nullopt, std::optional<int64_t> win_length = std::nullopt, const Tensor& window = Tensor(),
+    bool center = true, bool normalized = false, bool onesided = true, std::optional<int64_t> length
+    = std::nullopt, bool return_complex = false) {
+  mt_istft_options options;
+  mt_istft_options_init(&options);
+  options.hop_length = hop_length ? &*hop_length : nullptr;
+  options.win_length = win_length ? &*win_length : nullptr;
+  options.center = center;
+  options.normalized = normalized;
+  options.onesided = onesided;
+  options.length = length ? &*length : nullptr;
+  options.return_complex = return_complex;
+  mt_tensor* out = nullptr;
+  check(mt_istft_with(&out, self.get(), n_fft, window.get(), &options));
+  return Tensor(out);
+}
+
 // --- Parts of numbers ---------------------------------------------------------------------------
 
 // bool: whether self is negative, -0 included.
@@ -1226,14 +1503,14 @@ inline Tensor isneginf(const Tensor& self) {
   return Tensor(out);
 }
 
-// bool: true for every element of a real dtype.
+// bool: whether there is no imaginary part.
 inline Tensor isreal(const Tensor& self) {
   mt_tensor* out = nullptr;
   check(mt_isreal(&out, self.get()));
   return Tensor(out);
 }
 
-// pi where self is negative, else 0.
+// The angle of complex numbers; pi where real ones are negative, else 0.
 inline Tensor angle(const Tensor& self) {
   mt_tensor* out = nullptr;
   check(mt_angle(&out, self.get()));
@@ -3662,6 +3939,20 @@ inline std::tuple<Tensor, Tensor, Tensor> linalg_svd(const Tensor& self, bool fu
 inline Tensor linalg_svdvals(const Tensor& self) {
   mt_tensor* out = nullptr;
   check(mt_linalg_svdvals(&out, self.get()));
+  return Tensor(out);
+}
+
+// Eigenvalues and eigenvectors, both complex, of real matrices.
+inline std::pair<Tensor, Tensor> linalg_eig(const Tensor& self) {
+  mt_tensor *eigenvalues_out = nullptr, *eigenvectors_out = nullptr;
+  check(mt_linalg_eig(&eigenvalues_out, &eigenvectors_out, self.get()));
+  return {Tensor(eigenvalues_out), Tensor(eigenvectors_out)};
+}
+
+// Eigenvalues, complex, of real matrices.
+inline Tensor linalg_eigvals(const Tensor& self) {
+  mt_tensor* out = nullptr;
+  check(mt_linalg_eigvals(&out, self.get()));
   return Tensor(out);
 }
 

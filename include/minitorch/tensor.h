@@ -31,6 +31,7 @@ MT_API mt_status mt_tensor_from_blob(mt_tensor **out, void *MT_NULLABLE data, mt
 MT_API mt_status mt_number_float(mt_tensor **out, double value);
 MT_API mt_status mt_number_int(mt_tensor **out, int64_t value);
 MT_API mt_status mt_number_bool(mt_tensor **out, bool value);
+MT_API mt_status mt_number_complex(mt_tensor **out, double real, double imag);
 
 // A second handle to the same tensor: the same values, gradient and history. Each handle is freed
 // on its own.
@@ -82,6 +83,10 @@ MT_API mt_status mt_tensor_item_double(double *out, const mt_tensor *self);
 MT_API mt_status mt_tensor_item_int64(int64_t *out, const mt_tensor *self);
 MT_API mt_status mt_tensor_item_bool(bool *out, const mt_tensor *self);
 
+// The same for complex dtypes too, of which the functions above take only values without an
+// imaginary part (MT_ERR_INVALID_ARGUMENT otherwise; mt_tensor_item_bool takes any).
+MT_API mt_status mt_tensor_item_complex(double *real, double *imag, const mt_tensor *self);
+
 // Copies all values, in row-major order and the tensor's own dtype, to `buffer`, whose size in
 // bytes must be exactly theirs.
 MT_API mt_status mt_tensor_copy_to_host(const mt_tensor *self, void *MT_NULLABLE buffer,
@@ -105,7 +110,7 @@ MT_API mt_status mt_tensor_format(char *MT_NULLABLE buffer, size_t capacity, siz
 // Whether ops on this tensor are recorded: it is a leaf that wants a gradient, or comes from one.
 MT_API mt_status mt_tensor_requires_grad(bool *out, const mt_tensor *self);
 
-// Only leaves can be changed, and only floating dtypes can require gradients.
+// Only leaves can be changed, and only floating and complex dtypes can require gradients.
 MT_API mt_status mt_tensor_set_requires_grad(mt_tensor *self, bool requires_grad);
 
 // The gradient that backward left; NULL when there is none. The handle is the gradient itself, not

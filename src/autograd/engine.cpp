@@ -11,6 +11,7 @@
 
 #include "autograd/anomaly.h"
 #include "autograd/meta.h"
+#include "autograd/rule.h"
 #include "core/error.h"
 
 namespace mt {
@@ -175,11 +176,7 @@ class Engine {
            "requires_grad_ on the inputs before the computation");
     }
     if (!g.defined()) {
-      if (out.numel() != 1) {
-        fail(Status::kAutograd, op, ": not a scalar: output of shape ", shape_string(out.sizes()),
-             ": grad can be implicitly created only for scalar outputs; give a gradient, or reduce "
-             "with sum or mean");
-      }
+      check_real_scalar(op, out);
       g = kGradMath.full(out.sizes(), out.dtype(), out.device(), 1);
     } else if (!(g.sizes() == out.sizes())) {
       fail(Status::kShape, op, ": shape mismatch: output ", shape_string(out.sizes()),
@@ -273,11 +270,11 @@ class Engine {
              "backward: graph freed: trying to backward through the graph a second time: its "
              "saved values are gone; give retain_graph=True to the first backward");
       }
-      return node.backward(GradIn(node, upstream, create_));
+      return rule_gradients(node, upstream, create_);
     }
     Grads grads;
     try {
-      grads = node.backward(GradIn(node, upstream, create_));
+      grads = rule_gradients(node, upstream, create_);
     } catch (...) {
       node.end_use(use);
       throw;

@@ -36,6 +36,7 @@ struct GradMath {
   Tensor (*full)(IntSpan sizes, DType dtype, Device device, double value);
   bool (*has_nan)(const Tensor& t);
   Tensor (*clone)(const Tensor& t);                        // contiguous, recorded
+  Tensor (*conj)(const Tensor& t);                         // recorded; t itself when it is real
   void (*copy_into)(const Tensor& into, const Tensor& t);  // no history
   Ref<Node> (*view_node)(const Tensor& base, const Tensor& view);
   // t has the sizes of `whole`. The elements that a view of geometry `part` would have if t lay in

@@ -123,9 +123,10 @@ void set_grad(const Tensor& t, const Tensor& grad) {
 
 void set_requires_grad(const Tensor& t, bool value) {
   if (t.requires_grad() == value) return;
-  if (value && !is_floating(t.dtype())) {
+  if (value && !is_differentiable(t.dtype())) {
     fail(Status::kDType, "requires_grad_: dtype mismatch: tensor is ", dtype_name(t.dtype()),
-         ": only floating-point tensors can require gradients; convert with mt_tensor_to_dtype");
+         ": only floating-point and complex tensors can require gradients; convert with "
+         "mt_tensor_to_dtype");
   }
   if (!value && !is_leaf(t)) {
     fail(Status::kAutograd,
@@ -198,7 +199,7 @@ void connect(Node& node, std::span<const Tensor* const> inputs) {
 }
 
 void attach(const Ref<Node>& node, Tensor& out) {
-  if (!is_floating(out.dtype())) {  // integer and bool outputs carry no gradient
+  if (!is_differentiable(out.dtype())) {  // integer and bool outputs carry no gradient
     node->outputs.push_back({out.sizes(), out.dtype(), out.device()});
     return;
   }
@@ -232,6 +233,12 @@ void check_inplace(std::string_view op, const Tensor& t) {
          ": leaf changed in place: a leaf tensor that requires grad is being used in an in-place "
          "operation: its gradient would be lost; do it inside no_grad or on a clone");
   }
+  if (m && m->base.defined() && m->base.requires_grad() && m->base.dtype() != t.dtype()) {
+    fail(Status::kAutograd, op, ": recorded tensor overwritten: the ", dtype_name(t.dtype()),
+         " tensor is a view of a ", dtype_name(m->base.dtype()),
+         " tensor that requires grad: a write through such a view cannot be recorded; make the new "
+         "value with mt_complex or mt_view_as_complex");
+  }
   if (m && m->base.defined() && m->base.requires_grad() && is_leaf(m->base)) {
     fail(Status::kAutograd, op,
          ": leaf changed in place: a view of a leaf tensor that requires grad is being used in an "
@@ -256,6 +263,12 @@ void inplace_done(const Tensor& t, Ref<Node> node) {
     return;
   }
   AutogradMeta& m = autograd_meta(t);
+  if (m.base.defined() && m.base.dtype() != t.dtype()) {
+    fail(Status::kAutograd, node->display_name(), ": not recorded: the ", dtype_name(t.dtype()),
+         " tensor is a view of a ", dtype_name(m.base.dtype()),
+         " one: values with a gradient cannot be written through it; make the new value with "
+         "mt_complex or mt_view_as_complex");
+  }
   node->outputs.clear();
   if (m.base.defined()) {
     node->outputs.push_back({t.sizes(), t.dtype(), t.device()});

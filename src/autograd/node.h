@@ -77,6 +77,9 @@ class Node : public RefCounted {
   // Drops saved tensors after a backward without retain_graph. Rules that saved none keep working.
   virtual void release_saved() {}
   virtual bool saves() const { return false; }
+  // Whether the rule is that of the real function, as all rules of ops are, which the engine
+  // conjugates for complex outputs; or already the conjugated one that users write for PyTorch.
+  virtual bool conjugates() const { return false; }
   virtual std::string display_name() const { return name_; }
 
   const char* name() const { return name_; }

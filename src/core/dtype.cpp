@@ -22,7 +22,7 @@ int combine(int higher, int lower) {
   if (is_complex(h)) return higher;
   if (is_floating(h)) {
     if (!is_complex(l)) return higher;
-    return static_cast<int>(h == DType::kFloat64 ? DType::kComplex128 : DType::kComplex64);
+    return static_cast<int>(complex_type(h));
   }
   if (h == DType::kBool || is_floating(l) || is_complex(l)) {
     return static_cast<int>(promote_types(h, l));
@@ -67,6 +67,7 @@ DType promote_types(DType a, DType b) {
 void ResultType::add(DType t, bool is_zero_dim, bool is_number) {
   int& slot = is_number ? number_ : is_zero_dim ? zero_ : dims_;
   if (is_number && is_floating(t)) t = default_dtype();
+  if (is_number && is_complex(t)) t = complex_type(default_dtype());
   slot =
       slot < 0 ? static_cast<int>(t) : static_cast<int>(promote_types(static_cast<DType>(slot), t));
 }

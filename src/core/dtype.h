@@ -19,10 +19,11 @@ enum class DType : uint8_t {
   kInt64 = 7,
   kUInt8 = 8,
   kBool = 9,
-  kComplex64 = 10,   // reserved: no tensor of it can be made yet
-  kComplex128 = 11,  // reserved
+  kComplex64 = 10,  // pairs of real and imaginary part
+  kComplex128 = 11,
 };
-inline constexpr int kNumDTypes = 10;  // those that tensors can have
+inline constexpr int kNumDTypes = 12;
+inline constexpr int kNumRealDTypes = 10;  // the first ones; the others are complex
 
 constexpr size_t dtype_size(DType t) {
   constexpr uint8_t kSizes[] = {4, 8, 2, 2, 1, 2, 4, 8, 1, 1, 8, 16};
@@ -31,6 +32,17 @@ constexpr size_t dtype_size(DType t) {
 constexpr bool is_floating(DType t) { return t <= DType::kBFloat16; }
 constexpr bool is_reduced_float(DType t) { return t == DType::kFloat16 || t == DType::kBFloat16; }
 constexpr bool is_complex(DType t) { return t >= DType::kComplex64; }
+constexpr bool is_differentiable(DType t) { return is_floating(t) || is_complex(t); }
+// The dtype of a complex dtype's parts; t itself when it is real.
+constexpr DType real_type(DType t) {
+  return t == DType::kComplex64    ? DType::kFloat32  // of two
+         : t == DType::kComplex128 ? DType::kFloat64
+                                   : t;
+}
+// The complex dtype that holds t's values as its parts.
+constexpr DType complex_type(DType t) {
+  return t == DType::kFloat64 || t == DType::kComplex128 ? DType::kComplex128 : DType::kComplex64;
+}
 constexpr bool is_integral(DType t, bool include_bool) {
   return (t >= DType::kInt8 && t <= DType::kUInt8) || (include_bool && t == DType::kBool);
 }
@@ -42,7 +54,8 @@ bool dtype_from_name(std::string_view name, DType& t);  // false when unknown
 DType promote_types(DType a, DType b);
 
 // The running state of torch.result_type: operands with dims decide, then 0-dim tensors, then
-// plain numbers; a lower group counts only when it is of a higher category (bool < int < float).
+// plain numbers; a lower group counts only when it is of a higher category (bool < int < float <
+// complex).
 class ResultType {
  public:
   void add(DType t, bool is_zero_dim, bool is_number);

@@ -42,10 +42,6 @@ void Storage::destroy(Storage* s) {
 
 Tensor Tensor::empty(IntSpan sizes, DType dtype, Device device, std::string_view op) {
   const int64_t numel = checked_numel(op, sizes);
-  if (is_complex(dtype)) {
-    fail(Status::kDType, op, ": dtype not supported: ", dtype_name(dtype),
-         ": complex dtypes are reserved and have no tensors yet");
-  }
   auto impl = Ref<TensorImpl>::adopt(new TensorImpl);
   impl->sizes = Dims(sizes);
   impl->strides = contiguous_strides(sizes);
@@ -64,7 +60,7 @@ Tensor Tensor::empty_strided(IntSpan sizes, IntSpan strides, DType dtype, Device
 }
 
 Tensor Tensor::from_scalar(Scalar value) {
-  Tensor t = empty({}, value.is_float() ? DType::kFloat64 : value.dtype());
+  Tensor t = empty({}, value.dtype());
   store_scalar(t.dtype(), t.data(), value);
   t.impl()->is_number = true;
   return t;
@@ -122,9 +118,12 @@ Scalar load_scalar(DType dtype, const void* p) {
       return static_cast<int64_t>(*static_cast<const uint8_t*>(p));
     case DType::kBool:
       return *static_cast<const uint8_t*>(p) != 0;
-    default:
-      fail(Status::kDType, "item: dtype not supported: ", dtype_name(dtype));
+    case DType::kComplex64:
+      return std::complex<double>(*static_cast<const std::complex<float>*>(p));
+    case DType::kComplex128:
+      return *static_cast<const std::complex<double>*>(p);
   }
+  fail(Status::kInternal, "item: unknown dtype ", static_cast<int>(dtype));
 }
 
 void store_scalar(DType dtype, void* p, Scalar v) {
@@ -159,8 +158,12 @@ void store_scalar(DType dtype, void* p, Scalar v) {
     case DType::kBool:
       *static_cast<uint8_t*>(p) = v.to_bool();
       break;
-    default:
-      fail(Status::kDType, "fill: dtype not supported: ", dtype_name(dtype));
+    case DType::kComplex64:
+      *static_cast<std::complex<float>*>(p) = std::complex<float>(v.to_complex());
+      break;
+    case DType::kComplex128:
+      *static_cast<std::complex<double>*>(p) = v.to_complex();
+      break;
   }
 }
 

@@ -47,6 +47,12 @@ std::vector<Entry> described(const NamedTensors& tensors) {
       fail(Status::kDevice, kSave, ": no data: tensor '", shown,
            "' is on meta: only tensors with values can be saved");
     }
+    if (t.dtype() == DType::kComplex128) {
+      fail(
+          Status::kDType, kSave, ": dtype not supported: tensor '", shown,
+          "' is complex128, which the format has no name for: save its view_as_real, or convert to "
+          "complex64");
+    }
     entries.push_back({name, t.dtype(), t.sizes(), 0, 0});
   }
   return entries;

@@ -18,10 +18,10 @@ struct DTypeName {
   DType dtype;
 };
 constexpr DTypeName kDTypes[] = {
-    {"F32", DType::kFloat32},   {"F64", DType::kFloat64}, {"F16", DType::kFloat16},
-    {"BF16", DType::kBFloat16}, {"I8", DType::kInt8},     {"I16", DType::kInt16},
-    {"I32", DType::kInt32},     {"I64", DType::kInt64},   {"U8", DType::kUInt8},
-    {"BOOL", DType::kBool},
+    {"F32", DType::kFloat32},   {"F64", DType::kFloat64},   {"F16", DType::kFloat16},
+    {"BF16", DType::kBFloat16}, {"I8", DType::kInt8},       {"I16", DType::kInt16},
+    {"I32", DType::kInt32},     {"I64", DType::kInt64},     {"U8", DType::kUInt8},
+    {"BOOL", DType::kBool},     {"C64", DType::kComplex64},
 };
 
 class Handler {

@@ -3,6 +3,7 @@
 
 #include <hwy/targets.h>
 
+#include "kernels/fft.h"
 #include "kernels/sort.h"
 #include "kernels/special.h"
 #include "kernels/window.h"
@@ -27,6 +28,8 @@ void fill_cpu(Backend& b) {
   cpu::fill_gemm(b);
   cpu::fill_index(b);
   cpu::fill_index_copy(b);
+  cpu::fill_complex(b);
+  cpu::fill_complex_lines(b);
   cpu::fill_optim(b);
   cpu::fill_cumulative(b);
   cpu::fill_loss_slopes(b);
@@ -35,6 +38,7 @@ void fill_cpu(Backend& b) {
   cpu::fill_special(b);
   b.sort = cpu::sort_kernels();
   b.linalg = cpu::linalg_kernels();
+  b.fft = cpu::fft_kernels();
 }
 
 Backend& cpu_table() {

@@ -144,7 +144,7 @@ struct FftKernels;      // Fourier transforms
 struct Backend {
   ElementwiseKernel elementwise[static_cast<int>(Elementwise::kCount)][kNumDTypes];
   ElementwiseKernel cast[kNumDTypes][kNumDTypes];  // [from][to], strided copy with conversion
-  ElementwiseKernel fill[kNumDTypes];              // f[0] or, for integers and bool, i[0]
+  ElementwiseKernel fill[kNumDTypes];  // f[0] (+ f[1] i if complex) or, for integers and bool, i[0]
   ElementwiseKernel range[kNumDTypes];  // out[i] = start + step * i; f[0], f[1] or i[0], i[1]
   ReduceKernel reduce[static_cast<int>(Reduce::kCount)][kNumDTypes];
   ScanKernel scan[static_cast<int>(Scan::kCount)][kNumDTypes];
@@ -177,6 +177,8 @@ void fill_scan(Backend& b);
 void fill_gemm(Backend& b);
 void fill_index(Backend& b);
 void fill_index_copy(Backend& b);
+void fill_complex(Backend& b);        // complex numbers, element by element
+void fill_complex_lines(Backend& b);  // their sums, products and matrix products
 void fill_optim(Backend& b);
 void fill_cumulative(Backend& b);   // running sums
 void fill_loss_slopes(Backend& b);  // smooth l1, huber and what goes with them, element by element

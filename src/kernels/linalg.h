@@ -25,6 +25,8 @@ struct LinalgKernels {
   // a is overwritten; u and vt may be null, then only s is found. full: square u and vt.
   int (*gesdd[kNumDTypes])(bool full, int m, int n, void* a, void* s, void* u, void* vt);
   int (*syevd[kNumDTypes])(bool vectors, bool upper, int n, void* a, void* w);
+  // Real and imaginary parts of the eigenvalues, and LAPACK's packed vectors unless v is null.
+  int (*geev[kNumDTypes])(int n, void* a, void* wr, void* wi, void* v);
   int (*sytrf[kNumDTypes])(bool upper, int n, void* a, int32_t* pivots);
   int (*sytrs[kNumDTypes])(bool upper, int n, int nrhs, const void* a, const int32_t* pivots,
                            void* b);

@@ -49,14 +49,15 @@ struct SortKernels {
   // The following are for float32, float64 and int64.
   SearchKernel search[kNumDTypes];
   RunningKernel cummax[kNumDTypes], cummin[kNumDTypes];  // the last of equals; NaN wins
-  RunningKernel cumprod[kNumDTypes];
-  RunningKernel logcumsumexp[kNumDTypes];  // floats
+  RunningKernel cumprod[kNumDTypes];                     // complex too
+  RunningKernel logcumsumexp[kNumDTypes];                // floats
 };
 
 namespace cpu {
 const SortKernels* sort_kernels();
 void fill_sort(SortKernels& k);
 void fill_search(SortKernels& k);
+void fill_complex_running(SortKernels& k);
 }  // namespace cpu
 
 }  // namespace mt

@@ -52,6 +52,8 @@ class WatchNode final : public Node {
   WatchNode(Ref<WatchedCall> call, bool of_inputs)
       : Node("BackwardHookFunctionBackward"), call_(std::move(call)), of_inputs_(of_inputs) {}
 
+  bool conjugates() const override { return true; }  // hooks see gradients as they are
+
   Grads backward(const GradIn& in) override {
     Grads grads;
     for (int i = 0; i < in.size(); ++i) grads.push_back(in[i]);

@@ -286,7 +286,7 @@ const Tensor& put(std::string_view op, const Tensor& self, Tensors indices, cons
     linear = apart;
   }
   Ref<Node> node;
-  if (is_floating(self.dtype()) && recording(self, given)) {
+  if (is_differentiable(self.dtype()) && recording(self, given)) {
     const Tensor* const inputs[] = {&self, &given};
     node = make_rule<true>("IndexPutBackward0", inputs,
                            [plan, accumulate, saved = save(linear)](const GradIn& g) -> Grads {

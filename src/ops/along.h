@@ -20,7 +20,7 @@ Tensor dim_back(const Tensor& t, int dim);
 
 // The dtype whose kernel serves t: float32 for the 16-bit floats, int64 for integers and bool.
 inline DType kernel_dtype(DType t) {
-  return is_reduced_float(t) ? DType::kFloat32 : is_floating(t) ? t : DType::kInt64;
+  return is_reduced_float(t) ? DType::kFloat32 : is_differentiable(t) ? t : DType::kInt64;
 }
 
 // The entry of a group of kernels, or the generic error.

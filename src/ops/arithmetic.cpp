@@ -15,7 +15,7 @@ Params alpha_params(std::string_view op, Scalar alpha, DType dtype) {
   Params p;
   p.f[0] = alpha.to_double();
   p.i[0] = alpha.to_int();
-  if (!is_floating(dtype) && alpha.is_float() && static_cast<double>(p.i[0]) != p.f[0]) {
+  if (!is_differentiable(dtype) && alpha.is_float() && static_cast<double>(p.i[0]) != p.f[0]) {
     fail(Status::kInvalidArgument, op, ": alpha must be an integer: alpha ", p.f[0],
          " for a result of ", dtype_name(dtype), ": use a floating-point tensor");
   }
@@ -39,7 +39,7 @@ Tensor sub_forward(const Tensor& a, const Tensor& b, Scalar alpha, const Tensor*
 
 // Integers have no inf or nan to give for a zero divisor.
 void check_divisor(std::string_view op, DType compute, const Tensor& divisor) {
-  if (is_floating(compute) || divisor.is_meta() || divisor.numel() == 0) return;
+  if (is_differentiable(compute) || divisor.is_meta() || divisor.numel() == 0) return;
   if (compute == DType::kBool) fail_unsupported(op, divisor.device(), compute);
   uint8_t all_nonzero = 1;
   if (divisor.numel() == 1) {
@@ -93,7 +93,7 @@ Tensor ternary_forward(Elementwise id, const Tensor& a, const Tensor& b, const T
   if (t == DType::kBool) fail_unsupported(op, device, t);
   Params p;
   p.f[0] = value.to_double();
-  if (!is_floating(t)) p.i[0] = integer_value(op, value, t);
+  if (!is_differentiable(t)) p.i[0] = integer_value(op, value, t);
   Dims sizes = a.sizes();
   for (const Tensor* o : {&b, &c}) {
     if (!(sizes == o->sizes())) sizes = broadcast_shapes(op, sizes, o->sizes());
@@ -119,7 +119,7 @@ Tensor addcmul_forward(const Tensor& self, const Tensor& t1, const Tensor& t2, S
 
 Tensor addcdiv_forward(const Tensor& self, const Tensor& t1, const Tensor& t2, Scalar value,
                        const Tensor* out) {
-  if (!is_floating(t1.dtype()) && !is_floating(t2.dtype())) {
+  if (!is_differentiable(t1.dtype()) && !is_differentiable(t2.dtype())) {
     fail(Status::kDType, "addcdiv: dtype mismatch: tensor1 is ", dtype_name(t1.dtype()),
          ", tensor2 is ", dtype_name(t2.dtype()),
          ": integers are not divided; convert one with mt_tensor_to_dtype");
@@ -130,7 +130,7 @@ Tensor addcdiv_forward(const Tensor& self, const Tensor& t1, const Tensor& t2, S
 
 Tensor lerp_forward(const Tensor& self, const Tensor& end, const Tensor& weight,
                     const Tensor* out) {
-  check_floating("lerp", self);
+  if (!is_complex(self.dtype())) check_floating("lerp", self);
   check_same_dtype("lerp", "input", self, "end", end);
   if (weight.impl()->is_number) {
     Params p;

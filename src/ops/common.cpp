@@ -91,6 +91,10 @@ void copy_values(const Tensor& to, const Tensor& from) {
 
 Tensor converted(const Tensor& t, DType dtype) {
   if (t.dtype() == dtype) return t;
+  if (is_complex(t.dtype()) && !is_complex(dtype)) {
+    fail(Status::kDType, "convert: dtype mismatch: ", dtype_name(t.dtype()), " to ",
+         dtype_name(dtype), ": the imaginary part would be lost; use real or abs");
+  }
   if (t.numel() == 1 && t.dim() == 0 && !t.is_meta()) {
     return Tensor::from_scalar(load_scalar(t.dtype(), t.data()), dtype);
   }
@@ -110,6 +114,7 @@ void fill_values(const Tensor& t, Scalar value) {
   if (t.is_meta() || t.numel() == 0) return;
   Params p;
   p.f[0] = value.to_double();
+  p.f[1] = value.imag();
   p.i[0] = value.to_int();
   if (t.dtype() == DType::kBool) p.i[0] = value.to_bool();
   backend(t.device()).fill[static_cast<int>(t.dtype())](Iter({&t}), p);
@@ -159,8 +164,9 @@ void check_result_fits(std::string_view op, IntSpan sizes, DType from, const Ten
          shape_string(sizes), ": an in-place op cannot change the shape");
   }
   const DType t = to.dtype();
-  const bool ok =
-      (!is_floating(from) || is_floating(t)) && (from == DType::kBool || t != DType::kBool);
+  const bool ok = (!is_floating(from) || is_differentiable(t)) &&
+                  (!is_complex(from) || is_complex(t)) &&
+                  (from == DType::kBool || t != DType::kBool);
   if (!ok) {
     fail(Status::kDType, op, ": dtype mismatch: result type ", dtype_name(from),
          " can't be cast to the desired output type ", dtype_name(t), ": use the out-of-place op");

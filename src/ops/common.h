@@ -34,7 +34,8 @@ void launch(Elementwise id, DType dtype, std::initializer_list<const Tensor*> ou
 
 // Copies values into `to` (broadcasting, converting), without recording.
 void copy_values(const Tensor& to, const Tensor& from);
-// t in another dtype, without recording; t itself when it has it already.
+// t in another dtype, without recording; t itself when it has it already. Complex values do not
+// become real ones here (kDType): that needs the user's word.
 Tensor converted(const Tensor& t, DType dtype);
 // t as a contiguous tensor, without recording; t itself when it is.
 Tensor contiguous_values(const Tensor& t);
@@ -42,8 +43,8 @@ void fill_values(const Tensor& t, Scalar value);
 
 // --- promotion and outputs ------------------------------------------------------------------
 DType result_type(const Tensor& a, const Tensor& b);
-// The default dtype for integers, t itself for floats (what exp or div compute in).
-inline DType floating_type(DType t) { return is_floating(t) ? t : default_dtype(); }
+// The default dtype for integers, t itself for others (what exp or div compute in).
+inline DType floating_type(DType t) { return is_differentiable(t) ? t : default_dtype(); }
 // An output of the given shape: like `a` in memory order when it is dense and of that shape.
 Tensor empty_output(const Tensor& a, IntSpan sizes, DType dtype, Device device);
 
@@ -57,7 +58,8 @@ Tensor binary_forward(Elementwise id, const Tensor& a, const Tensor& b, const Pa
                       const Tensor* out = nullptr);
 
 // --- in-place forms -------------------------------------------------------------------------
-// Checks that values of dtype `from` may be stored into `to` (no float into int, PyTorch's rule),
+// Checks that values of dtype `from` may be stored into `to` (no float into int, no complex into
+// real: PyTorch's rule),
 // and that the result's shape is to's.
 void check_result_fits(std::string_view op, IntSpan result_sizes, DType from, const Tensor& to);
 

@@ -23,7 +23,7 @@ Tensor logical_not_forward(const Tensor& a, const Tensor* out) {
 }
 
 void check_bits(std::string_view op, DType t) {
-  if (!is_floating(t)) return;
+  if (is_integral(t, true)) return;
   fail(Status::kDType, op, ": dtype mismatch: operands are of type ", dtype_name(t),
        ": an integer dtype or bool is needed; convert with mt_tensor_to_dtype");
 }
@@ -60,7 +60,8 @@ const Tensor& overwritten(const char* name, const char* node, const Tensor& self
 
 // A number among the operands must fit the integer dtype that it is converted to.
 void check_number(const Tensor& t, DType dtype) {
-  if (t.impl()->is_number && !is_floating(dtype)) integer_value("where", t.item("where"), dtype);
+  if (t.impl()->is_number && !is_differentiable(dtype))
+    integer_value("where", t.item("where"), dtype);
 }
 
 Tensor where_forward(const Tensor& condition, const Tensor& a, const Tensor& b) {
@@ -110,7 +111,7 @@ Tensor close_forward(std::string_view op, const Tensor& a, const Tensor& b, doub
   check_tolerance(op, "rtol", rtol);
   check_tolerance(op, "atol", atol);
   Tensor close = eq(a, b);
-  if (is_floating(a.dtype()) && equal_nan) {
+  if (is_differentiable(a.dtype()) && equal_nan) {
     close = logical_or(close, logical_and(isnan(a), isnan(b)));
   }
   if (rtol == 0 && atol == 0) return close;

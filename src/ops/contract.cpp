@@ -5,6 +5,7 @@
 
 #include "ops/clamp.h"
 #include "ops/compare.h"
+#include "ops/complex.h"
 #include "ops/creation.h"
 #include "ops/index.h"
 #include "ops/matmul.h"
@@ -42,7 +43,7 @@ Tensor with_addend(std::string_view op, const Tensor& self, const Tensor& produc
          shape_string(product.sizes()), ": input must broadcast to the product's shape");
   }
   const auto times = [](const Tensor& t, Scalar s) {
-    if (is_floating(t.dtype())) return scaled(t, s.to_double());
+    if (is_differentiable(t.dtype())) return scaled(t, s.to_double());
     return s.to_int() == 1 ? t : mul(t, Tensor::from_scalar(s.to_int()));
   };
   check_devices(op, {&self, &product});
@@ -115,7 +116,10 @@ Tensor inner(const Tensor& self, const Tensor& other) {
   return tensordot(self, other, Dims{-1}, Dims{-1});
 }
 
-Tensor vdot(const Tensor& self, const Tensor& other) { return dot(self, other); }
+Tensor vdot(const Tensor& self, const Tensor& other) {
+  check_defined("vdot", "self", self);
+  return dot(conj(self), other);
+}
 
 Tensor kron(const Tensor& self, const Tensor& other) {
   check_operands("kron", self, other);
@@ -359,7 +363,7 @@ Tensor linalg_vander(const Tensor& x, std::optional<int64_t> n) {
   }
   if (x.dim() == 0) return linalg_vander(reshape(x, Dims{1}), n);
   const int64_t count = n.value_or(x.size(x.dim() - 1));
-  const DType t = is_floating(x.dtype()) ? x.dtype() : DType::kInt64;
+  const DType t = is_differentiable(x.dtype()) ? x.dtype() : DType::kInt64;
   Dims sizes = x.sizes();
   sizes.push_back(count);
   if (checked_numel("linalg.vander", sizes) == 0) {

@@ -23,7 +23,7 @@ Tensor copied(const Tensor& self, IntSpan strides, DType dtype, Device device) {
 // ToCopyBackward0: the engine converts the gradient; only the device is left to the rule.
 Tensor converted_copy(const Tensor& self, DType dtype, Device device) {
   Tensor out = copied(self, dense_strides(self), dtype, device);
-  if (recording(self) && is_floating(dtype)) {
+  if (recording(self) && is_differentiable(dtype)) {
     record_light("ToCopyBackward0", out, {&self}, [from = self.device()](const GradIn& g) -> Grads {
       return {g[0].device() == from ? g[0] : to_device(g[0], from)};
     });
@@ -145,7 +145,7 @@ const Tensor& copy_(const Tensor& self, const Tensor& from) {
   }
   const Tensor source = overlap_free(self, from);
   Ref<Node> node;
-  if (is_floating(self.dtype()) && recording(self, from)) {
+  if (is_differentiable(self.dtype()) && recording(self, from)) {
     const Tensor* const inputs[] = {&self, &from};
     node = make_rule<false>(
         "CopyBackwards", inputs, [device = from.device()](const GradIn& g) -> Grads {
@@ -160,7 +160,12 @@ const Tensor& copy_(const Tensor& self, const Tensor& from) {
 
 void check_value_fits(std::string_view op, Scalar value, DType dtype) {
   const double v = value.to_double();
-  bool fits = true;
+  bool fits = value.imag() == 0 || is_complex(dtype);
+  if (!fits) {
+    fail(Status::kInvalidArgument, op, ": value out of range: a complex number for ",
+         dtype_name(dtype), ": the dtype must be able to hold its imaginary part");
+  }
+  if (is_complex(dtype)) return;
   if (is_floating(dtype)) {
     const double limit = dtype == DType::kFloat32    ? std::numeric_limits<float>::max()
                          : dtype == DType::kFloat16  ? 65504.0
@@ -169,7 +174,7 @@ void check_value_fits(std::string_view op, Scalar value, DType dtype) {
     fits = !std::isfinite(v) || std::fabs(v) <= limit;
   } else if (dtype != DType::kBool) {
     const int bits = static_cast<int>(dtype_size(dtype)) * 8;
-    if (value.is_float()) {
+    if (value.is_float() || value.is_complex()) {
       const double limit = std::ldexp(1.0, dtype == DType::kUInt8 ? bits : bits - 1);
       fits = v < limit && v > (dtype == DType::kUInt8 ? -limit : -limit - 1);
     } else if (dtype != DType::kInt64) {
@@ -215,14 +220,14 @@ const Tensor& fill_(const Tensor& self, const Tensor& value) {
   }
   if (self.is_meta() && value.is_meta()) {
     check_inplace("fill_", self);
-  } else if (!is_floating(self.dtype()) || !recording(self, value)) {
+  } else if (!is_differentiable(self.dtype()) || !recording(self, value)) {
     return fill_(self, value.item("fill_"));
   } else {
     check_value_fits("fill_", value.item("fill_"), self.dtype());
     check_inplace("fill_", self);
   }
   Ref<Node> node;
-  if (is_floating(self.dtype()) && recording(self, value)) {
+  if (is_differentiable(self.dtype()) && recording(self, value)) {
     const Tensor* const inputs[] = {&self, &value};
     node = make_rule<false>("FillBackward3", inputs, [](const GradIn& g) -> Grads {
       return {g.needs(0) ? erased_gradient(g[0]) : Tensor(), g[0]};
@@ -273,7 +278,7 @@ Tensor reduced(Tensor t, uint64_t mask, IntSpan sizes) {
 }
 
 Tensor summed_to(const Tensor& self, IntSpan sizes) {
-  const DType dtype = is_floating(self.dtype()) ? self.dtype() : DType::kInt64;
+  const DType dtype = is_differentiable(self.dtype()) ? self.dtype() : DType::kInt64;
   if (self.is_meta() || numel_of(sizes) == 0) return Tensor::empty(sizes, dtype, self.device());
   if (self.numel() == 0) {
     Tensor zeros = Tensor::empty(sizes, dtype);
@@ -311,7 +316,8 @@ Tensor sum_to_size(const Tensor& self, IntSpan sizes) {
          shape_string(sizes), ": the target must broadcast to the tensor's shape");
   }
   Tensor out;
-  if (numel_of(sizes) == self.numel() && is_floating(self.dtype())) return reshape(self, sizes);
+  if (numel_of(sizes) == self.numel() && is_differentiable(self.dtype()))
+    return reshape(self, sizes);
   {
     GradMode off(false);
     out = summed_to(self, sizes);

@@ -5,6 +5,7 @@
 #include "ops/arithmetic.h"
 #include "ops/as_strided.h"
 #include "ops/common.h"
+#include "ops/complex.h"
 #include "ops/reduce.h"
 #include "ops/unary.h"
 #include "ops/view.h"
@@ -31,7 +32,8 @@ Tensor full_of(IntSpan sizes, DType dtype, Device device, double value) {
 
 bool has_nan(const Tensor& t) {
   const GradMode off(false);
-  return t.device() != Device::kMeta && is_floating(t.dtype()) && any(isnan(t)).item().to_bool();
+  return t.device() != Device::kMeta && is_differentiable(t.dtype()) &&
+         any(isnan(t)).item().to_bool();
 }
 
 Tensor clone_contiguous(const Tensor& t) { return t.is_contiguous() ? clone(t) : contiguous(t); }
@@ -46,6 +48,7 @@ const GradMath kGradMath = {
     .full = full_of,
     .has_nan = has_nan,
     .clone = clone_contiguous,
+    .conj = conj,
     .copy_into = copy_values,
     .view_node = make_view_node,
     .read_part = read_part,

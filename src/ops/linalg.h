@@ -32,6 +32,13 @@ struct Svd {
 Svd linalg_svd(const Tensor& self, bool full_matrices = true);
 Tensor linalg_svdvals(const Tensor& self);
 
+struct Eig {
+  Tensor eigenvalues, eigenvectors;
+};
+// Of a general real matrix; both are complex, the vectors columns of unit norm.
+Eig linalg_eig(const Tensor& self);
+Tensor linalg_eigvals(const Tensor& self);
+
 struct Eigh {
   Tensor eigenvalues, eigenvectors;
 };

@@ -43,7 +43,7 @@ void check_inner(std::string_view op, const Tensor& a, int da, const Tensor& b, 
 
 // A factor as the kernel takes it: integers multiply by integers.
 double factor_for(DType dtype, Scalar s) {
-  return is_floating(dtype) ? s.to_double() : static_cast<double>(s.to_int());
+  return is_differentiable(dtype) ? s.to_double() : static_cast<double>(s.to_int());
 }
 
 bool is_column_major(const Tensor& t) {

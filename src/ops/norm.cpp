@@ -4,6 +4,7 @@
 
 #include "ops/arithmetic.h"
 #include "ops/compare.h"
+#include "ops/complex.h"
 #include "ops/power.h"
 #include "ops/reduce.h"
 #include "ops/reduce_values.h"
@@ -107,6 +108,7 @@ Tensor running_sum(const Tensor& self, int dim, DType dtype, bool reverse) {
 
 Tensor norm(const Tensor& self, double p, IntSpan dims, bool keepdim) {
   check_defined("norm", "input", self);
+  if (is_complex(self.dtype())) return norm(complex_abs(self), p, dims, keepdim);
   check_floating("norm", self);
   const Over over("norm", self, dims, keepdim);
   Tensor out;

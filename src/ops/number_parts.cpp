@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "ops/compare.h"
+#include "ops/complex.h"
 #include "ops/creation.h"
 #include "ops/elementary.h"
 #include "ops/map.h"
@@ -76,9 +77,15 @@ Tensor signbit(const Tensor& self) {
 Tensor isposinf(const Tensor& self) { return eq(self, Tensor::from_scalar(kInf)); }
 Tensor isneginf(const Tensor& self) { return eq(self, Tensor::from_scalar(-kInf)); }
 
-Tensor isreal(const Tensor& self) { return ones_like(self, DType::kBool); }
+Tensor isreal(const Tensor& self) {
+  check_defined("isreal", "input", self);
+  if (!is_complex(self.dtype())) return ones_like(self, DType::kBool);
+  return eq(unrecorded([&] { return imag(self); }), Tensor::from_scalar(0));
+}
 
 Tensor angle(const Tensor& self) {
+  check_defined("angle", "input", self);
+  if (is_complex(self.dtype())) return complex_angle(self);
   Tensor out = unrecorded([&] {
     const DType t = float_dtype(self);
     const Tensor turned = converted(lt(self, Tensor::from_scalar(0)), t) * std::numbers::pi;
@@ -119,6 +126,7 @@ MantissaExponent frexp(const Tensor& self) {
 
 Tensor nan_to_num(const Tensor& self, std::optional<double> nan, std::optional<double> posinf,
                   std::optional<double> neginf) {
+  if (is_complex(self.dtype())) fail_unsupported("nan_to_num", self.device(), self.dtype());
   if (!is_floating(self.dtype())) return clone(self);
   const DType t = float_dtype(self);
   Params p;

@@ -11,8 +11,8 @@ namespace mt {
 Tensor signbit(const Tensor& self);   // bool: negative, -0 included
 Tensor isposinf(const Tensor& self);  // bool
 Tensor isneginf(const Tensor& self);  // bool
-Tensor isreal(const Tensor& self);    // bool: true for every real dtype
-Tensor angle(const Tensor& self);     // floating: pi where negative, else 0; NaN stays
+Tensor isreal(const Tensor& self);    // bool: without imaginary part
+Tensor angle(const Tensor& self);     // of real numbers pi where negative, else 0; NaN stays
 Tensor positive(const Tensor& self);  // self; not for bool
 Tensor frac(const Tensor& self);      // self - trunc(self); floating dtypes only
 const Tensor& frac_(const Tensor& self);

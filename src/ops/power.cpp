@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "ops/compare.h"
+#include "ops/complex.h"
 #include "ops/rules.h"
 #include "ops/unary.h"
 
@@ -17,7 +18,8 @@ using namespace tensor_math;  // NOLINT
 Tensor pow_number_forward(const Tensor& x, Scalar e, DType t, const Tensor* out) {
   Params p;
   p.f[0] = e.to_double();
-  if (!is_floating(t)) {
+  p.f[1] = e.imag();
+  if (!is_differentiable(t)) {
     if (e.to_int() < 0) {
       fail(Status::kInvalidArgument, "pow: exponent out of range: ", e.to_int(), " for ",
            dtype_name(t),
@@ -48,21 +50,25 @@ Tensor pow_gradient_self(const Tensor& g, const Tensor& x, const Tensor& e) {
   return masked(ne(e, Tensor::from_scalar(0)), g * slope);
 }
 
+Tensor number_log(Scalar x, DType dtype) {
+  if (is_complex(dtype)) return Tensor::from_scalar(std::log(x.to_complex()));
+  return Tensor::from_scalar(std::log(x.to_double()));
+}
+
 // x ** e * log(x), and its limit 0 for x = 0, e >= 0.
 Tensor pow_gradient_exponent(const Tensor& g, const Tensor& x, const Tensor& e,
                              const Tensor& result) {
   const Tensor zero = Tensor::from_scalar(0);
-  const Tensor at_limit = logical_and(eq(x, zero), ge(e, zero));
+  const Tensor at_limit = logical_and(eq(x, zero), ge(unrecorded([&] { return real(e); }), zero));
   // The log of a number in full precision, whatever the default dtype.
-  const Tensor log_x =
-      x.impl()->is_number ? Tensor::from_scalar(std::log(x.item("pow").to_double())) : log(x);
+  const Tensor log_x = x.impl()->is_number ? number_log(x.item("pow"), result.dtype()) : log(x);
   return masked(logical_not(at_limit), g * (result * log_x));
 }
 
 Tensor square_forward(const Tensor& self, const Tensor* out) {
   DType t = self.dtype();
   if (t == DType::kBool) t = DType::kInt64;
-  if (is_floating(t)) t = float_dtype(self);
+  if (is_differentiable(t)) t = float_dtype(self);
   return unary_forward(Elementwise::kSquare, self, t, t, {}, out);
 }
 
@@ -100,7 +106,7 @@ Tensor log10_forward(const Tensor& a, const Tensor* out) {
 Tensor pow(const Tensor& self, const Tensor& exponent) {
   Tensor out = pow_forward(self, exponent, nullptr);
   if (!recording(self, exponent)) return out;
-  if (exponent.impl()->is_number) {
+  if (exponent.impl()->is_number && !is_complex(exponent.dtype())) {
     const double e = exponent.item("pow").to_double();
     record("PowBackward0", out, {&self}, [x = save(self), e](const GradIn& g) -> Grads {
       return {pow_gradient_self(g[0], x.get(g), e)};

@@ -3,9 +3,11 @@
 #include "ops/random.h"
 
 #include <algorithm>
+#include <numbers>
 
 #include "kernels/random.h"
 #include "ops/arithmetic.h"
+#include "ops/complex.h"
 #include "ops/creation.h"
 #include "ops/overwrite.h"
 #include "ops/view.h"
@@ -59,9 +61,26 @@ const Tensor& fill_self(const char* op, const char* node, const Tensor& self, co
   return self;
 }
 
+// The in-place fill of a complex tensor: draw(view_as_real(self)).
+template <class Draw>
+const Tensor& fill_parts(const char* op, const char* node, const Tensor& self, const Draw& draw) {
+  check_inplace(op, self);
+  Ref<Node> history = erasing_node(node, self);
+  {
+    GradMode off(false);
+    draw(view_as_real(self));
+  }
+  inplace_done(self, std::move(history));
+  return self;
+}
+
 }  // namespace
 
 const Tensor& uniform_(const Tensor& self, double from, double to, Generator* generator) {
+  if (self.defined() && is_complex(self.dtype())) {
+    return fill_parts("uniform_", "UniformBackward0", self,
+                      [&](const Tensor& parts) { uniform_(parts, from, to, generator); });
+  }
   return fill_self("uniform_", "UniformBackward0", self,
                    [&](DType dtype, void* out, int64_t n, bool) {
                      fill_uniform(dtype, out, n, from, to, chosen(generator));
@@ -69,6 +88,12 @@ const Tensor& uniform_(const Tensor& self, double from, double to, Generator* ge
 }
 
 const Tensor& normal_(const Tensor& self, double mean, double std, Generator* generator) {
+  if (self.defined() && is_complex(self.dtype())) {  // the parts share the variance
+    return fill_parts("normal_", "NormalBackward0", self, [&](const Tensor& parts) {
+      normal_(parts, 0, std / std::numbers::sqrt2, generator);
+      if (mean != 0) add_(select(parts, -1, 0), Tensor::from_scalar(mean));
+    });
+  }
   return fill_self("normal_", "NormalBackward0", self,
                    [&](DType dtype, void* out, int64_t n, bool contiguous) {
                      fill_normal(dtype, out, n, mean, std, chosen(generator), contiguous);

@@ -104,7 +104,7 @@ Tensor logic(std::string_view op, Reduce id, const Tensor& self, std::optional<i
 Tensor sum(const Tensor& self, IntSpan dims, bool keepdim, std::optional<DType> dtype) {
   check_defined("sum", "input", self);
   const Over over("sum", self, dims, keepdim);
-  Tensor out = is_floating(self.dtype()) && (!dtype || *dtype == self.dtype())
+  Tensor out = is_differentiable(self.dtype()) && (!dtype || *dtype == self.dtype())
                    ? sum_values(self, over)
                    : reduce_in("sum", Reduce::kSum, self, over, sum_dtype(self, dtype), 0);
   if (recording(self)) {
@@ -119,7 +119,7 @@ Tensor sum(const Tensor& self, IntSpan dims, bool keepdim, std::optional<DType> 
 Tensor mean(const Tensor& self, IntSpan dims, bool keepdim, std::optional<DType> dtype) {
   check_defined("mean", "input", self);
   const DType result = dtype ? *dtype : self.dtype();
-  if (!is_floating(result)) {
+  if (!is_differentiable(result)) {
     fail(Status::kDType, "mean: dtype mismatch: ", dtype ? "dtype" : "input", " is ",
          dtype_name(result),
          ": a floating-point dtype is needed; give dtype, or convert with "

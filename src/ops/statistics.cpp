@@ -36,6 +36,7 @@ void check_weights(const char* name, const Tensor& w, bool integers, int64_t obs
 Tensor nansum(const Tensor& self, IntSpan dims, bool keepdim, std::optional<DType> dtype) {
   check_defined("nansum", "input", self);
   const Tensor in = dtype ? to(self, *dtype) : self;
+  if (is_complex(in.dtype())) fail_unsupported("nansum", in.device(), in.dtype());
   if (!is_floating(in.dtype())) return sum(in, dims, keepdim, dtype);
   return sum(masked(unrecorded([&] { return logical_not(isnan(in)); }), in), dims, keepdim, dtype);
 }

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "ops/compare.h"
+#include "ops/complex.h"
 #include "ops/power.h"
 #include "ops/rules.h"
 
@@ -32,10 +33,18 @@ Tensor neg_forward(const Tensor& a, const Tensor* out) {
 
 Tensor abs_forward(const Tensor& a, const Tensor* out) {
   check_not_bool("abs", a);
+  if (is_complex(a.dtype())) {
+    fail(Status::kDType, "abs_: dtype mismatch: input is ", dtype_name(a.dtype()),
+         ": the in-place form is for real dtypes, as the result is real; use abs");
+  }
   return kept_forward(Elementwise::kAbs, a, out);
 }
 
 Tensor sign_forward(const Tensor& a, const Tensor* out) {
+  if (is_complex(a.dtype())) {
+    fail(Status::kDType, "sign: dtype mismatch: input is ", dtype_name(a.dtype()),
+         ": a real dtype is needed; use sgn");
+  }
   return kept_forward(Elementwise::kSign, a, out);
 }
 
@@ -99,6 +108,7 @@ Tensor neg(const Tensor& self) {
 MT_UNARY_INPLACE(neg, false, neg_forward)
 
 Tensor abs(const Tensor& self) {
+  if (is_complex(self.dtype())) return complex_abs(self);
   Tensor out = abs_forward(self, nullptr);
   if (recording(self)) {
     record("AbsBackward0", out, {&self}, [x = save(self)](const GradIn& g) -> Grads {

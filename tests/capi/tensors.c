@@ -72,7 +72,6 @@ static void making(void) {
   FAILS(MT_ERR_NULL_ARGUMENT, "'shape'", mt_tensor_from_data(&t, values, MT_FLOAT32, NULL, 2));
   FAILS(MT_ERR_NULL_ARGUMENT, "'out'", mt_tensor_from_data(NULL, values, MT_FLOAT32, shape, 2));
   FAILS(MT_ERR_INVALID_ARGUMENT, "is 99", mt_tensor_from_data(&t, values, 99, shape, 2));
-  FAILS(MT_ERR_DTYPE, "complex64", mt_tensor_from_data(&t, values, MT_COMPLEX64, shape, 2));
   FAILS(MT_ERR_SHAPE, "-1", mt_tensor_from_data(&t, values, MT_INT32, (int64_t[]){-1}, 1));
   FAILS(MT_ERR_SHAPE, "ndim is 65", mt_tensor_from_data(&t, values, MT_INT32, shape, 65));
   CHECK(t == NULL);

@@ -10,17 +10,18 @@ from minitorch import _ops
 from cases import golden
 from cases.table import FLOATS, DType
 
-EPSILON = {"float32": 2.0 ** -23, "float64": 2.0 ** -52, "float16": 2.0 ** -10, "bfloat16": 2.0 ** -7}
+EPSILON = {"float32": 2.0 ** -23, "float64": 2.0 ** -52, "float16": 2.0 ** -10, "bfloat16": 2.0 ** -7,
+           "complex64": 2.0 ** -23, "complex128": 2.0 ** -52}
 HALVES = ("float16", "bfloat16")
 Error = minitorch._runtime.Error
 
 
 def numpy_of(value):
-    """(dtype name, array) of a result; half precision widened."""
+    """(dtype name, array) of a result; half precision widened, complex numbers as pairs."""
     if not isinstance(value, minitorch.Tensor):
         return type(value).__name__, np.asarray(value)
     name, value = value.dtype.name, value.detach()
-    return name, np.array((value.to(minitorch.float64) if name in HALVES else value).numpy())
+    return name, golden.parts(np.array((value.to(minitorch.float64) if name in HALVES else value).numpy()))
 
 
 class Case:
@@ -75,7 +76,7 @@ class Case:
         return entry["values"].get(kind)
 
     def tolerance(self, dtype):
-        if dtype not in FLOATS:
+        if dtype not in EPSILON:
             return 0
         return (self.row.half_tol if dtype in HALVES else self.row.tol) * EPSILON[dtype]
 
@@ -92,7 +93,7 @@ class Case:
             assert name == kind, f"{what}: result {k} is {name}, expected {kind}"
             assert got.shape == values.shape, f"{what}: result {k} is {got.shape}, not {values.shape}"
             if self.row.values:
-                weaker = max(self.tolerance(dtype), self.tolerance(kind)) if kind in FLOATS else 0
+                weaker = max(self.tolerance(dtype), self.tolerance(kind)) if kind in EPSILON else 0
                 differ(f"{what}: result {k}", got, rounded(values, kind), weaker)
 
 
@@ -108,7 +109,7 @@ def rounded(values, dtype):
 
 def differ(what, got, expected, tolerance):
     """Fails when two arrays differ by more than tolerance * (1 + |expected|)."""
-    got, expected = np.asarray(got), np.asarray(expected)
+    got, expected = golden.parts(got), golden.parts(expected)
     assert got.shape == expected.shape, f"{what}: shape {got.shape}, expected {expected.shape}"
     if got.dtype.kind != "f" or expected.dtype.kind != "f":
         bad = got != expected

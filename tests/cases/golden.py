@@ -39,6 +39,21 @@ def cotangent(shape, number):
     return (((np.arange(n) * 37 + 11 * number) % 29 - 13.5) / 16).reshape(shape)
 
 
+def parts(a):
+    """An array of complex numbers as one of their parts, in a new last dim; others as they are."""
+    a = np.asarray(a)
+    return np.stack([a.real, a.imag], -1) if a.dtype.kind == "c" else a
+
+
+def differentiable(t):
+    return t.is_floating_point() or t.is_complex()
+
+
+def real_of(module, t):
+    """What a cotangent is multiplied with: the parts of a complex tensor."""
+    return module.view_as_real(t) if t.is_complex() else t
+
+
 # --- PyTorch -----------------------------------------------------------------------------------
 def reference(row, op):
     """The function of PyTorch that the op stands for: (torch, *args, **kwargs)."""
@@ -89,7 +104,7 @@ def outputs(torch, out):
             found.append((type(t).__name__, np.asarray(t)))
             continue
         name = str(t.dtype).removeprefix("torch.")
-        t = t.detach()
+        t = real_of(torch, t.detach().resolve_conj())
         found.append((name, (t.double() if t.is_floating_point() else t).numpy().copy()))
     return found
 
@@ -177,13 +192,14 @@ def _gradients(row, op, call, torch, sample):
     for each tensor given by position, None where there is none."""
     args, kwargs = torch_arguments(torch, sample, "float64")
     inputs = [t for t in flatten(args) if isinstance(t, torch.Tensor)]
-    wanted = [i for i, t in enumerate(inputs) if t.is_floating_point() and i not in row.nograd]
+    wanted = [i for i, t in enumerate(inputs) if differentiable(t) and i not in row.nograd]
     for i in wanted:
         inputs[i].requires_grad_()
     if op.inplace_only:
         args[0] = args[0] * 1  # a leaf is not written to
     outs = [t for t in flatten([call(torch, *args, **kwargs)]) if isinstance(t, torch.Tensor)]
     requires = [t.requires_grad for t in outs]
+    outs = [real_of(torch, t.resolve_conj()) for t in outs]
     if not op.differentiable:
         return requires, None
     total = [(t * torch.from_numpy(cotangent(t.shape, k))).sum()
@@ -192,7 +208,9 @@ def _gradients(row, op, call, torch, sample):
         return requires, None
     grads = torch.autograd.grad(sum(total), [inputs[i] for i in wanted], allow_unused=True)
     found = dict(zip(wanted, grads))
-    return requires, [None if found.get(i) is None else found[i].numpy() for i in range(len(inputs))]
+    # clone: what PyTorch knows to be all 0 has no memory that numpy() could show
+    return requires, [None if found.get(i) is None else parts(found[i].resolve_conj().clone().numpy())
+                      for i in range(len(inputs))]
 
 
 # --- the files ---------------------------------------------------------------------------------

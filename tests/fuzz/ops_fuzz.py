@@ -37,7 +37,7 @@ class Arguments:
     def __init__(self, mt, rng):
         self.mt, self.rng, self.tensors = mt, rng, []
         self.dtypes = [mt.float32, mt.float64, mt.float16, mt.bfloat16, mt.int8, mt.int16, mt.int32,
-                       mt.int64, mt.uint8, mt.bool]
+                       mt.int64, mt.uint8, mt.bool, mt.complex64, mt.complex128]
 
     def sizes(self):
         # Often the sizes of an earlier tensor, so that some calls get past the checks.
@@ -54,7 +54,7 @@ class Arguments:
         if t.numel() and rng.random() < 0.1:
             t = t * rng.choice((float("inf"), float("nan"), 0.0))
         t = t.to(dtype)
-        return t
+        return t * (1 + 0.5j) if t.is_complex() else t
 
     def tensor(self):
         mt, rng = self.mt, self.rng
@@ -71,7 +71,7 @@ class Arguments:
             t = t.contiguous().as_strided((2, 3), (1, 1))
         elif kind < 0.3:
             t = mt.empty(t.shape, dtype=t.dtype, device="meta")
-        if t.dtype.is_floating_point and not t.is_meta and rng.random() < 0.5:
+        if (t.dtype.is_floating_point or t.is_complex()) and not t.is_meta and rng.random() < 0.5:
             t = t.detach().requires_grad_() if rng.random() < 0.5 else t.clone().requires_grad_() * 1
         self.tensors.append(t)
         return t
@@ -86,7 +86,7 @@ class Arguments:
         if kind.endswith("?") and rng.random() < 0.4:
             return None
         if base == "tensor":
-            return self.tensor() if rng.random() < 0.9 else rng.choice((2, -1.5, True))
+            return self.tensor() if rng.random() < 0.9 else rng.choice((2, -1.5, True, 1 - 2j))
         if base == "tensors":
             return [self.tensor() for _ in range(rng.choice((0, 1, 2, 2, 3)))]
         return {
@@ -125,7 +125,8 @@ def check_op(name, seed, calls):
             out = tensors_of(getattr(_ops, rng.choice(forms))(*args), mt)
             returned += 1
             for t in out:
-                if t.requires_grad and t.dtype.is_floating_point and not t.is_meta:
+                if t.requires_grad and not t.is_meta:
+                    t = mt.view_as_real(t) if t.is_complex() else t
                     (t.sum() * 2).backward(create_graph=rng.random() < 0.3)
                     break
             for t in out:

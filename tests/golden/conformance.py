@@ -32,6 +32,7 @@ import minitorch as mt  # noqa: E402
 # Names that are no CPU tensor op: CUDA's jiterator, sparse tensors.
 LEFT_OUT = re.compile(r"jiterator|sparse\.|to_sparse")
 DTYPES = [torch.float32, torch.float64, torch.int64, torch.bool]
+COMPLEX = [torch.complex64, torch.complex128]
 # Decompositions whose factors have a free sign or phase are compared by what they rebuild.
 FREE_FACTORS = {"svd", "linalg.svd", "linalg.eigh", "symeig", "linalg.eig", "pca_lowrank", "svd_lowrank"}
 UNINITIALISED = {"empty", "empty_like", "new_empty", "new_empty_strided", "resize_", "resize_as_"}
@@ -52,16 +53,15 @@ WRAPPED = {
 
 
 class Unsupported(Exception):
-    """A sample that uses something outside of the binding's scope (complex, memory formats)."""
+    """A sample that uses something outside of the binding's scope (sparse tensors, memory formats)."""
 
 
 def to_mt(x, requires_grad=True):
     """torch's value as minitorch's: the same strides, the same requires_grad."""
     if isinstance(x, torch.Tensor):
-        if x.is_complex() or x.is_sparse or x.is_quantized:
-            raise Unsupported("complex or sparse input")
-        t = mt.from_numpy(np.array(0)) if False else None
-        base = x.detach()
+        if x.is_sparse or x.is_quantized or x.dtype == torch.complex32:
+            raise Unsupported("sparse or half complex input")
+        base = x.detach().resolve_conj().resolve_neg()
         if base.numel() and any(s == 0 and n > 1 for s, n in zip(base.stride(), base.shape)):
             squeezed = base
             for d, (s, n) in enumerate(zip(base.stride(), base.shape)):
@@ -80,8 +80,8 @@ def to_mt(x, requires_grad=True):
     if isinstance(x, torch.nn.PairwiseDistance):  # a distance function of a loss
         return lambda a, b: mt.nn.functional.pairwise_distance(a, b, x.norm, x.eps, x.keepdim)
     if isinstance(x, torch.dtype):
-        if x.is_complex:
-            raise Unsupported("complex dtype")
+        if x == torch.complex32:
+            raise Unsupported("half complex dtype")
         return getattr(mt, str(x).split(".")[1])
     if isinstance(x, torch.device):
         return mt.device(x.type)
@@ -95,8 +95,6 @@ def to_mt(x, requires_grad=True):
         return type(x)(to_mt(v) for v in x)
     if isinstance(x, dict):
         return {k: to_mt(v) for k, v in x.items()}
-    if isinstance(x, complex):
-        raise Unsupported("complex number")
     return x
 
 
@@ -133,7 +131,7 @@ def structure(x):
 
 def tolerance(dtype):
     return {torch.float64: (1e-7, 1e-7), torch.float32: (1.3e-4, 1e-4), torch.float16: (1e-2, 1e-2),
-            torch.bfloat16: (2e-2, 2e-2)}.get(dtype, (0, 0))
+            torch.bfloat16: (2e-2, 2e-2), torch.complex64: (1.3e-4, 1e-4), torch.complex128: (1e-7, 1e-7)}.get(dtype, (0, 0))
 
 
 def compare(want, got, what, values=True):
@@ -171,6 +169,9 @@ def gradients(outputs, inputs, module):
         if not isinstance(out, (torch.Tensor, mt.Tensor)) or not out.requires_grad:
             continue
         n = int(np.prod(tuple(out.shape)))
+        if out.is_complex():
+            out = module.view_as_real(out.resolve_conj())
+            n *= 2
         weights = np.cos(np.arange(n, dtype=np.float64) * 0.7 + 0.3).reshape(tuple(out.shape))
         weights = module.from_numpy(weights.copy()).to(out.dtype)
         part = (out * weights).sum()
@@ -188,7 +189,7 @@ def leaves(sample):
 
 def run_sample(op, sample, dtype):
     """None if everything agrees, "unsupported" text as Unsupported, else the difference."""
-    differentiable = dtype.is_floating_point and any(t.requires_grad for t in leaves(sample))
+    differentiable = (dtype.is_floating_point or dtype.is_complex) and any(t.requires_grad for t in leaves(sample))
     ours = to_mt(sample.input), to_mt(list(sample.args)), to_mt(dict(sample.kwargs))
     torch.manual_seed(42)  # what PyTorch's own wrapper of random ops sets
     try:
@@ -196,8 +197,8 @@ def run_sample(op, sample, dtype):
             want = REFERENCES.get(op.name, op.op)(sample.input, *sample.args, **sample.kwargs)
     except Exception:  # noqa: BLE001
         return None  # PyTorch cannot do it either
-    if any(isinstance(w, torch.Tensor) and (w.is_complex() or w.is_sparse) for w in flat(want)):
-        raise Unsupported("complex result")
+    if any(isinstance(w, torch.Tensor) and (w.dtype == torch.complex32 or w.is_sparse) for w in flat(want)):
+        raise Unsupported("sparse or half complex result")
     function = lookup(op.name)
     if function is None:
         return "missing"
@@ -239,6 +240,8 @@ def run_sample(op, sample, dtype):
         return None
     got_grads = gradients(flat(got), got_inputs, mt)
     for i, (w, g) in enumerate(zip(want_grads, got_grads or [None] * len(want_grads))):
+        if w is None and not want_inputs[i].is_leaf:
+            continue  # PyTorch keeps none there
         if (w is None) != (g is None):
             return f"gradient {i}: {'missing' if g is None else 'not expected'}"
         if w is not None and not w.is_sparse:
@@ -258,15 +261,15 @@ def describe(x):
     return repr(x)
 
 
-def run_op(infos, limit, verbose):
+def run_op(infos, limit, verbose, dtypes=DTYPES):
     """(samples passed, failures {text: count}, unsupported) of all OpInfos of one name."""
     passed, unsupported, failures = 0, 0, collections.Counter()
     for op in infos:
-        for dtype in DTYPES:
+        for dtype in dtypes:
             if dtype not in op.dtypes:
                 continue
             torch.manual_seed(1)
-            needs_grad = dtype.is_floating_point and op.supports_autograd
+            needs_grad = (dtype.is_floating_point or dtype.is_complex) and op.supports_autograd
             try:
                 samples = list(op.sample_inputs("cpu", dtype, requires_grad=needs_grad))
             except Exception:  # noqa: BLE001
@@ -300,6 +303,7 @@ def main():
     parser.add_argument("names", nargs="*", help="regular expressions of op names (default: all)")
     parser.add_argument("--limit", type=int, default=40, help="samples per OpInfo and dtype")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="every failing sample")
+    parser.add_argument("--complex", action="store_true", help="complex64 and complex128 instead")
     parser.add_argument("--json", help="write {name: [passed, failed, first failure]} here")
     parser.add_argument("--missing", action="store_true", help="only list names the binding lacks")
     options = parser.parse_args()
@@ -315,7 +319,8 @@ def main():
             if lookup(name) is None:
                 print(name)
             continue
-        passed, failures, unsupported = run_op(by_name[name], options.limit, options.verbose)
+        passed, failures, unsupported = run_op(by_name[name], options.limit, options.verbose,
+                                               COMPLEX if options.complex else DTYPES)
         failed = sum(failures.values())
         cases += passed + failed
         ok = failed == 0 and passed > 0
@@ -323,7 +328,7 @@ def main():
         first = next(iter(failures), "no sample ran" if not passed else "")
         results[name] = [passed, failed, first]
         mark = "pass" if ok else "FAIL"
-        extra = f", {unsupported} complex left out" if unsupported else ""
+        extra = f", {unsupported} left out" if unsupported else ""
         print(f"{mark} {name}: {passed} of {passed + failed}{extra}{'' if ok else ': ' + first}", flush=True)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:

@@ -19,7 +19,8 @@ if "MINITORCH_NATIVE" in _os.environ:  # running from a build folder
 from . import _api, _ops
 from ._native import ffi as _ffi, lib as _lib
 from ._runtime import (Error, TensorBase as _TensorBase, _check, _device, _dtype as _dtype_code,
-                       _ints, _new, _own, _ptr, bfloat16, default_dtype as get_default_dtype, device,
+                       _ints, _new, _own, _ptr, bfloat16, complex64, complex128,
+                       default_complex as _default_complex, default_dtype as get_default_dtype, device,
                        dtype, float16, float32, float64, int16, int32, int64, int8, uint8)
 from ._runtime import bool_ as bool
 from ._numpy import from_plain as _from_plain, from_values as _from_values
@@ -32,6 +33,8 @@ half = float16
 int = int32
 long = int64
 short = int16
+cfloat = complex64
+cdouble = complex128
 strided = "strided"
 inf, nan, pi, e = _np.inf, _np.nan, _np.pi, _np.e
 
@@ -75,6 +78,8 @@ def _infer(data):
         raise TypeError("tensor: too many dimensions 'str': expected numbers, not text")
     if array.dtype.kind == "f":
         return array, get_default_dtype()
+    if array.dtype.kind == "c":
+        return array, _default_complex()
     if array.dtype.kind == "u":
         raise OverflowError("tensor: an integer does not fit in int64")
     if array.size == 0 and array.dtype.kind == "f":
@@ -155,7 +160,9 @@ for _name in ("zeros", "ones", "empty", "rand", "randn"):
 def full(size, fill_value, *, dtype=None, device=None, requires_grad=False) -> Tensor:
     if dtype is None:
         dtype = (bool if isinstance(fill_value, _builtins.bool) else
-                 int64 if isinstance(fill_value, _builtins.int) else get_default_dtype())
+                 int64 if isinstance(fill_value, _builtins.int) else
+                 _default_complex() if isinstance(fill_value, _builtins.complex) else
+                 get_default_dtype())
     t = _ops.empty(_ints(size), dtype, device)
     with no_grad():
         t.fill_(fill_value)
@@ -217,6 +224,10 @@ def is_tensor(obj: object) -> bool:
 
 def is_floating_point(t: Tensor) -> bool:
     return t.is_floating_point()
+
+
+def is_complex(t: Tensor) -> bool:
+    return t.is_complex()
 
 
 def numel(t: Tensor) -> int:

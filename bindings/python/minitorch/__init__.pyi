@@ -65,7 +65,7 @@ from minitorch._ops import (abs as abs, abs as absolute, abs_ as abs_, abs_ as a
     cholesky_inverse as cholesky_inverse, cholesky_solve as cholesky_solve, chunk as chunk,
     clamp as clamp, clamp as clip, clamp_ as clamp_, clamp_ as clip_, clamp_max as clamp_max,
     clamp_max_ as clamp_max_, clamp_min as clamp_min, clamp_min_ as clamp_min_, clone as clone,
-    column_stack as column_stack, combinations as combinations,
+    column_stack as column_stack, combinations as combinations, complex as complex,
     constant_pad_nd as constant_pad_nd, conv1d as conv1d, conv2d as conv2d, conv3d as conv3d,
     conv_transpose1d as conv_transpose1d, conv_transpose2d as conv_transpose2d,
     conv_transpose3d as conv_transpose3d, copysign as copysign, copysign_ as copysign_,
@@ -87,11 +87,11 @@ from minitorch._ops import (abs as abs, abs as absolute, abs_ as abs_, abs_ as a
     ge as ge, ge as greater_equal, ge_ as ge_, ge_ as greater_equal_, gt as greater, gt as gt,
     gt_ as greater_, gt_ as gt_, heaviside as heaviside, heaviside_ as heaviside_, histc as histc,
     hstack as hstack, hypot as hypot, hypot_ as hypot_, i0 as i0, i0_ as i0_, igamma as igamma,
-    igamma_ as igamma_, igammac as igammac, igammac_ as igammac_, index_add as index_add,
-    index_add_ as index_add_, index_copy as index_copy, index_copy_ as index_copy_,
-    index_fill as index_fill, index_fill_ as index_fill_, index_put_ as index_put_,
-    index_reduce_ as index_reduce_, index_select as index_select, inner as inner,
-    isclose as isclose, isfinite as isfinite, isinf as isinf, isnan as isnan,
+    igamma_ as igamma_, igammac as igammac, igammac_ as igammac_, imag as imag,
+    index_add as index_add, index_add_ as index_add_, index_copy as index_copy,
+    index_copy_ as index_copy_, index_fill as index_fill, index_fill_ as index_fill_,
+    index_put_ as index_put_, index_reduce_ as index_reduce_, index_select as index_select,
+    inner as inner, isclose as isclose, isfinite as isfinite, isinf as isinf, isnan as isnan,
     isneginf as isneginf, isposinf as isposinf, isreal as isreal, kron as kron, lcm as lcm,
     lcm_ as lcm_, ldexp as ldexp, ldexp_ as ldexp_, le as le, le as less_equal, le_ as le_,
     le_ as less_equal_, lerp as lerp, lerp_ as lerp_, lgamma as lgamma, lgamma_ as lgamma_,
@@ -114,26 +114,31 @@ from minitorch._ops import (abs as abs, abs as absolute, abs_ as abs_, abs_ as a
     ne_ as not_equal_, neg as neg, neg as negative, neg_ as neg_, neg_ as negative_,
     nextafter as nextafter, nextafter_ as nextafter_, outer as ger, outer as outer,
     pairwise_distance as pairwise_distance, pdist as pdist, pixel_shuffle as pixel_shuffle,
-    pixel_unshuffle as pixel_unshuffle, positive as positive, pow as pow, pow_ as pow_,
-    prod as prod, rad2deg as rad2deg, rad2deg_ as rad2deg_, reciprocal as reciprocal,
-    reciprocal_ as reciprocal_, relu as relu, relu_ as relu_, remainder as remainder,
-    remainder_ as remainder_, renorm as renorm, renorm_ as renorm_, reshape as reshape,
-    round as round, round_ as round_, rrelu_ as rrelu_, rsqrt as rsqrt, rsqrt_ as rsqrt_,
-    rsub as rsub, scatter_ as scatter_, scatter_add as scatter_add, scatter_add_ as scatter_add_,
-    scatter_reduce_ as scatter_reduce_, select as select, select_scatter as select_scatter,
-    selu_ as selu_, sigmoid as sigmoid, sigmoid_ as sigmoid_, sign as sgn, sign as sign,
-    sign_ as sgn_, sign_ as sign_, signbit as signbit, sin as sin, sin_ as sin_, sinc as sinc,
-    sinc_ as sinc_, sinh as sinh, sinh_ as sinh_, sqrt as sqrt, sqrt_ as sqrt_, square as square,
-    square_ as square_, squeeze_ as squeeze_, stack as stack, sub as sub, sub as subtract,
-    sub_ as sub_, sub_ as subtract_, sum as sum, t as t, t_ as t_, take as take,
-    take_along_dim as take_along_dim, tan as tan, tan_ as tan_, tanh as tanh, tanh_ as tanh_,
-    threshold_ as threshold_, trace as trace, transpose as transpose, transpose_ as transpose_,
-    tril as tril, triu as triu, trunc as fix, trunc as trunc, trunc_ as fix_, trunc_ as trunc_,
-    unbind as unbind, unsqueeze as unsqueeze, unsqueeze_ as unsqueeze_, vdot as vdot,
-    vstack as row_stack, vstack as vstack, xlogy as xlogy, xlogy_ as xlogy_)
+    pixel_unshuffle as pixel_unshuffle, polar as polar, positive as positive, pow as pow,
+    pow_ as pow_, prod as prod, rad2deg as rad2deg, rad2deg_ as rad2deg_,
+    reciprocal as reciprocal, reciprocal_ as reciprocal_, relu as relu, relu_ as relu_,
+    remainder as remainder, remainder_ as remainder_, renorm as renorm, renorm_ as renorm_,
+    reshape as reshape, round as round, round_ as round_, rrelu_ as rrelu_, rsqrt as rsqrt,
+    rsqrt_ as rsqrt_, rsub as rsub, scatter_ as scatter_, scatter_add as scatter_add,
+    scatter_add_ as scatter_add_, scatter_reduce_ as scatter_reduce_, select as select,
+    select_scatter as select_scatter, selu_ as selu_, sgn as sgn, sgn_ as sgn_,
+    sigmoid as sigmoid, sigmoid_ as sigmoid_, sign as sign, sign_ as sign_, signbit as signbit,
+    sin as sin, sin_ as sin_, sinc as sinc, sinc_ as sinc_, sinh as sinh, sinh_ as sinh_,
+    sqrt as sqrt, sqrt_ as sqrt_, square as square, square_ as square_, squeeze_ as squeeze_,
+    stack as stack, sub as sub, sub as subtract, sub_ as sub_, sub_ as subtract_, sum as sum,
+    t as t, t_ as t_, take as take, take_along_dim as take_along_dim, tan as tan, tan_ as tan_,
+    tanh as tanh, tanh_ as tanh_, threshold_ as threshold_, trace as trace,
+    transpose as transpose, transpose_ as transpose_, tril as tril, triu as triu, trunc as fix,
+    trunc as trunc, trunc_ as fix_, trunc_ as trunc_, unbind as unbind, unsqueeze as unsqueeze,
+    unsqueeze_ as unsqueeze_, vdot as vdot, view_as_complex as view_as_complex,
+    view_as_real as view_as_real, vstack as row_stack, vstack as vstack, xlogy as xlogy,
+    xlogy_ as xlogy_)
 from minitorch._random import Generator as Generator
 from minitorch._runtime import (Error as Error, default_dtype as get_default_dtype,
     device as device, dtype as dtype)
+from minitorch._spectral import (bartlett_window as bartlett_window,
+    blackman_window as blackman_window, hamming_window as hamming_window,
+    hann_window as hann_window, istft as istft, kaiser_window as kaiser_window, stft as stft)
 from minitorch._tensor import Size as Size, Tensor as Tensor
 from minitorch.autograd.anomaly_mode import (is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
     is_anomaly_enabled as is_anomaly_enabled)
@@ -141,6 +146,8 @@ from minitorch.serialization import (load as load, load_checkpoint as load_check
     save as save, save_checkpoint as save_checkpoint)
 
 bfloat16: _dtype
+complex64: _dtype
+complex128: _dtype
 float16: _dtype
 float32: _dtype
 float64: _dtype
@@ -156,6 +163,8 @@ half: _dtype
 int: _dtype
 long: _dtype
 short: _dtype
+cfloat: _dtype
+cdouble: _dtype
 strided: str
 inf: _float
 nan: _float
@@ -192,6 +201,7 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor: ...
 def from_dlpack(source: Any) -> Tensor: ...
 def is_tensor(obj: object) -> _bool: ...
 def is_floating_point(t: Tensor) -> _bool: ...
+def is_complex(t: Tensor) -> _bool: ...
 def numel(t: Tensor) -> _int: ...
 def result_type(a: Tensor | Number, b: Tensor | Number) -> _dtype: ...
 def promote_types(a: _dtype, b: _dtype) -> _dtype: ...

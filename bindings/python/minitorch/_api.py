@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import overload
 
-from . import _api_linalg, _api_math, _api_reduce, _api_shape, _ops
+from . import _api_linalg, _api_math, _api_reduce, _api_shape, _ops, _spectral
 from ._results import named
 from ._runtime import TensorBase, _ints
 
@@ -160,6 +160,8 @@ _HERE = {n: v for n, v in list(globals().items()) if callable(v) and not n.start
 # name: function, of this module and its sisters. A sister's FUNCTIONS_ONLY are no methods and its
 # METHODS_ONLY no functions.
 PUBLIC = dict(_HERE)
+PUBLIC.update(_public(_spectral))
+FUNCTIONS_ONLY |= {n for n in vars(_spectral) if n.endswith("_window")}
 METHODS_ONLY = set()
 for _module in (_api_linalg, _api_math, _api_reduce, _api_shape):
     PUBLIC.update(_public(_module))

@@ -6,10 +6,10 @@ from ._results import named
 from ._runtime import TensorBase
 from ._typing import Number
 
-FUNCTIONS_ONLY = {"real", "celu", "selu", "rrelu", "threshold"}
+FUNCTIONS_ONLY = {"celu", "selu", "rrelu", "threshold"}
 METHODS_ONLY = set()
 ALIASES = {"arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan",
-           "arctanh": "atanh", "fix": "trunc", "sgn": "sign"}
+           "arctanh": "atanh", "fix": "trunc"}
 ALIASES.update({n + "_": t + "_" for n, t in list(ALIASES.items())})
 ALIASES.update({"arctan2_": "atan2_", "absolute_": "abs_", "negative_": "neg_", "subtract_": "sub_",
                 "multiply_": "mul_", "divide_": "div_", "true_divide_": "div_", "greater_": "gt_",
@@ -44,21 +44,21 @@ def fill(input: Tensor, value: Tensor | Number) -> Tensor:
     return _ops.clone(input).fill_(value)
 
 
-# --- what is trivial as long as tensors are real ------------------------------------------------
-def real(input: Tensor) -> Tensor:
-    return input
-
-
+# --- conjugates, which are always copies here ------------------------------------------------------
 def conj(input: Tensor) -> Tensor:
-    return input
+    return _ops.conj(input) if input.is_complex() else input
+
+
+def real(input: Tensor) -> Tensor:
+    return _ops.real(input) if input.is_complex() else input
 
 
 def conj_physical(input: Tensor) -> Tensor:
-    return input
+    return conj(input)
 
 
 def conj_physical_(input: Tensor) -> Tensor:
-    return input
+    return input.copy_(conj(input)) if input.is_complex() else input
 
 
 def resolve_conj(input: Tensor) -> Tensor:

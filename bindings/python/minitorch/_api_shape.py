@@ -91,7 +91,7 @@ def movedim(input, source, destination):
 
 
 def adjoint(input):
-    return _ops.transpose(input, -2, -1)
+    return _ops.conj(_ops.transpose(input, -2, -1))
 
 
 def split_with_sizes(input, split_sizes, dim=0):

@@ -9,7 +9,8 @@ import numpy as np
 from ._callbacks import drop, keep
 from ._native import ffi, lib as _lib
 from ._runtime import (_NUMPY, _check, _new, _own, _ptr, _raise, _wrap, bfloat16, bool_,
-                       default_dtype, float32, float64, int8, int16, int32, int64, uint8)
+                       complex64, complex128, default_dtype, float32, float64, int8, int16, int32,
+                       int64, uint8)
 
 
 class _Memory:
@@ -65,7 +66,8 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     if kind is None or not array.dtype.isnative:
         raise TypeError(
             f"can't convert np.ndarray of type {array.dtype}. The only supported types are: "
-            "float64, float32, float16, int64, int32, int16, int8, uint8, and bool.")
+            "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint8, and "
+            "bool.")
     if any(s < 0 for s in array.strides):
         raise ValueError("At least one stride in the given numpy array is negative, and tensors "
                          "with negative strides are not currently supported. (You can probably "
@@ -132,6 +134,8 @@ _ARRAYS = {d: ffi.typeof(c) for d, c in ((float32, "float[]"), (float64, "double
 
 def from_values(array, kind):
     """A copy of an array as a tensor of the given dtype."""
+    if array.dtype.kind == "c" and kind is not None and not kind.is_complex:
+        raise TypeError("must be real number, not complex")
     if kind is not None and kind.name != array.dtype.name and kind is not bfloat16:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -7,6 +7,8 @@ from typing import Any
 
 bfloat16: _dtype
 bool_: _dtype
+complex64: _dtype
+complex128: _dtype
 float32: _dtype
 float64: _dtype
 int8: _dtype

@@ -6,7 +6,7 @@ import numbers
 from . import _api, _ops
 from ._runtime import TensorBase, dtype
 
-_OPERANDS = {float, int, bool}  # what needs no further look
+_OPERANDS = {float, int, bool, complex}  # what needs no further look
 
 
 def _binary(name, reflected=False):
@@ -73,7 +73,8 @@ def install(Tensor):
     Tensor.__invert__ = lambda self: _ops.bitwise_not(self)
     for name, target in (("float", "float32"), ("double", "float64"), ("half", "float16"),
                          ("bfloat16", "bfloat16"), ("long", "int64"), ("int", "int32"),
-                         ("short", "int16"), ("char", "int8"), ("byte", "uint8"), ("bool", "bool")):
+                         ("short", "int16"), ("char", "int8"), ("byte", "uint8"), ("bool", "bool"),
+                         ("cfloat", "complex64"), ("cdouble", "complex128")):
         kind = next(d for d in dtype._all.values() if d.name == target)
         setattr(Tensor, name, _converter(kind))
 

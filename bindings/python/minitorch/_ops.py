@@ -1227,6 +1227,282 @@ def float_power_(input, exponent):
     return input
 
 
+def complex(real, imag):
+    """real + i imag, of two tensors of dtype float32 or float64."""
+    h = _lib.py_complex(_h(real), _h(imag))
+    return _wrap(h) if h else _raise()
+
+
+def polar(abs, angle):
+    """abs (cos(angle) + i sin(angle)), of two tensors of dtype float32 or float64."""
+    h = _lib.py_polar(_h(abs), _h(angle))
+    return _wrap(h) if h else _raise()
+
+
+def real(input):
+    """The real part, as a view; of a real tensor itself."""
+    h = _lib.py_real(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def imag(input):
+    """The imaginary part of a complex tensor, as a view."""
+    h = _lib.py_imag(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def view_as_real(input):
+    """A complex tensor as a real one with another last dim of size 2: real and imaginary part."""
+    h = _lib.py_view_as_real(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def view_as_complex(input):
+    """A float32 or float64 tensor with a last dim of size 2 as a complex one without it."""
+    h = _lib.py_view_as_complex(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def conj(input):
+    """The conjugate, as a copy; of a real tensor itself."""
+    h = _lib.py_conj(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def sgn(input):
+    """self / |self|, and 0 where self is 0; the sign of real numbers."""
+    h = _lib.py_sgn(_h(input))
+    return _wrap(h) if h else _raise()
+
+
+def sgn_(input):
+    """self / |self|, and 0 where self is 0; the sign of real numbers."""
+    if _lib.py_sgn_(_h(input)):
+        _raise()
+    return input
+
+
+def fft_fft(input, n=None, dim=-1, norm=''):
+    """The transform along one dim."""
+    if n is None and dim == -1 and norm == '':
+        h = _lib.py_fft_fft(_h(input))
+    else:
+        h = _lib.py_fft_fft_with(_h(input), n is not None, n or 0, dim, _str(norm))
+    return _wrap(h) if h else _raise()
+
+
+def fft_ifft(input, n=None, dim=-1, norm=''):
+    """The inverse of fft."""
+    if n is None and dim == -1 and norm == '':
+        h = _lib.py_fft_ifft(_h(input))
+    else:
+        h = _lib.py_fft_ifft_with(_h(input), n is not None, n or 0, dim, _str(norm))
+    return _wrap(h) if h else _raise()
+
+
+def fft_rfft(input, n=None, dim=-1, norm=''):
+    """Of real input the first half (n / 2 + 1 values) of fft."""
+    if n is None and dim == -1 and norm == '':
+        h = _lib.py_fft_rfft(_h(input))
+    else:
+        h = _lib.py_fft_rfft_with(_h(input), n is not None, n or 0, dim, _str(norm))
+    return _wrap(h) if h else _raise()
+
+
+def fft_irfft(input, n=None, dim=-1, norm=''):
+    """The inverse of rfft: real; n is 2 (size - 1) if not given."""
+    if n is None and dim == -1 and norm == '':
+        h = _lib.py_fft_irfft(_h(input))
+    else:
+        h = _lib.py_fft_irfft_with(_h(input), n is not None, n or 0, dim, _str(norm))
+    return _wrap(h) if h else _raise()
+
+
+def fft_hfft(input, n=None, dim=-1, norm=''):
+    """The real transform of a signal that is its own reversed conjugate, given by its first half."""
+    if n is None and dim == -1 and norm == '':
+        h = _lib.py_fft_hfft(_h(input))
+    else:
+        h = _lib.py_fft_hfft_with(_h(input), n is not None, n or 0, dim, _str(norm))
+    return _wrap(h) if h else _raise()
+
+
+def fft_ihfft(input, n=None, dim=-1, norm=''):
+    """The inverse of hfft."""
+    if n is None and dim == -1 and norm == '':
+        h = _lib.py_fft_ihfft(_h(input))
+    else:
+        h = _lib.py_fft_ihfft_with(_h(input), n is not None, n or 0, dim, _str(norm))
+    return _wrap(h) if h else _raise()
+
+
+def fft_fftn(input, s=None, dim=None, norm=''):
+    """The transform along several dims."""
+    s = _ints(s)
+    dim = _ints(dim)
+    if norm == '' and not s and not dim:
+        h = _lib.py_fft_fftn(_h(input))
+    else:
+        h = _lib.py_fft_fftn_with(_h(input), s, len(s), dim, len(dim), _str(norm))
+    return _wrap(h) if h else _raise()
+
+
+def fft_ifftn(input, s=None, dim=None, norm=''):
+    """The inverse of fftn."""
+    s = _ints(s)
+    dim = _ints(dim)
+    if norm == '' and not s and not dim:
+        h = _lib.py_fft_ifftn(_h(input))
+    else:
+        h = _lib.py_fft_ifftn_with(_h(input), s, len(s), dim, len(dim), _str(norm))
+    return _wrap(h) if h else _raise()
+
+
+def fft_rfftn(input, s=None, dim=None, norm=''):
+    """Of real input fftn, half of the last dim."""
+    s = _ints(s)
+    dim = _ints(dim)
+    if norm == '' and not s and not dim:
+        h = _lib.py_fft_rfftn(_h(input))
+    else:
+        h = _lib.py_fft_rfftn_with(_h(input), s, len(s), dim, len(dim), _str(norm))
+    return _wrap(h) if h else _raise()
+
+
+def fft_irfftn(input, s=None, dim=None, norm=''):
+    """The inverse of rfftn."""
+    s = _ints(s)
+    dim = _ints(dim)
+    if norm == '' and not s and not dim:
+        h = _lib.py_fft_irfftn(_h(input))
+    else:
+        h = _lib.py_fft_irfftn_with(_h(input), s, len(s), dim, len(dim), _str(norm))
+    return _wrap(h) if h else _raise()
+
+
+def fft_hfftn(input, s=None, dim=None, norm=''):
+    """The real transform of a signal that is its own reversed conjugate, given by half of the last dim."""
+    s = _ints(s)
+    dim = _ints(dim)
+    if norm == '' and not s and not dim:
+        h = _lib.py_fft_hfftn(_h(input))
+    else:
+        h = _lib.py_fft_hfftn_with(_h(input), s, len(s), dim, len(dim), _str(norm))
+    return _wrap(h) if h else _raise()
+
+
+def fft_ihfftn(input, s=None, dim=None, norm=''):
+    """The inverse of hfftn."""
+    s = _ints(s)
+    dim = _ints(dim)
+    if norm == '' and not s and not dim:
+        h = _lib.py_fft_ihfftn(_h(input))
+    else:
+        h = _lib.py_fft_ihfftn_with(_h(input), s, len(s), dim, len(dim), _str(norm))
+    return _wrap(h) if h else _raise()
+
+
+def fft_fftfreq(n, d=1.0, dtype=None, device=None):
+    """The frequencies of fft's values for samples d apart."""
+    if dtype is None and device is None:
+        h = _lib.py_fft_fftfreq(n, d)
+    else:
+        h = _lib.py_fft_fftfreq_with(n, d, _dtype(dtype), _device(device))
+    return _wrap(h) if h else _raise()
+
+
+def fft_rfftfreq(n, d=1.0, dtype=None, device=None):
+    """The frequencies of rfft's values for samples d apart."""
+    if dtype is None and device is None:
+        h = _lib.py_fft_rfftfreq(n, d)
+    else:
+        h = _lib.py_fft_rfftfreq_with(n, d, _dtype(dtype), _device(device))
+    return _wrap(h) if h else _raise()
+
+
+def fft_fftshift(input, dim=None):
+    """Moves frequency 0 to the middle of each of dims, or of all."""
+    dim = _ints(dim)
+    if not dim:
+        h = _lib.py_fft_fftshift(_h(input))
+    else:
+        h = _lib.py_fft_fftshift_dims(_h(input), dim, len(dim))
+    return _wrap(h) if h else _raise()
+
+
+def fft_ifftshift(input, dim=None):
+    """The inverse of fftshift."""
+    dim = _ints(dim)
+    if not dim:
+        h = _lib.py_fft_ifftshift(_h(input))
+    else:
+        h = _lib.py_fft_ifftshift_dims(_h(input), dim, len(dim))
+    return _wrap(h) if h else _raise()
+
+
+def hann_window(window_length, periodic=True, dtype=None, device=None):
+    """A window for t from 0 to 1: sin(pi t) ** 2."""
+    if periodic is True and dtype is None and device is None:
+        h = _lib.py_hann_window(window_length)
+    else:
+        h = _lib.py_hann_window_with(window_length, bool(periodic), _dtype(dtype), _device(device))
+    return _wrap(h) if h else _raise()
+
+
+def hamming_window(window_length, periodic=True, alpha=0.54, beta=0.46, dtype=None, device=None):
+    """A window for t from 0 to 1: alpha - beta cos(2 pi t)."""
+    if periodic is True and alpha == 0.54 and beta == 0.46 and dtype is None and device is None:
+        h = _lib.py_hamming_window(window_length)
+    else:
+        h = _lib.py_hamming_window_with(window_length, bool(periodic), alpha, beta, _dtype(dtype), _device(device))
+    return _wrap(h) if h else _raise()
+
+
+def blackman_window(window_length, periodic=True, dtype=None, device=None):
+    """A window for t from 0 to 1: 0.42 - 0.5 cos(2 pi t) + 0.08 cos(4 pi t)."""
+    if periodic is True and dtype is None and device is None:
+        h = _lib.py_blackman_window(window_length)
+    else:
+        h = _lib.py_blackman_window_with(window_length, bool(periodic), _dtype(dtype), _device(device))
+    return _wrap(h) if h else _raise()
+
+
+def bartlett_window(window_length, periodic=True, dtype=None, device=None):
+    """A window for t from 0 to 1: A triangle."""
+    if periodic is True and dtype is None and device is None:
+        h = _lib.py_bartlett_window(window_length)
+    else:
+        h = _lib.py_bartlett_window_with(window_length, bool(periodic), _dtype(dtype), _device(device))
+    return _wrap(h) if h else _raise()
+
+
+def kaiser_window(window_length, periodic=True, beta=12.0, dtype=None, device=None):
+    """A window for t from 0 to 1: i0(beta sqrt(1 - (2 t - 1) ** 2)) / i0(beta)."""
+    if periodic is True and beta == 12.0 and dtype is None and device is None:
+        h = _lib.py_kaiser_window(window_length)
+    else:
+        h = _lib.py_kaiser_window_with(window_length, bool(periodic), beta, _dtype(dtype), _device(device))
+    return _wrap(h) if h else _raise()
+
+
+def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode='reflect', normalized=False, onesided=True, return_complex=True):
+    """The transforms of windows of n_fft samples of signals (batch, time) or (time)."""
+    if hop_length is None and win_length is None and window is None and center is True and pad_mode == 'reflect' and normalized is False and onesided is True and return_complex is True:
+        h = _lib.py_stft(_h(input), n_fft)
+    else:
+        h = _lib.py_stft_with(_h(input), n_fft, hop_length is not None, hop_length or 0, win_length is not None, win_length or 0, _opt(window), bool(center), _str(pad_mode), bool(normalized), bool(onesided), bool(return_complex))
+    return _wrap(h) if h else _raise()
+
+
+def istft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, normalized=False, onesided=True, length=None, return_complex=False):
+    """The signal whose stft is nearest to self in the least-squares sense."""
+    if hop_length is None and win_length is None and window is None and center is True and normalized is False and onesided is True and length is None and return_complex is False:
+        h = _lib.py_istft(_h(input), n_fft)
+    else:
+        h = _lib.py_istft_with(_h(input), n_fft, hop_length is not None, hop_length or 0, win_length is not None, win_length or 0, _opt(window), bool(center), bool(normalized), bool(onesided), length is not None, length or 0, bool(return_complex))
+    return _wrap(h) if h else _raise()
+
+
 def signbit(input):
     """bool: whether self is negative, -0 included."""
     h = _lib.py_signbit(_h(input))
@@ -1246,13 +1522,13 @@ def isneginf(input):
 
 
 def isreal(input):
-    """bool: true for every element of a real dtype."""
+    """bool: whether there is no imaginary part."""
     h = _lib.py_isreal(_h(input))
     return _wrap(h) if h else _raise()
 
 
 def angle(input):
-    """pi where self is negative, else 0."""
+    """The angle of complex numbers; pi where real ones are negative, else 0."""
     h = _lib.py_angle(_h(input))
     return _wrap(h) if h else _raise()
 
@@ -3620,6 +3896,21 @@ def linalg_svdvals(input):
     return _wrap(h) if h else _raise()
 
 
+def linalg_eig(input):
+    """Eigenvalues and eigenvectors, both complex, of real matrices."""
+    out0 = _new("uint64_t *")
+    out1 = _new("uint64_t *")
+    if _lib.py_linalg_eig(out0, out1, _h(input)):
+        _raise()
+    return _wrap(out0[0]), _wrap(out1[0])
+
+
+def linalg_eigvals(input):
+    """Eigenvalues, complex, of real matrices."""
+    h = _lib.py_linalg_eigvals(_h(input))
+    return _wrap(h) if h else _raise()
+
+
 def linalg_eigh(input, uplo='L'):
     """Eigenvalues, ascending, and eigenvectors of symmetric matrices, of which one triangle is read."""
     out0 = _new("uint64_t *")
@@ -4765,6 +5056,38 @@ TABLE = {
     'ldexp_': (True, True, ''),
     'float_power': (True, True, ''),
     'float_power_': (True, True, ''),
+    'complex': (True, False, ''),
+    'polar': (True, False, ''),
+    'real': (True, False, ''),
+    'imag': (True, False, ''),
+    'view_as_real': (True, False, ''),
+    'view_as_complex': (True, False, ''),
+    'conj': (True, True, ''),
+    'sgn': (True, True, ''),
+    'sgn_': (True, True, ''),
+    'fft_fft': (False, False, 'fft'),
+    'fft_ifft': (False, False, 'fft'),
+    'fft_rfft': (False, False, 'fft'),
+    'fft_irfft': (False, False, 'fft'),
+    'fft_hfft': (False, False, 'fft'),
+    'fft_ihfft': (False, False, 'fft'),
+    'fft_fftn': (False, False, 'fft'),
+    'fft_ifftn': (False, False, 'fft'),
+    'fft_rfftn': (False, False, 'fft'),
+    'fft_irfftn': (False, False, 'fft'),
+    'fft_hfftn': (False, False, 'fft'),
+    'fft_ihfftn': (False, False, 'fft'),
+    'fft_fftfreq': (False, False, 'fft'),
+    'fft_rfftfreq': (False, False, 'fft'),
+    'fft_fftshift': (False, False, 'fft'),
+    'fft_ifftshift': (False, False, 'fft'),
+    'hann_window': (True, False, ''),
+    'hamming_window': (True, False, ''),
+    'blackman_window': (True, False, ''),
+    'bartlett_window': (True, False, ''),
+    'kaiser_window': (True, False, ''),
+    'stft': (True, True, ''),
+    'istft': (True, True, ''),
     'signbit': (True, True, ''),
     'isposinf': (True, True, ''),
     'isneginf': (True, True, ''),
@@ -5107,6 +5430,8 @@ TABLE = {
     'linalg_qr': (False, False, 'linalg'),
     'linalg_svd': (False, False, 'linalg'),
     'linalg_svdvals': (False, False, 'linalg'),
+    'linalg_eig': (False, False, 'linalg'),
+    'linalg_eigvals': (False, False, 'linalg'),
     'linalg_eigh': (False, False, 'linalg'),
     'linalg_eigvalsh': (False, False, 'linalg'),
     'linalg_lu_factor_ex': (False, False, 'linalg'),

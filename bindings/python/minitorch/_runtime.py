@@ -100,7 +100,7 @@ class dtype:
 
     def __init__(self, name, code, itemsize, floating):
         self.name, self.code, self.itemsize = name, code, itemsize
-        self.is_floating_point, self.is_complex = floating, False
+        self.is_floating_point, self.is_complex = floating, name.startswith("complex")
         dtype._all[code] = self
 
     def __repr__(self):
@@ -124,10 +124,13 @@ int32 = dtype("int32", _lib.MT_INT32, 4, False)
 int64 = dtype("int64", _lib.MT_INT64, 8, False)
 uint8 = dtype("uint8", _lib.MT_UINT8, 1, False)
 bool_ = dtype("bool", _lib.MT_BOOL, 1, False)
+complex64 = dtype("complex64", _lib.MT_COMPLEX64, 8, False)
+complex128 = dtype("complex128", _lib.MT_COMPLEX128, 16, False)
 
 _NUMPY = {"float32": float32, "float64": float64, "float16": float16, "int8": int8, "int16": int16,
-          "int32": int32, "int64": int64, "uint8": uint8, "bool": bool_}
-_PYTHON = {float: float32, int: int64, bool: bool_}
+          "int32": int32, "int64": int64, "uint8": uint8, "bool": bool_,
+          "complex64": complex64, "complex128": complex128}
+_PYTHON = {float: float32, int: int64, bool: bool_, complex: complex64}
 
 
 class device:
@@ -174,7 +177,8 @@ def _dtype(d):
     except AttributeError:
         pass
     if d in _PYTHON:
-        return (default_dtype() if d is float else _PYTHON[d]).code
+        return (default_dtype() if d is float else default_complex() if d is complex
+                else _PYTHON[d]).code
     name = getattr(d, "__name__", None) or str(d)
     if name in _NUMPY:
         return _NUMPY[name].code
@@ -183,6 +187,10 @@ def _dtype(d):
 
 def default_dtype() -> dtype:
     return dtype._all[_lib.mt_get_default_dtype()]
+
+
+def default_complex() -> dtype:
+    return complex128 if default_dtype() is float64 else complex64
 
 
 def _device(d, optional=False):
@@ -238,7 +246,8 @@ _numbers = {}  # tensors of plain numbers, which take part in promotion as Pytho
 
 def _number(x):
     kind = type(x)
-    key = (kind, x) if x or kind is not float else (kind, str(x))  # 0.0 and -0.0 are equal
+    # 0.0 and -0.0 are equal
+    key = (kind, str(x)) if kind is complex or kind is float and not x else (kind, x)
     try:
         return _numbers[key]._h
     except KeyError:
@@ -254,12 +263,16 @@ def _number(x):
         if not -(1 << 63) <= x < (1 << 63):
             raise OverflowError(f"int {x} does not fit in 64 bits")
         _check(_lib.mt_number_int(out, x))
+    elif kind is complex:
+        _check(_lib.mt_number_complex(out, x.real, x.imag))
     elif hasattr(x, "item") and getattr(x, "ndim", 0) == 0:  # NumPy scalars
         return _number(x.item())
     elif isinstance(x, numbers.Integral):
         return _number(int(x))
     elif isinstance(x, numbers.Real):
         return _number(float(x))
+    elif isinstance(x, numbers.Complex):
+        return _number(complex(x))
     else:
         raise TypeError(f"expected a Tensor or a number, not {kind.__name__}")
     if len(_numbers) > 1000:  # those of the last calls must live on

@@ -47,6 +47,8 @@ int32: dtype
 int64: dtype
 uint8: dtype
 bool_: dtype
+complex64: dtype
+complex128: dtype
 
 class device:
     type: str
@@ -60,3 +62,4 @@ class device:
     def __hash__(self) -> _int: ...
 
 def default_dtype() -> dtype: ...
+def default_complex() -> dtype: ...

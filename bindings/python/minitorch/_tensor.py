@@ -52,6 +52,11 @@ def _shape_of(t, key):
     return shape
 
 
+def _as_tensor(value):
+    from . import tensor
+    return value if isinstance(value, Tensor) else tensor(value)
+
+
 def _shape_args(args):
     """view(2, 3), view((2, 3)) and view([2, 3]) alike."""
     if len(args) == 1 and type(args[0]) is not int and not isinstance(args[0], numbers.Integral):
@@ -127,7 +132,7 @@ class Tensor(TensorBase):
         return self.dtype.is_floating_point
 
     def is_complex(self) -> bool:
-        return False
+        return self.dtype.is_complex
 
     def data_ptr(self) -> int:
         pointer = _lib.py_data(self._h)
@@ -139,7 +144,19 @@ class Tensor(TensorBase):
 
     @property
     def real(self) -> Tensor:
-        return self
+        return _ops.real(self) if self.is_complex() else self
+
+    @real.setter
+    def real(self, value):
+        _ops.real(self).copy_(_as_tensor(value))
+
+    @property
+    def imag(self) -> Tensor:
+        return _ops.imag(self)
+
+    @imag.setter
+    def imag(self, value):
+        _ops.imag(self).copy_(_as_tensor(value))
 
     @property
     def mT(self):
@@ -151,9 +168,11 @@ class Tensor(TensorBase):
             raise RuntimeError("tensor.H is only supported on matrices (2-D tensors). Got "
                                f"{self.ndim}-D tensor. For batches of matrices, consider using "
                                "tensor.mH")
-        return _ops.transpose(self, 0, 1) if self.ndim else self
+        return _ops.conj(_ops.transpose(self, 0, 1)) if self.ndim else _ops.conj(self)
 
-    mH = mT
+    @property
+    def mH(self):
+        return _ops.conj(_ops.transpose(self, -2, -1)) if self.ndim else _ops.conj(self)
 
     # --- autograd ------------------------------------------------------------------------
     @property
@@ -253,6 +272,10 @@ class Tensor(TensorBase):
             if _lib.py_item_double(out, self._h):
                 _raise()
             return out[0]
+        if code >= _lib.MT_COMPLEX64:
+            real, imag = _new(_DOUBLE), _new(_DOUBLE)
+            _check(_lib.mt_tensor_item_complex(real, imag, _ptr(self)))
+            return complex(real[0], imag[0])
         out = _new(_INT64)
         if _lib.py_item_int64(out, self._h):
             _raise()
@@ -292,10 +315,22 @@ class Tensor(TensorBase):
         return bool(self.item())
 
     def __float__(self):
-        return float(self.item())
+        return float(self._real_item())
 
     def __int__(self):
-        return int(self.item())
+        return int(self._real_item())
+
+    def __complex__(self):
+        return complex(self.item())
+
+    def _real_item(self):
+        v = self.item()
+        if type(v) is not complex:
+            return v
+        if v.imag:
+            raise RuntimeError("value cannot be converted to type double without overflow: the "
+                               "imaginary part would be lost")
+        return v.real
 
     def __index__(self):
         v = self.item()
@@ -362,8 +397,14 @@ class Tensor(TensorBase):
         return "torch." + {"float32": "FloatTensor", "float64": "DoubleTensor",
                            "int64": "LongTensor", "int32": "IntTensor", "int16": "ShortTensor",
                            "int8": "CharTensor", "uint8": "ByteTensor", "bool": "BoolTensor",
-                           "float16": "HalfTensor", "bfloat16": "BFloat16Tensor"}[self.dtype.name] \
+                           "float16": "HalfTensor", "bfloat16": "BFloat16Tensor",
+                           "complex64": "ComplexFloatTensor",
+                           "complex128": "ComplexDoubleTensor"}[self.dtype.name] \
             if dtype is None else self.to(dtype)
+
+    def chalf(self, memory_format=None):
+        raise NotImplementedError("chalf: not implemented: dtype complex32: the complex dtypes are "
+                                  "complex64 and complex128; use cfloat()")
 
     def type_as(self, other: Tensor) -> Tensor:
         return self.to(other.dtype)

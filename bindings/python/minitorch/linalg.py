@@ -13,6 +13,7 @@ for _name, (_, _, _namespace) in _ops.TABLE.items():
 _CholeskyEx = named("linalg_cholesky_ex", "L info")
 _Qr = named("linalg_qr", "Q R")
 _Svd = named("linalg_svd", "U S Vh")
+_Eig = named("linalg_eig", "eigenvalues eigenvectors")
 _Eigh = named("linalg_eigh", "eigenvalues eigenvectors")
 _LuFactorEx = named("linalg_lu_factor_ex", "LU pivots info")
 _LuFactor = named("linalg_lu_factor", "LU pivots")
@@ -52,6 +53,14 @@ def _no_driver(driver):
     if driver is not None:
         raise RuntimeError("torch.linalg.svd: keyword argument `driver=` is only supported on CUDA "
                            "inputs with cuSOLVER backend.")
+
+
+def eig(A):
+    return _Eig(*_ops.linalg_eig(A))
+
+
+def eigvals(A):
+    return _ops.linalg_eigvals(A)
 
 
 def eigh(A, UPLO="L"):

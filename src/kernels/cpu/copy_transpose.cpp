@@ -2,6 +2,7 @@
 // dim than the output (a transpose), tiles are turned in registers so that both sides are walked
 // along cache lines.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "core/parallel.h"
@@ -227,9 +228,9 @@ void copy(const Iter& it, const Params&) {
 void fill_table(Backend& b) {
   constexpr ElementwiseKernel kCopies[] = {copy<uint8_t>, copy<uint16_t>, copy<uint32_t>,
                                            copy<uint64_t>};
-  for (int t = 0; t < kNumDTypes; ++t) {
-    const size_t size = dtype_size(static_cast<DType>(t));
-    b.cast[t][t] = kCopies[size == 8 ? 3 : size / 2];
+  for (int t = 0; t < kNumDTypes; ++t) {  // complex128 is complex.cpp's
+    const int size = std::countr_zero(dtype_size(static_cast<DType>(t)));
+    if (size < 4) b.cast[t][t] = kCopies[size];
   }
 }
 

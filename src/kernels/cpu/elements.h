@@ -1,5 +1,5 @@
 // The C++ types of tensor elements, and conversion between any two of them as PyTorch converts.
-// No conversion is undefined, whatever the value.
+// No conversion is undefined, whatever the value. Complex elements are in complex.cpp.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,11 @@ namespace mt::cpu {
 // A bool in memory: one byte, any non-zero value being true. (A C++ bool of another byte is UB.)
 struct Bool {
   uint8_t byte;
+};
+
+// What a complex128 is to kernels that move elements without looking at them.
+struct Bits128 {
+  uint64_t low, high;
 };
 
 template <DType t>
@@ -44,13 +49,13 @@ inline constexpr bool kIsHalf = std::is_same_v<T, Half> || std::is_same_v<T, BFl
 template <class T>
 inline constexpr bool kIsFloat = std::is_floating_point_v<T> || kIsHalf<T>;
 
-// Calls f(T{}) for every element type, in the order of the dtypes.
+// Calls f(T{}) for every real element type, in the order of the dtypes.
 template <class F>
 void for_each_element(F&& f) {
   [&]<int... i>(std::integer_sequence<int, i...>) {
     (f(typename ElementOf<static_cast<DType>(i)>::Type{}), ...);
   }
-  (std::make_integer_sequence<int, kNumDTypes>());
+  (std::make_integer_sequence<int, kNumRealDTypes>());
 }
 
 // What does not fit (NaN too) becomes the lowest integer, as x86 converts.

@@ -1,6 +1,7 @@
 // Indexed copies and additions. Copies look at element sizes only. Additions of one place happen in
 // the order of the indices, whatever the number of threads: only outer and inner are shared out.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "core/parallel.h"
@@ -173,13 +174,14 @@ HWY_EXPORT(fill_table);
 
 void fill_index(Backend& b) {
   constexpr IndexKernel kGathers[] = {gather<uint8_t>, gather<uint16_t>, gather<uint32_t>,
-                                      gather<uint64_t>};
+                                      gather<uint64_t>, gather<Bits128>};
   constexpr IndexKernel kSelects[] = {index_select<uint8_t>, index_select<uint16_t>,
-                                      index_select<uint32_t>, index_select<uint64_t>};
+                                      index_select<uint32_t>, index_select<uint64_t>,
+                                      index_select<Bits128>};
   for (int t = 0; t < kNumDTypes; ++t) {
-    const size_t size = dtype_size(static_cast<DType>(t));
-    b.gather[t] = kGathers[size == 8 ? 3 : size / 2];
-    b.index_select[t] = kSelects[size == 8 ? 3 : size / 2];
+    const int size = std::countr_zero(dtype_size(static_cast<DType>(t)));
+    b.gather[t] = kGathers[size];
+    b.index_select[t] = kSelects[size];
   }
   HWY_DYNAMIC_DISPATCH(fill_table)(b);
 }

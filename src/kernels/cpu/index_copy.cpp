@@ -5,6 +5,7 @@
 
 #include "core/parallel.h"
 #include "kernels/backend.h"
+#include "kernels/cpu/elements.h"
 
 namespace mt::cpu {
 namespace {
@@ -68,8 +69,11 @@ void fill_index_copy(Backend& b) {
       case 4:
         fill_size<uint32_t>(b, i);
         break;
-      default:
+      case 8:
         fill_size<uint64_t>(b, i);
+        break;
+      default:
+        fill_size<Bits128>(b, i);
     }
   }
 }

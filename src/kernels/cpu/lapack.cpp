@@ -35,6 +35,8 @@ void openblas_set_num_threads(int n);
                  const int*, T*, const int*, int*, int*);                                          \
   void x##syevd_(const char*, const char*, const int*, T*, const int*, T*, T*, const int*, int*,   \
                  const int*, int*);                                                                \
+  void x##geev_(const char*, const char*, const int*, T*, const int*, T*, T*, T*, const int*, T*,  \
+                const int*, T*, const int*, int*);                                                 \
   void x##sytrf_(const char*, const int*, T*, const int*, int*, T*, const int*, int*);             \
   void x##sytrs_(const char*, const int*, const int*, const T*, const int*, const int*, T*,        \
                  const int*, int*);                                                                \
@@ -82,7 +84,7 @@ const char* uplo(bool upper) { return upper ? "U" : "L"; }
 // clang-format off
 #define MT_EACH_FUNCTION(M)                                                    \
   M(potrf) M(potri) M(getrf) M(getrs) M(trsm) M(geqrf) M(orgqr) M(ormqr)       \
-  M(gesdd) M(syevd) M(sytrf) M(sytrs) M(gels) M(gelsy) M(gelss) M(gelsd)
+  M(gesdd) M(syevd) M(geev) M(sytrf) M(sytrs) M(gels) M(gelsy) M(gelss) M(gelsd)
 // clang-format on
 template <class T>
 struct Lapack;
@@ -266,6 +268,17 @@ int syevd(bool vectors, bool upper, int n, void* a, void* w) {
 }
 
 template <class T>
+int geev(int n, void* a, void* wr, void* wi, void* v) {
+  const OneThread one;
+  const int ld = at_least_1(n), one_row = 1;
+  return with_work<T>([&](T* work, const int* size, int* info) {
+    Lapack<T>::geev("N", v ? "V" : "N", &n, static_cast<T*>(a), &ld, static_cast<T*>(wr),
+                    static_cast<T*>(wi), nullptr, &one_row, static_cast<T*>(v), &ld, work, size,
+                    info);
+  });
+}
+
+template <class T>
 int sytrf(bool upper, int n, void* a, int32_t* pivots) {
   const OneThread one;
   const int ld = at_least_1(n);
@@ -332,6 +345,7 @@ void fill(LinalgKernels& k) {
   k.ormqr[t] = ormqr<T>;
   k.gesdd[t] = gesdd<T>;
   k.syevd[t] = syevd<T>;
+  k.geev[t] = geev<T>;
   k.sytrf[t] = sytrf<T>;
   k.sytrs[t] = sytrs<T>;
   k.lstsq[t] = lstsq<T>;

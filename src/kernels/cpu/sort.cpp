@@ -269,6 +269,7 @@ const SortKernels* sort_kernels() {
     SortKernels k{};
     fill_sort(k);
     fill_search(k);
+    fill_complex_running(k);
     return k;
   }();
   return &table;
