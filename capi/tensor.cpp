@@ -157,6 +157,13 @@ mt_status mt_tensor_stride(int64_t* out, const mt_tensor* self, int64_t dim) {
   });
 }
 
+mt_status mt_tensor_storage_offset(int64_t* out, const mt_tensor* self) {
+  return guard("mt_tensor_storage_offset", [&](Call& c) {
+    c.pointer("out", out);
+    *out = c.tensor("self", self)->offset();
+  });
+}
+
 mt_status mt_tensor_numel(int64_t* out, const mt_tensor* self) {
   return guard("mt_tensor_numel", [&](Call& c) {
     c.pointer("out", out);

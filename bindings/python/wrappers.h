@@ -130,6 +130,14 @@ static uint64_t py_tril_diagonal(uint64_t self, int64_t diagonal) {
   return mt_tril_diagonal(&out, (mt_tensor *)self, diagonal) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
+static mt_status py_tril_(uint64_t self) {
+  return mt_tril_((mt_tensor *)self);
+}
+
+static mt_status py_tril_diagonal_(uint64_t self, int64_t diagonal) {
+  return mt_tril_diagonal_((mt_tensor *)self, diagonal);
+}
+
 static uint64_t py_triu(uint64_t self) {
   mt_tensor *out = NULL;
   return mt_triu(&out, (mt_tensor *)self) ? 0 : (uint64_t)(uintptr_t)out;
@@ -138,6 +146,22 @@ static uint64_t py_triu(uint64_t self) {
 static uint64_t py_triu_diagonal(uint64_t self, int64_t diagonal) {
   mt_tensor *out = NULL;
   return mt_triu_diagonal(&out, (mt_tensor *)self, diagonal) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static mt_status py_triu_(uint64_t self) {
+  return mt_triu_((mt_tensor *)self);
+}
+
+static mt_status py_triu_diagonal_(uint64_t self, int64_t diagonal) {
+  return mt_triu_diagonal_((mt_tensor *)self, diagonal);
+}
+
+static mt_status py_fill_diagonal_(uint64_t self, uint64_t value) {
+  return mt_fill_diagonal_((mt_tensor *)self, (mt_tensor *)value);
+}
+
+static mt_status py_fill_diagonal_with_(uint64_t self, uint64_t value, bool wrap) {
+  return mt_fill_diagonal_with_((mt_tensor *)self, (mt_tensor *)value, wrap);
 }
 
 static uint64_t py_rand(const int64_t *sizes, size_t n_sizes) {
@@ -3249,6 +3273,16 @@ static uint64_t py_cdist(uint64_t x1, uint64_t x2, double p) {
 static uint64_t py_linalg_vecdot(uint64_t x, uint64_t y, int64_t dim) {
   mt_tensor *out = NULL;
   return mt_linalg_vecdot(&out, (mt_tensor *)x, (mt_tensor *)y, dim) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_vander(uint64_t x) {
+  mt_tensor *out = NULL;
+  return mt_vander(&out, (mt_tensor *)x) ? 0 : (uint64_t)(uintptr_t)out;
+}
+
+static uint64_t py_vander_with(uint64_t x, bool has_n, int64_t n, bool increasing) {
+  mt_tensor *out = NULL;
+  return mt_vander_with(&out, (mt_tensor *)x, has_n ? &n : NULL, increasing) ? 0 : (uint64_t)(uintptr_t)out;
 }
 
 static uint64_t py_linalg_vander(uint64_t x, bool has_n, int64_t n) {

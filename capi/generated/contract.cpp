@@ -173,6 +173,23 @@ mt_status mt_linalg_vecdot(mt_tensor **out, const mt_tensor *x, const mt_tensor 
   });
 }
 
+mt_status mt_vander(mt_tensor **out, const mt_tensor *x) {
+  return guard("mt_vander", "vander", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg x_ = c.tensor("x", x);
+    c.put(out, mt::vander(x_));
+  });
+}
+
+mt_status mt_vander_with(mt_tensor **out, const mt_tensor *x, const int64_t *MT_NULLABLE n,
+                         bool increasing) {
+  return guard("mt_vander_with", "vander", [&](Call& c) {
+    c.pointer("out", out);
+    const TensorArg x_ = c.tensor("x", x);
+    c.put(out, mt::vander(x_, c.optional(n), increasing));
+  });
+}
+
 mt_status mt_linalg_vander(mt_tensor **out, const mt_tensor *x, const int64_t *MT_NULLABLE n) {
   return guard("mt_linalg_vander", "linalg_vander", [&](Call& c) {
     c.pointer("out", out);

@@ -213,6 +213,20 @@ mt_status mt_tril_diagonal(mt_tensor **out, const mt_tensor *self, int64_t diago
   });
 }
 
+mt_status mt_tril_(mt_tensor *self) {
+  return guard("mt_tril_", "tril_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::tril_(self_);
+  });
+}
+
+mt_status mt_tril_diagonal_(mt_tensor *self, int64_t diagonal) {
+  return guard("mt_tril_diagonal_", "tril_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::tril_(self_, diagonal);
+  });
+}
+
 mt_status mt_triu(mt_tensor **out, const mt_tensor *self) {
   return guard("mt_triu", "triu", [&](Call& c) {
     c.pointer("out", out);
@@ -226,6 +240,43 @@ mt_status mt_triu_diagonal(mt_tensor **out, const mt_tensor *self, int64_t diago
     c.pointer("out", out);
     const TensorArg self_ = c.tensor("self", self);
     c.put(out, mt::triu(self_, diagonal));
+  });
+}
+
+mt_status mt_triu_(mt_tensor *self) {
+  return guard("mt_triu_", "triu_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::triu_(self_);
+  });
+}
+
+mt_status mt_triu_diagonal_(mt_tensor *self, int64_t diagonal) {
+  return guard("mt_triu_diagonal_", "triu_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::triu_(self_, diagonal);
+  });
+}
+
+mt_status mt_fill_diagonal_(mt_tensor *self, const mt_tensor *value) {
+  return guard("mt_fill_diagonal_", "fill_diagonal_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg value_ = c.tensor("value", value);
+    mt::fill_diagonal_(self_, value_);
+  });
+}
+
+mt_status mt_fill_diagonal_with_(mt_tensor *self, const mt_tensor *value, bool wrap) {
+  return guard("mt_fill_diagonal_with_", "fill_diagonal_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    const TensorArg value_ = c.tensor("value", value);
+    mt::fill_diagonal_(self_, value_, wrap);
+  });
+}
+
+mt_status mt_fill_diagonal_scalar_(mt_tensor *self, double value) {
+  return guard("mt_fill_diagonal_scalar_", "fill_diagonal_", [&](Call& c) {
+    const TensorArg self_ = c.tensor("self", self);
+    mt::fill_diagonal_(self_, c.number(value));
   });
 }
 

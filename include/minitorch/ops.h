@@ -96,10 +96,21 @@ MT_API mt_status mt_eye_with(mt_tensor **out, int64_t n, const int64_t *MT_NULLA
 // self with zeros above the given diagonal of its last two dims. Defaults: diagonal 0.
 MT_API mt_status mt_tril(mt_tensor **out, const mt_tensor *self);
 MT_API mt_status mt_tril_diagonal(mt_tensor **out, const mt_tensor *self, int64_t diagonal);
+MT_API mt_status mt_tril_(mt_tensor *self);
+MT_API mt_status mt_tril_diagonal_(mt_tensor *self, int64_t diagonal);
 
 // self with zeros below the given diagonal of its last two dims. Defaults: diagonal 0.
 MT_API mt_status mt_triu(mt_tensor **out, const mt_tensor *self);
 MT_API mt_status mt_triu_diagonal(mt_tensor **out, const mt_tensor *self, int64_t diagonal);
+MT_API mt_status mt_triu_(mt_tensor *self);
+MT_API mt_status mt_triu_diagonal_(mt_tensor *self, int64_t diagonal);
+
+// Writes a number, 0-dim, onto the diagonal: the elements with all indices equal. Beyond two dims
+// all must have one size. wrap: in a tall matrix the diagonal begins anew after each square and a
+// row between. Defaults: wrap false.
+MT_API mt_status mt_fill_diagonal_(mt_tensor *self, const mt_tensor *value);
+MT_API mt_status mt_fill_diagonal_with_(mt_tensor *self, const mt_tensor *value, bool wrap);
+MT_API mt_status mt_fill_diagonal_scalar_(mt_tensor *self, double value);
 
 // --- Random -------------------------------------------------------------------------------------
 // The same seed draws the same values as PyTorch on the CPU. Draws come from `generator`, or from
@@ -2186,6 +2197,12 @@ MT_API mt_status mt_cdist(mt_tensor **out, const mt_tensor *x1, const mt_tensor 
 // The products of vectors along dim; the other dims broadcast. Defaults: dim -1.
 MT_API mt_status mt_linalg_vecdot(mt_tensor **out, const mt_tensor *x, const mt_tensor *y,
                                   int64_t dim);
+
+// The powers n - 1, ..., 1, 0 of the elements of a vector (size) as (size, n). n is the size if
+// none. increasing: 0, 1, ... n - 1. Defaults: n none, increasing false.
+MT_API mt_status mt_vander(mt_tensor **out, const mt_tensor *x);
+MT_API mt_status mt_vander_with(mt_tensor **out, const mt_tensor *x, const int64_t *MT_NULLABLE n,
+                                bool increasing);
 
 // The powers 0, 1, ... of the elements as a new last dim of size n. Defaults: n none.
 MT_API mt_status mt_linalg_vander(mt_tensor **out, const mt_tensor *x,

@@ -108,11 +108,29 @@ inline Tensor tril(const Tensor& self, int64_t diagonal = 0) {
   return Tensor(out);
 }
 
+// self with zeros above the given diagonal of its last two dims.
+inline const Tensor& tril_(const Tensor& self, int64_t diagonal = 0) {
+  check(mt_tril_diagonal_(self.get(), diagonal));
+  return self;
+}
+
 // self with zeros below the given diagonal of its last two dims.
 inline Tensor triu(const Tensor& self, int64_t diagonal = 0) {
   mt_tensor* out = nullptr;
   check(mt_triu_diagonal(&out, self.get(), diagonal));
   return Tensor(out);
+}
+
+// self with zeros below the given diagonal of its last two dims.
+inline const Tensor& triu_(const Tensor& self, int64_t diagonal = 0) {
+  check(mt_triu_diagonal_(self.get(), diagonal));
+  return self;
+}
+
+// Writes a number, 0-dim, onto the diagonal: the elements with all indices equal.
+inline const Tensor& fill_diagonal_(const Tensor& self, const Tensor& value, bool wrap = false) {
+  check(mt_fill_diagonal_with_(self.get(), value.get(), wrap));
+  return self;
 }
 
 // --- Random -------------------------------------------------------------------------------------
@@ -3893,6 +3911,14 @@ inline Tensor cdist(const Tensor& x1, const Tensor& x2, double p = 2.0) {
 inline Tensor linalg_vecdot(const Tensor& x, const Tensor& y, int64_t dim = -1) {
   mt_tensor* out = nullptr;
   check(mt_linalg_vecdot(&out, x.get(), y.get(), dim));
+  return Tensor(out);
+}
+
+// The powers n - 1, ..., 1, 0 of the elements of a vector (size) as (size, n).
+inline Tensor vander(const Tensor& x, std::optional<int64_t> n = std::nullopt, bool increasing =
+    false) {
+  mt_tensor* out = nullptr;
+  check(mt_vander_with(&out, x.get(), n ? &*n : nullptr, increasing));
   return Tensor(out);
 }
 

@@ -55,6 +55,8 @@ MT_API mt_status mt_tensor_strides(int64_t *MT_NULLABLE out, size_t capacity,
 // Size and stride of one dim; negative dims count from the end.
 MT_API mt_status mt_tensor_size(int64_t *out, const mt_tensor *self, int64_t dim);
 MT_API mt_status mt_tensor_stride(int64_t *out, const mt_tensor *self, int64_t dim);
+// Where in its storage the first element lies, counted in elements.
+MT_API mt_status mt_tensor_storage_offset(int64_t *out, const mt_tensor *self);
 
 // The number of elements.
 MT_API mt_status mt_tensor_numel(int64_t *out, const mt_tensor *self);

@@ -128,11 +128,17 @@ Tensor addcdiv_forward(const Tensor& self, const Tensor& t1, const Tensor& t2, S
                          out);
 }
 
+// A complex number as the tensor of self's dtype that it then must have.
+Tensor complex_weight(const Tensor& self, const Tensor& weight) {
+  return Tensor::from_scalar(weight.item("lerp"),
+                             is_complex(self.dtype()) ? self.dtype() : weight.dtype());
+}
+
 Tensor lerp_forward(const Tensor& self, const Tensor& end, const Tensor& weight,
                     const Tensor* out) {
   if (!is_complex(self.dtype())) check_floating("lerp", self);
   check_same_dtype("lerp", "input", self, "end", end);
-  if (weight.impl()->is_number) {
+  if (weight.impl()->is_number && !is_complex(weight.dtype())) {
     Params p;
     p.f[0] = weight.item("lerp").to_double();
     return binary_forward(Elementwise::kLerp, self, end, p, {}, {}, out);
@@ -352,6 +358,9 @@ const Tensor& addcdiv_(const Tensor& self, const Tensor& tensor1, const Tensor& 
 }
 
 Tensor lerp(const Tensor& self, const Tensor& end, const Tensor& weight) {
+  if (weight.impl()->is_number && is_complex(weight.dtype())) {
+    return lerp(self, end, complex_weight(self, weight));
+  }
   Tensor out = lerp_forward(self, end, weight, nullptr);
   if (!recording(self, end, weight)) return out;
   if (weight.impl()->is_number) {
@@ -373,6 +382,9 @@ Tensor lerp(const Tensor& self, const Tensor& end, const Tensor& weight) {
 }
 
 const Tensor& lerp_(const Tensor& self, const Tensor& end, const Tensor& weight) {
+  if (weight.impl()->is_number && is_complex(weight.dtype())) {
+    return lerp_(self, end, complex_weight(self, weight));
+  }
   return inplace(
       "lerp_", self, recording(self, end, weight), weight.requires_grad(),
       [&](const Tensor& out) { lerp_forward(self, end, weight, &out); },

@@ -349,9 +349,22 @@ Tensor cdist(const Tensor& x1, const Tensor& x2, double p) {
 
 Tensor linalg_vecdot(const Tensor& x, const Tensor& y, int64_t dim) {
   check_operands("linalg.vecdot", x, y);
-  check_floating("linalg.vecdot", x);
+  if (!is_complex(x.dtype())) check_floating("linalg.vecdot", x);
   check_same_dtype("linalg.vecdot", "x", x, "y", y);
-  return sum(x * y, Dims{dim});
+  return sum(conj(x) * y, Dims{dim});
+}
+
+Tensor vander(const Tensor& x, std::optional<int64_t> n, bool increasing) {
+  check_defined("vander", "x", x);
+  if (x.dim() != 1 || n.value_or(0) < 0) {
+    fail(Status::kShape, "vander: shape mismatch: x ", shape_string(x.sizes()), ", n ",
+         n.value_or(0), ": x must have one dim, and n be >= 0");
+  }
+  const int64_t count = n.value_or(x.size(0));
+  const DType t = is_differentiable(x.dtype()) ? x.dtype() : DType::kInt64;
+  if (count < 2) return ones(Dims{x.size(0), count}, t, x.device());
+  const Tensor powers = linalg_vander(to(x, t), count);
+  return increasing ? powers : flip(powers, Dims{1});
 }
 
 Tensor linalg_vander(const Tensor& x, std::optional<int64_t> n) {

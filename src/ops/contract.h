@@ -47,6 +47,7 @@ Tensor linalg_cross(const Tensor& self, const Tensor& other, int64_t dim = -1);
 Tensor cdist(const Tensor& x1, const Tensor& x2, double p = 2);
 Tensor linalg_vecdot(const Tensor& x, const Tensor& y, int64_t dim = -1);
 // Powers 0, 1, ... of the elements as a new last dim of size n (default: that of the last dim).
+Tensor vander(const Tensor& x, std::optional<int64_t> n = {}, bool increasing = false);
 Tensor linalg_vander(const Tensor& x, std::optional<int64_t> n = {});
 
 }  // namespace mt

@@ -127,4 +127,43 @@ Tensor triu(const Tensor& self, int64_t diagonal) {
   return out;
 }
 
+const Tensor& tril_(const Tensor& self, int64_t diagonal) {
+  return inplace(
+      "tril_", self, recording(self), false,
+      [&](const Tensor& out) { copy_values(out, triangle("tril_", self, diagonal, true)); },
+      [&](const Tensor& before) { return tril(before, diagonal); });
+}
+
+const Tensor& triu_(const Tensor& self, int64_t diagonal) {
+  return inplace(
+      "triu_", self, recording(self), false,
+      [&](const Tensor& out) { copy_values(out, triangle("triu_", self, diagonal, false)); },
+      [&](const Tensor& before) { return triu(before, diagonal); });
+}
+
+const Tensor& fill_diagonal_(const Tensor& self, const Tensor& value, bool wrap) {
+  check_defined("fill_diagonal_", "self", self);
+  check_defined("fill_diagonal_", "value", value);
+  bool equal = true;
+  for (const int64_t n : self.sizes()) equal = equal && n == self.size(0);
+  if (self.dim() < 2 || (self.dim() > 2 && !equal)) {
+    fail(Status::kShape, "fill_diagonal_: shape mismatch: self ", shape_string(self.sizes()),
+         ": must have two dims, or more of one size");
+  }
+  if (self.numel() == 0) return self;
+  const int64_t rows = self.size(0), columns = self.size(1);
+  int64_t step = 0;
+  for (const int64_t s : self.strides()) step += s;
+  fill_(as_strided(self, Dims{std::min(rows, columns)}, Dims{step}, self.offset()), value);
+  if (wrap && self.dim() == 2) {
+    const int64_t down = self.strides()[0];
+    for (int64_t row = columns + 1; row < rows; row += columns + 1) {
+      fill_(as_strided(self, Dims{std::min(columns, rows - row)}, Dims{step},
+                       self.offset() + row * down),
+            value);
+    }
+  }
+  return self;
+}
+
 }  // namespace mt

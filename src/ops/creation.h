@@ -45,5 +45,10 @@ Tensor eye(int64_t n, std::optional<int64_t> m = {}, DType dtype = default_dtype
 // self with zeros above (tril) or below (triu) the given diagonal of the last two dims.
 Tensor tril(const Tensor& self, int64_t diagonal = 0);
 Tensor triu(const Tensor& self, int64_t diagonal = 0);
+const Tensor& tril_(const Tensor& self, int64_t diagonal = 0);
+const Tensor& triu_(const Tensor& self, int64_t diagonal = 0);
+// Writes `value`, 0-dim, where all indices are equal. wrap: the diagonal of a tall matrix begins
+// anew after each square and a row between.
+const Tensor& fill_diagonal_(const Tensor& self, const Tensor& value, bool wrap = false);
 
 }  // namespace mt

@@ -215,21 +215,26 @@ Tensor ldexp(const Tensor& self, const Tensor& other) {
 MT_INPLACE_OF_TWO(ldexp, true)
 
 Tensor float_power(const Tensor& self, const Tensor& exponent) {
-  const auto wide = [](const Tensor& t) {
-    return t.impl()->is_number ? Tensor::from_scalar(t.item("float_power").to_double())
-                               : to(t, DType::kFloat64);
+  const DType dtype = is_complex(self.dtype()) || is_complex(exponent.dtype()) ? DType::kComplex128
+                                                                               : DType::kFloat64;
+  const auto wide = [dtype](const Tensor& t) {
+    if (!t.impl()->is_number) return to(t, dtype);
+    return is_complex(t.dtype()) ? t : Tensor::from_scalar(t.item("float_power").to_double());
   };
   if (self.impl()->is_number && exponent.impl()->is_number) {
-    return pow(Tensor::from_scalar(self.item("float_power"), DType::kFloat64), exponent);
+    return pow(Tensor::from_scalar(self.item("float_power"), dtype), exponent);
   }
   return pow(wide(self), wide(exponent));
 }
 const Tensor& float_power_(const Tensor& self, const Tensor& exponent) {
-  if (self.dtype() != DType::kFloat64) {
+  const DType dtype = is_complex(self.dtype()) || is_complex(exponent.dtype()) ? DType::kComplex128
+                                                                               : DType::kFloat64;
+  if (self.dtype() != dtype) {
     fail(Status::kDType, "float_power_: dtype mismatch: base is ", dtype_name(self.dtype()),
-         ": the result is float64 and so must be the base; use the out-of-place op");
+         ": the result is ", dtype_name(dtype),
+         " and so must be the base; use the out-of-place op");
   }
-  return pow_(self, exponent.impl()->is_number ? exponent : to(exponent, DType::kFloat64));
+  return pow_(self, exponent.impl()->is_number ? exponent : to(exponent, dtype));
 }
 
 }  // namespace mt

@@ -1,6 +1,8 @@
 // Ops that take a bool mask: see index.h.
 #include "ops/common.h"
+#include "ops/compare.h"
 #include "ops/index.h"
+#include "ops/rules.h"
 #include "ops/view.h"
 
 namespace mt {
@@ -115,7 +117,9 @@ Tensor flat_nonzero(std::string_view op, const Tensor& self) {
   if (self.is_meta()) {
     fail(Status::kDevice, op, ": no data: tensor on meta: a meta tensor has a shape but no values");
   }
-  const Tensor mask = contiguous_values(converted(self, DType::kBool));
+  const Tensor mask = contiguous_values(
+      is_complex(self.dtype()) ? unrecorded([&] { return ne(self, Tensor::from_scalar(0)); })
+                               : converted(self, DType::kBool));
   const auto* p = mask.data_as<uint8_t>();
   const int64_t n = mask.numel();
   int64_t count = 0;

@@ -6,9 +6,11 @@
 
 #include "ops/arithmetic.h"
 #include "ops/compare.h"
+#include "ops/complex.h"
 #include "ops/power.h"
 #include "ops/reduce_values.h"
 #include "ops/rules.h"
+#include "ops/unary.h"
 #include "ops/view.h"
 
 namespace mt {
@@ -163,6 +165,10 @@ Tensor prod(const Tensor& self, std::optional<int64_t> dim, bool keepdim,
 
 Tensor var(const Tensor& self, IntSpan dims, int64_t correction, bool keepdim) {
   check_defined("var", "input", self);
+  if (is_complex(self.dtype())) {  // of the distances from the mean in the plane
+    return add(var(real(self), dims, correction, keepdim),
+               var(imag(self), dims, correction, keepdim));
+  }
   check_floating("var", self);
   const Over over("var", self, dims, keepdim);
   Tensor out = var_values("var", self, over, correction);
@@ -177,6 +183,7 @@ Tensor var(const Tensor& self, IntSpan dims, int64_t correction, bool keepdim) {
 
 Tensor std(const Tensor& self, IntSpan dims, int64_t correction, bool keepdim) {
   check_defined("std", "input", self);
+  if (is_complex(self.dtype())) return sqrt(var(self, dims, correction, keepdim));
   check_floating("std", self);
   const Over over("std", self, dims, keepdim);
   const Tensor variance = var_values("std", self, over, correction);

@@ -5,6 +5,7 @@
 #include "ops/clamp.h"
 #include "ops/common.h"
 #include "ops/compare.h"
+#include "ops/complex.h"
 #include "ops/creation.h"
 #include "ops/matmul.h"
 #include "ops/power.h"
@@ -109,7 +110,7 @@ Tensor cov(const Tensor& self, int64_t correction, const Tensor& fweights, const
   x = sub(x, unsqueeze(average, 1));
   Tensor weighted = w.defined() ? mul(x, w) : x;
   const DType dtype = promote_types(x.dtype(), weighted.dtype());
-  return squeeze(div(mm(to(x, dtype), t(to(weighted, dtype))), divisor));
+  return squeeze(div(mm(to(x, dtype), conj(t(to(weighted, dtype)))), divisor));
 }
 
 Tensor corrcoef(const Tensor& self) {
@@ -122,6 +123,10 @@ Tensor corrcoef(const Tensor& self) {
   if (c.dim() == 0) return div(c, c);
   const Tensor deviation = sqrt(diagonal(c));
   const Tensor scaled = div(div(c, unsqueeze(deviation, 1)), unsqueeze(deviation, 0));
+  if (is_complex(scaled.dtype())) {
+    return complex(clamp(real(scaled), number(-1), number(1)),
+                   clamp(imag(scaled), number(-1), number(1)));
+  }
   return clamp(scaled, number(-1), number(1));
 }
 

@@ -13,6 +13,15 @@ def einsum(m):
             call("i...->...", (2, 3, 2)), call("ij,ij->ij", (2, 1), (1, 3)), call("ab,b->a", (0, 3), (3,))]
 
 
+def vander(torch, x, n=None, up=False):
+    """PyTorch's own has no gradient: it changes what it has saved."""
+    n = len(x) if n is None else n
+    if n < 2 or not x.requires_grad:
+        return torch.vander(x, n, up)
+    powers = torch.linalg.vander(x, N=n)
+    return powers if up else powers.flip(1)
+
+
 ROWS = [
     Row("tensordot", lambda m: [S(m(2, 3, 4), m(4, 3, 2), (1, 2), (1, 0)), S(m(2, 3), m(3, 4), (-1,), (0,)), S(m(2), m(3), (), ()),
                                 S(m(2, 1), m(3, 2), (1,), (0,)), S(m(0, 2), m(2, 3), (1,), (0,))],
@@ -48,6 +57,8 @@ ROWS = [
     Row("linalg_vecdot", lambda m: [S(m(4), m(4)), S(m(2, 3), m(3)), S(m(3, 2), m(3, 2), 0)], domain=(-2, 2), tol=64, half_tol=16,
         torch=lambda torch, a, b, dim=-1: torch.linalg.vecdot(a, b, dim=dim),
         errors=lambda m: [(S(m(4), m(3)), "shape"), (S(m(4), m(4), 1), "dim")]),
+    Row("vander", lambda m: [S(m(4)), S(m(3), 5), S(m(3), 2, True), S(m(3), 1), S(m(2), 0), S(m(0))], domain=(-2, 2), tol=64,
+        half_tol=32, torch=vander, errors=lambda m: [(S(m(2, 2)), "one dim")]),
     Row("linalg_vander", lambda m: [S(m(4)), S(m(2, 3), 5), S(m(3), 2)], domain=(-2, 2), tol=64, half_tol=32,
         torch=lambda torch, x, n=None: torch.linalg.vander(x, N=n), errors=lambda m: [(S(m()), ""), (S(m(3), 0), "")]),
 ]

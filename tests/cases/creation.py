@@ -53,4 +53,7 @@ ROWS = [
                                S(0), S(0, 3)], bench=lambda m: [S(1024)]),
     triangle_row("tril"),
     triangle_row("triu"),
+    Row("fill_diagonal", lambda m: [S(m(3, 5), 2), S(m(7, 2), 3), S(m(7, 2), 3, wrap=True), S(m(8, 3), 4, wrap=True),
+                                    S(m(3, 3, 3), 1), S(m(0, 3), 1), S(m(2, 4), 1, wrap=True)], tol=0, half_tol=0,
+        errors=lambda m: [(S(m(3), 1), "two dims"), (S(m(2, 3, 2), 1), "one size")]),
 ]

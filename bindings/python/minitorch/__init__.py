@@ -49,8 +49,9 @@ for _name, _function in _api.PUBLIC.items():
 for _name, _target in _api.ALIASES.items():
     if _target in globals():
         globals()[_name] = globals()[_target]
-for _name in ("celu_", "selu_", "rrelu_", "threshold_"):
+for _name in ("celu_", "fill_", "put", "rrelu_", "selu_", "threshold_", "unflatten", "zero_"):
     globals()[_name] = getattr(_ops, _name)
+conj_physical_ = _api.PUBLIC["conj_physical_"]
 
 
 # --- creation --------------------------------------------------------------------------------
@@ -127,6 +128,20 @@ def as_tensor(data, dtype=None, device=None) -> Tensor:
     if isinstance(data, _np.ndarray):
         return from_numpy(data).to(dtype=dtype, device=device)
     return tensor(data, dtype=dtype, device=device)
+
+
+def asarray(obj: Any, *, dtype=None, device=None, copy=None, requires_grad=False) -> Tensor:
+    """as_tensor, which `copy=True` makes copy and `copy=False` forbids to."""
+    t = as_tensor(obj, dtype=dtype, device=device)
+    shares = t is obj or isinstance(obj, _np.ndarray) and _np.shares_memory(t.detach().numpy(), obj)
+    if copy is False and not shares:
+        raise ValueError("asarray: cannot share memory: a copy is needed: give copy=None")
+    t = t.detach().clone() if copy and shares else t.detach() if t.requires_grad else t
+    return _finish(t, requires_grad)
+
+
+def scalar_tensor(s: Number, *, dtype=None, device=None, requires_grad=False) -> Tensor:
+    return full((), s, dtype=dtype or get_default_dtype(), device=device, requires_grad=requires_grad)
 
 
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
@@ -245,6 +260,13 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     out = _new("mt_dtype *")
     _check(_lib.mt_promote_types(out, a.code, b.code))
     return dtype._all[out[0]]
+
+
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether promotion allows it: no complex to real, no float to integer, no number to bool."""
+    def kind(d):
+        return 3 if d.is_complex else 2 if d.is_floating_point else d.name != "bool"
+    return kind(from_) <= kind(to)
 
 
 def set_default_dtype(d: dtype) -> None:

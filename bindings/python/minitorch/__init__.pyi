@@ -16,12 +16,13 @@ from minitorch._api_linalg import (cholesky as cholesky, det as det, geqrf as ge
     inverse as inverse, lu as lu, lu_solve as lu_solve, lu_unpack as lu_unpack, orgqr as orgqr,
     ormqr as ormqr, pca_lowrank as pca_lowrank, pinverse as pinverse, qr as qr,
     slogdet as slogdet, svd as svd, svd_lowrank as svd_lowrank, symeig as symeig,
-    triangular_solve as triangular_solve)
+    triangular_solve as triangular_solve, vander as vander)
 from minitorch._api_math import (celu as celu, conj as conj, conj_physical as conj_physical,
-    fill as fill, frexp as frexp, hardshrink as hardshrink, is_conj as is_conj, is_neg as is_neg,
-    nan_to_num as nan_to_num, polygamma as polygamma, prelu as prelu, real as real,
-    resolve_conj as resolve_conj, resolve_neg as resolve_neg, rrelu as rrelu, selu as selu,
-    threshold as threshold)
+    conj_physical_ as conj_physical_, fill as fill, frexp as frexp, hardshrink as hardshrink,
+    is_conj as is_conj, is_neg as is_neg, is_nonzero as is_nonzero, is_same_size as is_same_size,
+    is_signed as is_signed, nan_to_num as nan_to_num, polygamma as polygamma, prelu as prelu,
+    real as real, resolve_conj as resolve_conj, resolve_neg as resolve_neg, rrelu as rrelu,
+    selu as selu, threshold as threshold)
 from minitorch._api_reduce import (aminmax as aminmax, argsort as argsort, bucketize as bucketize,
     cov as cov, cummax as cummax, cummin as cummin, cumulative_trapezoid as cumulative_trapezoid,
     gradient as gradient, histogram as histogram, histogramdd as histogramdd, isin as isin,
@@ -80,14 +81,14 @@ from minitorch._ops import (abs as abs, abs as absolute, abs_ as abs_, abs_ as a
     equal as equal, erf as erf, erf_ as erf_, erfc as erfc, erfc_ as erfc_, erfinv as erfinv,
     erfinv_ as erfinv_, exp as exp, exp2 as exp2, exp2_ as exp2_, exp_ as exp_, expm1 as expm1,
     expm1_ as expm1_, feature_alpha_dropout as feature_alpha_dropout,
-    feature_dropout as feature_dropout, flatten as flatten, fliplr as fliplr, flipud as flipud,
-    float_power as float_power, float_power_ as float_power_, floor as floor, floor_ as floor_,
-    floor_divide as floor_divide, floor_divide_ as floor_divide_, fmax as fmax, fmin as fmin,
-    fmod as fmod, fmod_ as fmod_, frac as frac, frac_ as frac_, gcd as gcd, gcd_ as gcd_,
-    ge as ge, ge as greater_equal, ge_ as ge_, ge_ as greater_equal_, gt as greater, gt as gt,
-    gt_ as greater_, gt_ as gt_, heaviside as heaviside, heaviside_ as heaviside_, histc as histc,
-    hstack as hstack, hypot as hypot, hypot_ as hypot_, i0 as i0, i0_ as i0_, igamma as igamma,
-    igamma_ as igamma_, igammac as igammac, igammac_ as igammac_, imag as imag,
+    feature_dropout as feature_dropout, fill_ as fill_, flatten as flatten, fliplr as fliplr,
+    flipud as flipud, float_power as float_power, float_power_ as float_power_, floor as floor,
+    floor_ as floor_, floor_divide as floor_divide, floor_divide_ as floor_divide_, fmax as fmax,
+    fmin as fmin, fmod as fmod, fmod_ as fmod_, frac as frac, frac_ as frac_, gcd as gcd,
+    gcd_ as gcd_, ge as ge, ge as greater_equal, ge_ as ge_, ge_ as greater_equal_, gt as greater,
+    gt as gt, gt_ as greater_, gt_ as gt_, heaviside as heaviside, heaviside_ as heaviside_,
+    histc as histc, hstack as hstack, hypot as hypot, hypot_ as hypot_, i0 as i0, i0_ as i0_,
+    igamma as igamma, igamma_ as igamma_, igammac as igammac, igammac_ as igammac_, imag as imag,
     index_add as index_add, index_add_ as index_add_, index_copy as index_copy,
     index_copy_ as index_copy_, index_fill as index_fill, index_fill_ as index_fill_,
     index_put_ as index_put_, index_reduce_ as index_reduce_, index_select as index_select,
@@ -115,7 +116,7 @@ from minitorch._ops import (abs as abs, abs as absolute, abs_ as abs_, abs_ as a
     nextafter as nextafter, nextafter_ as nextafter_, outer as ger, outer as outer,
     pairwise_distance as pairwise_distance, pdist as pdist, pixel_shuffle as pixel_shuffle,
     pixel_unshuffle as pixel_unshuffle, polar as polar, positive as positive, pow as pow,
-    pow_ as pow_, prod as prod, rad2deg as rad2deg, rad2deg_ as rad2deg_,
+    pow_ as pow_, prod as prod, put as put, rad2deg as rad2deg, rad2deg_ as rad2deg_,
     reciprocal as reciprocal, reciprocal_ as reciprocal_, relu as relu, relu_ as relu_,
     remainder as remainder, remainder_ as remainder_, renorm as renorm, renorm_ as renorm_,
     reshape as reshape, round as round, round_ as round_, rrelu_ as rrelu_, rsqrt as rsqrt,
@@ -128,11 +129,11 @@ from minitorch._ops import (abs as abs, abs as absolute, abs_ as abs_, abs_ as a
     stack as stack, sub as sub, sub as subtract, sub_ as sub_, sub_ as subtract_, sum as sum,
     t as t, t_ as t_, take as take, take_along_dim as take_along_dim, tan as tan, tan_ as tan_,
     tanh as tanh, tanh_ as tanh_, threshold_ as threshold_, trace as trace,
-    transpose as transpose, transpose_ as transpose_, tril as tril, triu as triu, trunc as fix,
-    trunc as trunc, trunc_ as fix_, trunc_ as trunc_, unbind as unbind, unsqueeze as unsqueeze,
-    unsqueeze_ as unsqueeze_, vdot as vdot, view_as_complex as view_as_complex,
-    view_as_real as view_as_real, vstack as row_stack, vstack as vstack, xlogy as xlogy,
-    xlogy_ as xlogy_)
+    transpose as transpose, transpose_ as transpose_, tril as tril, tril_ as tril_, triu as triu,
+    triu_ as triu_, trunc as fix, trunc as trunc, trunc_ as fix_, trunc_ as trunc_,
+    unbind as unbind, unflatten as unflatten, unsqueeze as unsqueeze, unsqueeze_ as unsqueeze_,
+    vdot as vdot, view_as_complex as view_as_complex, view_as_real as view_as_real,
+    vstack as row_stack, vstack as vstack, xlogy as xlogy, xlogy_ as xlogy_, zero_ as zero_)
 from minitorch._random import Generator as Generator
 from minitorch._runtime import (Error as Error, default_dtype as get_default_dtype,
     device as device, dtype as dtype)
@@ -197,6 +198,8 @@ def var_mean(input: Tensor, dim: Ints | None = None, unbiased: _bool | None = No
 def std_mean(input: Tensor, dim: Ints | None = None, unbiased: _bool | None = None, keepdim: _bool = False, *, correction: _int | None = None) -> tuple[Tensor, Tensor]: ...
 def tensor(data: Any, *, dtype: DType | None = None, device: Device | None = None, requires_grad: _bool = False) -> Tensor: ...
 def as_tensor(data: Any, dtype: DType | None = None, device: Device | None = None) -> Tensor: ...
+def asarray(obj: Any, *, dtype: DType | None = None, device: Device | None = None, copy: Any = None, requires_grad: _bool = False) -> Tensor: ...
+def scalar_tensor(s: Number, *, dtype: DType | None = None, device: Device | None = None, requires_grad: _bool = False) -> Tensor: ...
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor: ...
 def from_dlpack(source: Any) -> Tensor: ...
 def is_tensor(obj: object) -> _bool: ...
@@ -205,6 +208,7 @@ def is_complex(t: Tensor) -> _bool: ...
 def numel(t: Tensor) -> _int: ...
 def result_type(a: Tensor | Number, b: Tensor | Number) -> _dtype: ...
 def promote_types(a: _dtype, b: _dtype) -> _dtype: ...
+def can_cast(from_: _dtype, to: _dtype) -> _bool: ...
 def set_default_dtype(d: _dtype) -> None: ...
 def broadcast_shapes(*shapes: Ints) -> Size: ...
 def is_grad_enabled() -> _bool: ...

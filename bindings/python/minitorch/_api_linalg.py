@@ -2,7 +2,7 @@
 from . import _ops, linalg
 from ._results import named
 
-FUNCTIONS_ONLY = {"lu_unpack", "svd_lowrank", "pca_lowrank"}
+FUNCTIONS_ONLY = {"lu_unpack", "svd_lowrank", "pca_lowrank", "vander"}
 METHODS_ONLY = set()
 ALIASES = {}
 
@@ -138,3 +138,5 @@ def pca_lowrank(A, q=None, center=True, niter=2):
     return svd_lowrank(A, q, niter)
 
 
+def vander(x, N=None, increasing=False):
+    return _ops.vander(x, N, increasing)

@@ -61,6 +61,18 @@ def conj_physical_(input: Tensor) -> Tensor:
     return input.copy_(conj(input)) if input.is_complex() else input
 
 
+def is_signed(input: Tensor) -> bool:
+    return input.dtype.name not in ("uint8", "bool")
+
+
+def is_nonzero(input: Tensor) -> bool:
+    return bool(input)
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    return input.shape == other.shape
+
+
 def resolve_conj(input: Tensor) -> Tensor:
     return input
 

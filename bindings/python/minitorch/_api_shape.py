@@ -193,6 +193,10 @@ def resize_as_(input, the_template, *, memory_format=None):
     return _ops.resize_(input, tuple(the_template.shape))
 
 
+def fill_diagonal_(input, fill_value, wrap=False):
+    return _ops.fill_diagonal_(input, fill_value, wrap)
+
+
 # --- indexing --------------------------------------------------------------------------------
 def _scatter(plain, by_value, folded, add):
     def call(input, dim, index, src=None, *, value=None, reduce=None):

@@ -124,6 +124,13 @@ def tril(input, diagonal=0):
     return _wrap(h) if h else _raise()
 
 
+def tril_(input, diagonal=0):
+    """self with zeros above the given diagonal of its last two dims."""
+    if _lib.py_tril_diagonal_(_h(input), diagonal):
+        _raise()
+    return input
+
+
 def triu(input, diagonal=0):
     """self with zeros below the given diagonal of its last two dims."""
     if diagonal == 0:
@@ -131,6 +138,20 @@ def triu(input, diagonal=0):
     else:
         h = _lib.py_triu_diagonal(_h(input), diagonal)
     return _wrap(h) if h else _raise()
+
+
+def triu_(input, diagonal=0):
+    """self with zeros below the given diagonal of its last two dims."""
+    if _lib.py_triu_diagonal_(_h(input), diagonal):
+        _raise()
+    return input
+
+
+def fill_diagonal_(input, value, wrap=False):
+    """Writes a number, 0-dim, onto the diagonal: the elements with all indices equal."""
+    if _lib.py_fill_diagonal_with_(_h(input), _h(value), bool(wrap)):
+        _raise()
+    return input
 
 
 def rand(sizes, dtype=None, device=None, generator=None):
@@ -3850,6 +3871,15 @@ def linalg_vecdot(x, y, dim=-1):
     return _wrap(h) if h else _raise()
 
 
+def vander(x, n=None, increasing=False):
+    """The powers n - 1, ..., 1, 0 of the elements of a vector (size) as (size, n)."""
+    if n is None and increasing is False:
+        h = _lib.py_vander(_h(x))
+    else:
+        h = _lib.py_vander_with(_h(x), n is not None, n or 0, bool(increasing))
+    return _wrap(h) if h else _raise()
+
+
 def linalg_vander(x, n=None):
     """The powers 0, 1, ... of the elements as a new last dim of size n."""
     h = _lib.py_linalg_vander(_h(x), n is not None, n or 0)
@@ -4898,7 +4928,10 @@ TABLE = {
     'logspace': (True, False, ''),
     'eye': (True, False, ''),
     'tril': (True, True, ''),
+    'tril_': (True, True, ''),
     'triu': (True, True, ''),
+    'triu_': (True, True, ''),
+    'fill_diagonal_': (False, True, ''),
     'rand': (True, False, ''),
     'randn': (True, False, ''),
     'randint': (True, False, ''),
@@ -5424,6 +5457,7 @@ TABLE = {
     'linalg_cross': (False, False, 'linalg'),
     'cdist': (True, False, ''),
     'linalg_vecdot': (False, False, 'linalg'),
+    'vander': (True, False, ''),
     'linalg_vander': (False, False, 'linalg'),
     'linalg_cholesky_ex': (False, False, 'linalg'),
     'linalg_cholesky': (False, False, 'linalg'),

@@ -94,6 +94,12 @@ class Tensor(TensorBase):
 
     ndimension = dim
 
+    def storage_offset(self) -> int:
+        """Where in its storage the first element lies, counted in elements."""
+        out = _new("int64_t *")
+        _check(_lib.mt_tensor_storage_offset(out, _ptr(self)))
+        return out[0]
+
     @overload
     def stride(self) -> tuple[int, ...]: ...
     @overload

@@ -69,7 +69,7 @@ def _wide(dtype, input):
     """What integers are summed in."""
     if dtype is not None:
         return dtype
-    return input.dtype if input.dtype.is_floating_point else int64
+    return input.dtype if input.dtype.is_floating_point or input.is_complex() else int64
 
 
 def sum(input, dim=None, *, keepdim=False, dtype=None, mask=None):
@@ -119,7 +119,7 @@ def mean(input, dim=None, *, keepdim=False, dtype=None, mask=None):
 
 
 def median(input, dim=-1, *, keepdim=False, dtype=None, mask=None):
-    values = input if input.dtype.is_floating_point else input.to(float32)
+    values = input if input.dtype.is_floating_point or input.is_complex() else input.to(float32)
     (d,) = _dims(dim, input.ndim)
     result, _ = _ops.nanmedian_dim(_filled(values, mask, _nan), d, bool(keepdim))
     if input.dtype.is_floating_point:
