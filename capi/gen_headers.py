@@ -4,7 +4,7 @@ import re
 
 HEADERS = ["types.h", "tensor.h", "autograd.h", "memory.h", "random.h", "dlpack.h", "layers.h",
            "module.h", "containers.h", "optim.h", "scheduler.h", "io.h", "checkpoint.h",
-           "data.h", "vision.h", "transforms.h", "minitorch.h"]
+           "data.h", "vision.h", "transforms.h", "models.h", "minitorch.h"]
 
 ENUM_TYPES = {"mt_status", "mt_dtype", "mt_device", "mt_reduction", "mt_handle_class",
               "mt_cyclic_mode", "mt_interpolation", "mt_padding_mode", "mt_image_mode", "mt_image_format",

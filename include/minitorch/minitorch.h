@@ -89,6 +89,7 @@
 #include "minitorch/checkpoint.h"
 #include "minitorch/vision.h"
 #include "minitorch/transforms.h"
+#include "minitorch/models.h"
 
 #ifdef __cplusplus
 extern "C" {

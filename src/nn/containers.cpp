@@ -9,7 +9,7 @@ TensorList Sequential::forward(std::span<const Tensor> inputs) {
   for (size_t i = 0; i < children_.size(); ++i) {  // a child's hook may change this module
     const ModuleRef child = children_[i].second;
     if (!child) {
-      fail(Status::kState, "Sequential: no module: child '", children_[i].first,
+      fail(Status::kState, type_name_, ": no module: child '", children_[i].first,
            "' is None: every child must be a module");
     }
     values = child->call(values);

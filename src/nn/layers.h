@@ -12,7 +12,8 @@ namespace mt::nn {
 // Runs its children in order, each output being the next input.
 class Sequential final : public Module {
  public:
-  Sequential() : Module("Sequential") {}
+  // Subclasses of other libraries' that only have another name are this with that name.
+  explicit Sequential(std::string type_name = "Sequential") : Module(std::move(type_name)) {}
   void append(ModuleRef m) { register_module(std::to_string(children_.size()), std::move(m)); }
   int64_t size() const { return static_cast<int64_t>(children_.size()); }
   TensorList forward(std::span<const Tensor> inputs) override;

@@ -2,11 +2,13 @@
 the C module, their printed form, and the Python objects of modules that C made."""
 from __future__ import annotations
 
+import ast
 import re
 import weakref
 
 from .. import _callbacks
 from .._graph import RemovableHandle
+from .._lists import strings
 from .._native import ffi, lib as _lib
 from .._runtime import (TensorBase, _check, _device, _dtype, _floats, _index, _new, _own, _ptr,
                         _reduction, _text, _wrap_list)
@@ -152,6 +154,13 @@ def _option_value(text, kind):
     return number(text)
 
 
+def _literal(text):
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
 class Builtin(Module):
     """A layer of the library: forward is one C call."""
 
@@ -207,6 +216,13 @@ class Builtin(Module):
     def _read_options(self):
         """Attributes from the C module's options."""
         info, out = self._info, _new("char **")
+        if info is None:
+            names = _new("mt_strings **")
+            _check(_lib.mt_module_option_names(names, self._c))
+            for name in strings(names[0]):
+                _check(_lib.mt_module_get_option(out, self._c, name.encode()))
+                self.__dict__[name] = _literal(_text(out))
+                self.__dict__.setdefault("_own_options", set()).add(name)
         for name in info.options if info else ():
             _check(_lib.mt_module_get_option(out, self._c, name.encode()))
             text = _text(out)
@@ -228,6 +244,8 @@ class Builtin(Module):
     def __setattr__(self, name, value):
         if self._info and "_c" in self.__dict__ and name in self._info.options:
             self._set_option(name, value)
+        elif name in self.__dict__.get("_own_options", ()):
+            _check(_lib.mt_module_set_option(self._c, name.encode(), _option_text(value).encode()))
         super().__setattr__(name, value)
 
     def forward(self, input) -> Tensor:
@@ -321,18 +339,31 @@ class BuiltinLoss(Builtin):
         return _own(out)
 
 
+# Modules of C that are no classes of nn: the base beside Builtin by the type's name, and the classes
+# made so far.
+name_bases = {}
+_named_classes = {}
+
+
+def _class_of(name):
+    from .. import nn
+    cls = getattr(nn, name, None)
+    if isinstance(cls, type) and issubclass(cls, Builtin):
+        return cls
+    if name not in _named_classes:
+        base = nn.Sequential if cls is nn.Sequential else name_bases.get(name)
+        _named_classes[name] = type(name, (Builtin, base) if base else (Builtin,), {})
+    return _named_classes[name]
+
+
 def wrap(out):
     """The Python object, of the class of its name, for a C module that C made; takes the handle."""
-    from .. import nn
     name = _new("char **")
     _check(_lib.mt_module_type_name(name, out[0]))
-    cls = getattr(nn, _text(name), None)
-    if not (isinstance(cls, type) and issubclass(cls, Module)) or cls is Module:
-        cls = Builtin
+    cls = _class_of(_text(name))
     m = cls.__new__(cls)
     m._adopt(out)
-    if isinstance(m, Builtin):
-        m._read_options()
+    m._read_options()
     return m
 
 
