@@ -19,6 +19,12 @@ echo "== gradient accumulation in C (examples/grad_accumulation.c)"
 "$build/examples/grad_accumulation"
 echo "== a small GPT in C (examples/gpt.c)"
 "$build/examples/gpt" examples/data/shakespeare.txt 200 | tr '\r' '\n' | tail -n 16
+checkpoints=../shared/data/checkpoints
+if [ -f "$checkpoints/squeezenet1_1.pth" ]; then
+  echo "== a pretrained model sees an image, in C (examples/classify.c)"
+  "$build/examples/classify" ../shared/data/images/chelsea.png "$checkpoints/squeezenet1_1.pth" \
+    "$checkpoints/imagenet_synset_words.txt"
+fi
 echo "== the article's program in Python (examples/linear_regression.py)"
 export PYTHONPATH="$PWD/bindings/python" MINITORCH_NATIVE="$PWD/$build/bindings/python"
 /usr/bin/python3 examples/linear_regression.py examples/data/cars.csv "$build/examples" | tail -n 8

@@ -2,7 +2,9 @@
 #include "nn/init.h"
 
 #include <cmath>
+#include <initializer_list>
 
+#include "core/parallel.h"
 #include "ops/arithmetic.h"
 #include "ops/clamp.h"
 #include "ops/common.h"
@@ -98,6 +100,54 @@ Tensor number(double v) { return Tensor::from_scalar(Scalar(v)); }
 
 }  // namespace
 
+namespace {
+
+// The inverse error function in float, rounded step by step as PyTorch rounds it, so that seeded
+// values are the same to the last bit (erfinv itself is vectorised and more exact): a rational
+// approximation, near 0 in y^2 and in the tails in sqrt(-log((1 - |y|) / 2)), and two of Newton's
+// steps; products and sums are fused.
+float erfinv_in_float(float y) {
+  const float a = std::fabs(y);
+  if (!(a < 1)) return a == 1 ? std::copysign(HUGE_VALF, y) : NAN;
+  const auto polynomial = [](float z, std::initializer_list<float> highest_first) {
+    float sum = 0;
+    for (const float c : highest_first) sum = std::fma(sum, z, c);
+    return sum;
+  };
+  float x;
+  if (a <= 0.7F) {
+    const float z = y * y;
+    const float top = polynomial(z, {-0.140543331F, 0.914624893F, -1.645349621F, 0.886226899F});
+    x = y * top / polynomial(z, {0.012229801F, -0.329097515F, 1.442710462F, -2.118377725F, 1.0F});
+  } else {
+    const float z = std::sqrt(-std::log((1 - a) / 2));
+    const float top = polynomial(z, {1.641345311F, 3.429567803F, -1.624906493F, -1.970840454F});
+    x = std::copysign(top, y) / polynomial(z, {1.6370678F, 3.5438892F, 1.0F});
+  }
+  constexpr float kSlope = 2 / 1.7724538509055159F;  // of erf at 0
+  for (int i = 0; i < 2; ++i) x -= (std::erf(x) - y) / (kSlope * std::exp(-x * x));
+  return x;
+}
+
+void initial_erfinv_(const Tensor& t) {
+  if (t.dtype() != DType::kFloat32 || t.is_meta()) {
+    erfinv_(t);
+    return;
+  }
+  const Tensor dense = contiguous(t);
+  float* values = dense.data_as<float>();
+  parallel_for(0, t.numel(), 2048, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) values[i] = erfinv_in_float(values[i]);
+  });
+  if (dense.impl() == t.impl()) {
+    mark_written(t);
+  } else {
+    copy_(t, dense);
+  }
+}
+
+}  // namespace
+
 void trunc_normal_(const Tensor& t, double mean, double std, double a, double b) {
   if (!(std > 0) || !(a < b)) {
     fail(Status::kInvalidArgument, "trunc_normal_: empty range: std ", std, ", a ", a, ", b ", b,
@@ -107,7 +157,7 @@ void trunc_normal_(const Tensor& t, double mean, double std, double a, double b)
   // The normal distribution's inverse, of uniform values between what it is at a and b.
   const auto cdf = [&](double x) { return (1 + std::erf((x - mean) / std / std::sqrt(2.0))) / 2; };
   mt::uniform_(t, 2 * cdf(a) - 1, 2 * cdf(b) - 1);
-  erfinv_(t);
+  initial_erfinv_(t);
   mul_(t, number(std * std::sqrt(2.0)));
   add_(t, number(mean));
   clamp_(t, number(a), number(b));

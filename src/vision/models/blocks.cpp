@@ -218,9 +218,9 @@ Tensor Composite::run(std::string_view name, const Tensor& x) const {
 }
 
 Block composite(std::string type_name, Composite::Forward f,
-                std::vector<std::pair<const char*, ModuleRef>> children) {
+                const std::vector<std::pair<const char*, ModuleRef>>& children) {
   Block m(new Composite(std::move(type_name), f));
-  for (auto& [name, child] : children) m->register_module(name, std::move(child));
+  for (const auto& [name, child] : children) m->register_module(name, child);
   return m;
 }
 

@@ -81,7 +81,7 @@ class Composite final : public Module {
 
 using Block = Made<Composite>;
 Block composite(std::string type_name, Composite::Forward f,
-                std::vector<std::pair<const char*, ModuleRef>> children = {});
+                const std::vector<std::pair<const char*, ModuleRef>>& children = {});
 
 // The tensors one after the other along dim.
 Tensor joined(std::span<const Tensor> parts, int64_t dim);

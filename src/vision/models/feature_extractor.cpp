@@ -91,10 +91,11 @@ class FeatureExtractor final : public Module {
   void connect() {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (model_->training() != training_) model_->set_training(training_);
-    for (const auto& [name, child] : children_) {
+    for (const auto& entry : children_) {
       const auto& own = model_->children();
-      const auto same = [&](const auto& e) { return e.first == name && e.second == child; };
-      if (std::none_of(own.begin(), own.end(), same)) model_->register_module(name, child);
+      if (std::find(own.begin(), own.end(), entry) == own.end()) {
+        model_->register_module(entry.first, entry.second);
+      }
     }
     for (const auto& [name, t] : parameters_) model_->register_parameter(name, t);
     std::vector<ModuleRef> now;

@@ -116,7 +116,7 @@ ModuleRef mobilenet_v3(const ModelEntry& e, const ModelOptions& o) {
         {expanded, expanded, r.kernel, dilation > 1 ? 1 : r.stride, 0, dilation, expanded}, act,
         kV3Norm));
     if (r.squeeze) {
-      const int64_t squeezed = make_divisible(static_cast<double>(expanded / 4));
+      const int64_t quarter = expanded / 4, squeezed = make_divisible(static_cast<double>(quarter));
       layers->append(squeeze_excitation(expanded, squeezed, Act::kReLU, false, Act::kHardsigmoid));
     }
     layers->append(conv_norm_activation({expanded, out, 1}, Act::kNone, kV3Norm));

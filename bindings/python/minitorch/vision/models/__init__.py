@@ -53,7 +53,7 @@ def _make(name, takes, weights, kwargs):
 
 
 def _constructor(name, takes):
-    def make(*, weights: str | os.PathLike | None = None, progress: bool = True,
+    def make(*, weights: str | None = None, progress: bool = True,
              **kwargs: Any) -> Module:
         return _make(name, takes, weights, kwargs)
 
