@@ -91,13 +91,19 @@ class FeatureExtractor final : public Module {
   void connect() {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (model_->training() != training_) model_->set_training(training_);
+    // Nothing is written where nothing has changed: another thread may be in the model's forward.
     for (const auto& entry : children_) {
       const auto& own = model_->children();
       if (std::find(own.begin(), own.end(), entry) == own.end()) {
         model_->register_module(entry.first, entry.second);
       }
     }
-    for (const auto& [name, t] : parameters_) model_->register_parameter(name, t);
+    for (const auto& [name, t] : parameters_) {
+      if (changed(model_->own_parameters(), name, t)) model_->register_parameter(name, t);
+    }
+    for (const auto& [name, t] : buffers_) {
+      if (changed(model_->own_buffers(), name, t)) model_->register_buffer(name, t);
+    }
     std::vector<ModuleRef> now;
     for (const std::string& node : nodes_) now.push_back(model_->get_submodule(node));
     if (std::equal(now.begin(), now.end(), hooked_.begin(), hooked_.end())) return;
@@ -114,6 +120,12 @@ class FeatureExtractor final : public Module {
         if (dynamic_cast<nn::CustomModule*>(m.get())) return true;
       }
       return false;
+    });
+  }
+
+  static bool changed(const NamedTensors& list, const std::string& name, const Tensor& t) {
+    return std::none_of(list.begin(), list.end(), [&](const auto& e) {
+      return e.first == name && e.second.impl() == t.impl();
     });
   }
 
