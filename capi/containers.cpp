@@ -1,6 +1,8 @@
 // C functions of containers.h.
 #include "capi/lists.h"
+#include "nn/adaptive_softmax.h"
 #include "nn/containers.h"
+#include "nn/normed_weights.h"
 #include "nn/packed_sequence.h"
 #include "nn/summary.h"
 #include "nn/transformer.h"
@@ -126,6 +128,61 @@ mt_status mt_nn_transformer_decoder(mt_module** out, const mt_module* layer, int
     c.pointer("out", out);
     const ModuleRef l = shared_module(c, "layer", layer), n = optional_module(c, "norm", norm);
     *out = make_module(c, mt::nn::transformer_decoder(l, num_layers, n)).release();
+  });
+}
+
+mt_status mt_adaptive_log_prob(mt_tensor** out, mt_module* self, const mt_tensor* input) {
+  return guard("mt_adaptive_log_prob", [&](Call& c) {
+    c.pointer("out", out);
+    const ModuleRef m = shared_module(c, "self", self);
+    c.put(out, mt::nn::adaptive_log_prob(*m, c.tensor("input", input)));
+  });
+}
+
+mt_status mt_adaptive_predict(mt_tensor** out, mt_module* self, const mt_tensor* input) {
+  return guard("mt_adaptive_predict", [&](Call& c) {
+    c.pointer("out", out);
+    const ModuleRef m = shared_module(c, "self", self);
+    c.put(out, mt::nn::adaptive_predict(*m, c.tensor("input", input)));
+  });
+}
+
+mt_status mt_weight_norm(mt_module* self, const char* name, int64_t dim) {
+  return guard("mt_weight_norm", [&](Call& c) {
+    mt::Module* m = c.object<mt::Module>("self", self);
+    mt::nn::weight_norm(*m, c.string("name", name), dim);
+  });
+}
+
+mt_status mt_remove_weight_norm(mt_module* self, const char* name) {
+  return guard("mt_remove_weight_norm", [&](Call& c) {
+    mt::Module* m = c.object<mt::Module>("self", self);
+    mt::nn::remove_weight_norm(*m, c.string("name", name));
+  });
+}
+
+void mt_spectral_norm_options_init(mt_spectral_norm_options* options) {
+  if (!options) return;
+  const mt::nn::SpectralNormOptions o;
+  *options = {sizeof *options, o.n_power_iterations, o.eps, nullptr};
+}
+
+mt_status mt_spectral_norm(mt_module* self, const char* name,
+                           const mt_spectral_norm_options* options) {
+  return guard("mt_spectral_norm", [&](Call& c) {
+    mt::Module* m = c.object<mt::Module>("self", self);
+    mt_spectral_norm_options o;
+    mt_spectral_norm_options_init(&o);
+    if (options) c.read_options("options", options, o);
+    mt::nn::spectral_norm(*m, c.string("name", name),
+                          {o.n_power_iterations, o.eps, Call::optional(o.dim)});
+  });
+}
+
+mt_status mt_remove_spectral_norm(mt_module* self, const char* name) {
+  return guard("mt_remove_spectral_norm", [&](Call& c) {
+    mt::Module* m = c.object<mt::Module>("self", self);
+    mt::nn::remove_spectral_norm(*m, c.string("name", name));
   });
 }
 

@@ -86,6 +86,22 @@ mt_status mt_tensor_is_parameter(bool* out, const mt_tensor* self) {
   });
 }
 
+mt_status mt_tensor_set_data(mt_tensor* self, const mt_tensor* from) {
+  return guard("mt_tensor_set_data", [&](Call& c) {
+    const TensorArg to = c.tensor("self", self), data = c.tensor("from", from);
+    if (to->requires_grad() && !mt::is_differentiable(data->dtype())) {
+      mt::fail(Status::kDType, c.fn(), ": dtype mismatch: self requires gradients, from is ",
+               mt::dtype_name(data->dtype()), ": from must be floating or complex");
+    }
+    const bool fits = to->sizes() == data->sizes() && to->dtype() == data->dtype();
+    const uint32_t before = to->storage() ? to->storage()->version() : 0;
+    if (!(to->sizes() == data->sizes())) mt::set_grad(to, Tensor());
+    mt::set_data(to, data);
+    // Graphs that saved the tensor in its old form notice.
+    while (!fits && to->storage() && to->storage()->version() <= before) mt::mark_written(to);
+  });
+}
+
 mt_status mt_nn_init_uniform_(mt_tensor* self, double a, double b) {
   return guard("mt_nn_init_uniform_",
                [&](Call& c) { mt::init::uniform_(c.tensor("self", self), a, b); });

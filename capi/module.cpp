@@ -131,6 +131,16 @@ mt_status mt_module_call(mt_tensors** out, mt_module* self, const mt_tensor* con
   });
 }
 
+mt_status mt_module_call_own(mt_tensors** out, mt_module* self, const mt_tensor* const* inputs,
+                             size_t n_inputs) {
+  return guard("mt_module_call_own", [&](Call& c) {
+    c.pointer("out", out);
+    Module* m = c.object<Module>("self", self);
+    const TensorArgs in = c.tensors("inputs", inputs, n_inputs, true);
+    c.put_list(out, m->call_own(in));
+  });
+}
+
 mt_status mt_module_set_computed(mt_module* self, const char* name, const mt_tensor* tensor) {
   return guard("mt_module_set_computed", [&](Call& c) {
     Module* m = c.object<Module>("self", self);

@@ -181,6 +181,25 @@ mt_status mt_nn_custom(mt_module** out, const mt_module_def* def) {
   });
 }
 
+mt_status mt_module_set_forward(mt_module* self, mt_module_forward_fn forward, void* user,
+                                mt_destroy_fn destroy) {
+  if (!abi_thread()) return refuse(user, destroy);
+  return guard("mt_module_set_forward", [&](Call& c) {
+    auto kept = mt::Ref<ModuleDef>::adopt(new ModuleDef);
+    kept->user = UserData::make(user, destroy);
+    kept->forward = forward;
+    kept->extra_repr = nullptr;
+    mt::Module* m = c.object<mt::Module>("self", self);
+    mt::HostForward run;
+    if (forward) {
+      run = [kept](mt::Module& module, std::span<const mt::Tensor> inputs) {
+        return run_forward(kept, module, inputs);
+      };
+    }
+    m->set_forward(std::move(run));
+  });
+}
+
 mt_status mt_module_apply(mt_module* self, mt_module_apply_fn function, void* user) {
   return guard("mt_module_apply", [&](Call& c) {
     mt::Module* root = c.object<mt::Module>("self", self);

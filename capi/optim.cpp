@@ -225,4 +225,19 @@ mt_status mt_averaged_model_update(mt_module* self, const mt_module* model) {
   });
 }
 
+mt_status mt_update_bn(mt_module* model, mt_next_batch_fn next, void* user) {
+  return guard("mt_update_bn", [&](Call& c) {
+    mt::Module* m = c.object<mt::Module>("model", model);
+    c.pointer("next", next);
+    mt::update_bn(*m, [&] {
+      mt_tensor* result = nullptr;
+      CallbackScope scope(c.thread());
+      const mt_status status = next(&result, user);
+      mt::Tensor batch = take_result(c.thread(), c.fn(), "input", -1, result);
+      scope.check(status, "next");
+      return batch;
+    });
+  });
+}
+
 }  // extern "C"

@@ -1,6 +1,5 @@
 /* A GPT of six layers in C: learns a text letter by letter, then writes some of its own. Shows its
- * progress, and saves all it needs to go on where it was when it is started again.
- * Usage: gpt [text [steps [checkpoint]]] */
+ * progress, and saves all it needs to go on where it was when it is started again: see --help. */
 #include <math.h>
 #include <minitorch/minitorch.h>
 #include <stdio.h>
@@ -8,7 +7,23 @@
 #include <string.h>
 #include <time.h>
 
-enum { kLayers = 6, kWidth = 64, kHeads = 4, kLength = 64, kBatch = 16, kSave = 50, kSample = 300 };
+enum { kLayers = 6, kWidth = 64, kHeads = 4, kLength = 64, kBatch = 16, kSave = 50 };
+
+static const char kHelp[] =
+    "Usage: gpt [OPTION...] [TEXT [STEPS [CHECKPOINT]]]\n"
+    "\n"
+    "Trains a GPT of six layers on the letters of TEXT (examples/data/shakespeare.txt) up to\n"
+    "STEPS (300), and writes some text of its own. With a CHECKPOINT file it saves itself there\n"
+    "every 50 steps, and goes on from the file when that exists; with as many STEPS as are done\n"
+    "already it only writes.\n"
+    "\n"
+    "  --letters N        writes N letters (300)\n"
+    "  --temperature T    below 1 the likely letters become likelier (0.8)\n"
+    "  --top-k K          takes only the K likeliest letters (0: all)\n"
+    "  --prompt TEXT      begins with this\n"
+    "  --seed N           of weights, batches and sampling (1337)\n"
+    "  --lr RATE          AdamW's learning rate (0.002)\n"
+    "  --help             shows this\n";
 
 static void check(mt_status status) {
   if (status != MT_OK) {
@@ -184,42 +199,108 @@ static void progress(int64_t done, int64_t total, double loss, double seconds) {
   fflush(stdout);
 }
 
-/* Writes letters, each drawn with the probabilities that the model gives it. */
-static void write_sample(mt_module* model) {
-  int64_t text[kSample + 1] = {number['\n']}, n = 1;
+struct sampling {
+  int64_t letters, top_k;
+  double temperature;
+  const char* prompt;
+};
+
+/* Draws a letter with the probabilities of its scores, of the top_k best if that is not 0. */
+static int64_t draw_letter(const mt_tensor* scores, const struct sampling* s) {
+  mt_tensor *best = NULL, *which = NULL, *sharper = NULL, *p = NULL, *next = NULL, *found = NULL;
+  double letter = 0;
+  if (s->top_k > 0 && s->top_k < n_letters) {
+    check(mt_topk(&best, &which, scores, s->top_k));
+    scores = best;
+  }
+  check(mt_div_scalar(&sharper, scores, s->temperature));
+  check(mt_softmax(&p, sharper, 0));
+  check(mt_multinomial(&next, p, 1));
+  if (which) check(mt_gather(&found, which, 0, next));
+  check(mt_tensor_item_double(&letter, which ? found : next));
+  return (int64_t)letter;
+}
+
+static void write_sample(mt_module* model, const struct sampling* s) {
+  int64_t window[kLength] = {number['\n']}, n = 1;
+  for (const char* c = s->prompt; *c; c++) {
+    putchar(*c);
+    if (n == kLength) memmove(window, window + 1, sizeof *window * (size_t)--n);
+    window[n++] = number[(unsigned char)*c];
+  }
   check(mt_module_eval(model));
   check(mt_grad_mode_push(false));
-  while (n <= kSample) {
-    const int64_t length = n < kLength ? n : kLength, shape[] = {1, length};
-    mt_tensor *x = NULL, *last = NULL, *sharper = NULL, *p = NULL, *next = NULL;
-    double letter = 0;
+  for (int64_t i = 0; i < s->letters; i++) {
+    const int64_t shape[] = {1, n};
+    mt_tensor *x = NULL, *last = NULL;
     check(mt_scope_begin());
-    check(mt_tensor_from_data(&x, text + n - length, MT_INT64, shape, 2));
-    check(mt_select(&last, forward(model, x, length), 0, length - 1));
-    check(mt_div_scalar(&sharper, last, 0.8));
-    check(mt_softmax(&p, sharper, 0));
-    check(mt_multinomial(&next, p, 1));
-    check(mt_tensor_item_double(&letter, next));
+    check(mt_tensor_from_data(&x, window, MT_INT64, shape, 2));
+    check(mt_select(&last, forward(model, x, n), 0, n - 1));
+    const int64_t letter = draw_letter(last, s);
     check(mt_scope_end());
-    text[n++] = (int64_t)letter;
-    putchar(letters[(int)letter]);
+    if (n == kLength) memmove(window, window + 1, sizeof *window * (size_t)--n);
+    window[n++] = letter;
+    putchar(letters[letter]);
+    fflush(stdout);
   }
   putchar('\n');
   check(mt_grad_mode_pop());
   check(mt_module_train(model, true));
 }
 
+/* --- the command line ---------------------------------------------------------------------- */
+
+static double number_of(const char* option, const char* text, double least) {
+  char* end = NULL;
+  const double v = text ? strtod(text, &end) : 0;
+  if (!text || end == text || *end || !(v >= least)) {
+    fprintf(stderr, "error: %s needs a number of at least %g\n", option, least);
+    exit(2);
+  }
+  return v;
+}
+
 int main(int argc, char** argv) {
-  const char* path = argc > 1 ? argv[1] : "examples/data/shakespeare.txt";
-  const int64_t steps = argc > 2 ? atoll(argv[2]) : 300;
-  const char* checkpoint = argc > 3 ? argv[3] : NULL;
+  const char* given[3] = {"examples/data/shakespeare.txt", "300", NULL};
+  struct sampling sampling = {300, 0, 0.8, ""};
+  double seed = 1337, lr = 2e-3;
+  for (int i = 1, n = 0; i < argc; i++) {
+    const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
+    if (strcmp(option, "--help") == 0) {
+      fputs(kHelp, stdout);
+      return 0;
+    }
+    if (strncmp(option, "--", 2) != 0 && n < 3) {
+      given[n++] = option;
+      continue;
+    }
+    i++; /* its value */
+    if (strcmp(option, "--letters") == 0) {
+      sampling.letters = (int64_t)number_of(option, value, 0);
+    } else if (strcmp(option, "--top-k") == 0) {
+      sampling.top_k = (int64_t)number_of(option, value, 0);
+    } else if (strcmp(option, "--temperature") == 0) {
+      sampling.temperature = number_of(option, value, 1e-3);
+    } else if (strcmp(option, "--seed") == 0) {
+      seed = number_of(option, value, 0);
+    } else if (strcmp(option, "--lr") == 0) {
+      lr = number_of(option, value, 0);
+    } else if (strcmp(option, "--prompt") == 0 && value) {
+      sampling.prompt = value;
+    } else {
+      fprintf(stderr, "error: what is %s? See --help\n", option);
+      return 2;
+    }
+  }
+  const char *path = given[0], *checkpoint = given[2];
+  const int64_t steps = (int64_t)number_of("STEPS", given[1], 0);
   int64_t size = 0;
   int64_t* numbers = read_text(path, &size);
   if (!numbers || size < 2 * kLength) {
     fprintf(stderr, "error: no text of at least %d letters in %s\n", 2 * kLength, path);
     return 1;
   }
-  check(mt_manual_seed(1337));
+  check(mt_manual_seed((uint64_t)seed));
   mt_tensor* text = NULL;
   const int64_t shape[] = {size};
   check(mt_tensor_from_data(&text, numbers, MT_INT64, shape, 1));
@@ -230,7 +311,7 @@ int main(int argc, char** argv) {
   mt_optimizer* optimizer = NULL;
   mt_adam_options options;
   mt_adamw_options_init(&options);
-  options.lr = 2e-3;
+  options.lr = lr;
   int64_t count = 0;
   check(mt_module_parameters(&parameters, model));
   check(mt_adamw(&optimizer, parameters, &options));
@@ -257,8 +338,9 @@ int main(int argc, char** argv) {
       progress(step, steps, average, difftime(time(NULL), start));
   }
   printf("\n");
-  write_sample(model);
-  printf("loss %.3f, %.3f less than for letters at random\n", average, log(n_letters) - average);
+  write_sample(model, &sampling);
+  if (step > 0 && average != log(n_letters))
+    printf("loss %.3f, %.3f less than for letters at random\n", average, log(n_letters) - average);
 
   mt_tensor_free(text);
   mt_tensors_free(parameters);

@@ -29,6 +29,8 @@ extern "Python" {
   mt_status py_module_forward(mt_tensor **outputs, size_t capacity, size_t *n_outputs,
       mt_module *self, const mt_tensor *const *inputs, size_t n_inputs, void *user);
   mt_status py_closure(mt_tensor **loss, void *user);
+  mt_status py_summary_row(const mt_module_info *row, void *user);
+  mt_status py_next_batch(mt_tensor **input, void *user);
   mt_status py_lr_lambda(double *factor, int64_t epoch, size_t group, void *user);
   mt_status py_lr(double *lrs, size_t n_groups, mt_scheduler *self, void *user);
   mt_status py_lr_scale(double *scale, double x, void *user);

@@ -275,4 +275,34 @@ mt_status mt_nn_ctc_loss(mt_module** out, int64_t blank, mt_reduction reduction,
   });
 }
 
+void mt_adaptive_log_softmax_with_loss_options_init(mt_adaptive_log_softmax_with_loss_options* options) {
+  if (!options) return;
+  *options = {};
+  options->struct_size = sizeof *options;
+  options->div_value = 4.0;
+  options->dtype = MT_DTYPE_NONE;
+  options->device = MT_CPU;
+}
+
+mt_status mt_nn_adaptive_log_softmax_with_loss(mt_module** out, int64_t in_features,
+                                               int64_t n_classes, const int64_t *cutoffs,
+                                               size_t n_cutoffs,
+                                               const mt_adaptive_log_softmax_with_loss_options *MT_NULLABLE options) {
+  return guard("mt_nn_adaptive_log_softmax_with_loss", [&](Call& c) {
+    c.pointer("out", out);
+    mt_adaptive_log_softmax_with_loss_options o;
+    mt_adaptive_log_softmax_with_loss_options_init(&o);
+    if (options) c.read_options("options", options, o);
+    mt::nn::AdaptiveLogSoftmaxWithLossOptions l;
+    l.in_features = in_features;
+    l.n_classes = n_classes;
+    if (const auto given = c.ints("cutoffs", cutoffs, n_cutoffs); !given.empty()) l.cutoffs.assign(given.begin(), given.end());
+    l.div_value = o.div_value;
+    l.head_bias = o.head_bias;
+    l.dtype = c.dtype_or("options.dtype", o.dtype, l.dtype);
+    l.device = c.device("options.device", o.device);
+    *out = make_module(c, mt::nn::adaptive_log_softmax_with_loss(std::move(l))).release();
+  });
+}
+
 }  // extern "C"

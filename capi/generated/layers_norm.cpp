@@ -289,4 +289,16 @@ mt_status mt_nn_local_response_norm(mt_module** out, int64_t size, double alpha,
   });
 }
 
+mt_status mt_nn_cross_map_lrn2d(mt_module** out, int64_t size, double alpha, double beta, double k) {
+  return guard("mt_nn_cross_map_lrn2d", [&](Call& c) {
+    c.pointer("out", out);
+    mt::nn::CrossMapLRN2dOptions l;
+    l.size = size;
+    l.alpha = alpha;
+    l.beta = beta;
+    l.k = k;
+    *out = make_module(c, mt::nn::cross_map_lrn2d(std::move(l))).release();
+  });
+}
+
 }  // extern "C"

@@ -41,6 +41,10 @@ MT_API mt_status mt_nn_parameter_dict(mt_module **out, const char *const *MT_NUL
 // num_layers deep copies of `layer` in the child `layers`, then `norm`, which may be NULL. Inputs
 // of the encoder: src, mask, src_key_padding_mask; of the decoder: tgt, memory, tgt_mask,
 // memory_mask, tgt_key_padding_mask, memory_key_padding_mask. Masks may be NULL or missing.
+// As in torch, an encoder in eval mode that records nothing, with batch_first layers and no mask
+// but src_key_padding_mask, leaves out what is padded: these outputs are 0 (before `norm`), and end
+// with the longest sequence. Its option "enable_nested_tensor" set to False ends that; "mask_check"
+// set to False also takes masks whose padding is not at the end, as if it were.
 MT_API mt_status mt_nn_transformer_encoder(mt_module **out, const mt_module *layer,
                                            int64_t num_layers, const mt_module *MT_NULLABLE norm);
 MT_API mt_status mt_nn_transformer_decoder(mt_module **out, const mt_module *layer,
@@ -48,6 +52,42 @@ MT_API mt_status mt_nn_transformer_decoder(mt_module **out, const mt_module *lay
 
 // (size, size): 0 where a position may look, -inf at the positions behind it.
 MT_API mt_status mt_square_subsequent_mask(mt_tensor **out, int64_t size);
+
+// --- Adaptive softmax ----------------------------------------------------------------------------
+// Of a module made by mt_nn_adaptive_log_softmax_with_loss; MT_ERR_INVALID_ARGUMENT for others.
+
+// (n, in_features) -> (n, n_classes): the log-probabilities of all classes.
+MT_API mt_status mt_adaptive_log_prob(mt_tensor **out, mt_module *self, const mt_tensor *input);
+
+// (n, in_features) -> (n), int64: the likeliest class of each.
+MT_API mt_status mt_adaptive_predict(mt_tensor **out, mt_module *self, const mt_tensor *input);
+
+// --- Normed weights ------------------------------------------------------------------------------
+// torch.nn.utils: a parameter that a forward pre-hook computes from others before each forward.
+// Copies and state dicts hold the others. MT_ERR_KEY when the module itself has no parameter
+// `name`, MT_ERR_STATE when it is normed already.
+
+// name = name_g * name_v / |name_v|, two parameters in the place of one: lengths along `dim`, or
+// with dim -1 one length for the whole tensor; and direction.
+MT_API mt_status mt_weight_norm(mt_module *self, const char *name, int64_t dim);
+
+// Ends that: a parameter of the present value. MT_ERR_KEY when `name` is not normed.
+MT_API mt_status mt_remove_weight_norm(mt_module *self, const char *name);
+
+typedef struct mt_spectral_norm_options {
+  size_t struct_size;
+  int64_t n_power_iterations;  // 1: in each forward in training mode
+  double eps;                  // 1e-12: added to norms
+  const int64_t *dim;          // of the outputs; NULL: 1 for transposed convolutions, else 0
+} mt_spectral_norm_options;
+
+MT_API void mt_spectral_norm_options_init(mt_spectral_norm_options *options);
+
+// name = name_orig / its largest singular value, which the buffers name_u and name_v follow by
+// power iterations; they start from the generator's normal numbers.
+MT_API mt_status mt_spectral_norm(mt_module *self, const char *name,
+                                  const mt_spectral_norm_options *MT_NULLABLE options);
+MT_API mt_status mt_remove_spectral_norm(mt_module *self, const char *name);
 
 // --- Sequences of different lengths ------------------------------------------------------------
 // torch.nn.utils.rnn. A packed sequence is four tensors: data, the samples' steps as rows (all

@@ -319,6 +319,24 @@ MT_API mt_status mt_nn_triplet_margin_loss(mt_module **out,
 MT_API mt_status mt_nn_ctc_loss(mt_module **out, int64_t blank, mt_reduction reduction,
                                 bool zero_infinity);
 
+typedef struct mt_adaptive_log_softmax_with_loss_options {
+  size_t struct_size;
+  double div_value;  // 4.0
+  bool head_bias;    // false
+  mt_dtype dtype;    // MT_DTYPE_NONE: the default dtype
+  mt_device device;  // MT_CPU
+} mt_adaptive_log_softmax_with_loss_options;
+
+MT_API void mt_adaptive_log_softmax_with_loss_options_init(mt_adaptive_log_softmax_with_loss_options *options);
+
+// The log-probability of the target class, by clusters of rarer and rarer classes that begin at the
+// cutoffs, and the mean loss: two outputs. mt_adaptive_log_prob and mt_adaptive_predict give the
+// probabilities and the likeliest classes. Inputs: input, target.
+MT_API mt_status mt_nn_adaptive_log_softmax_with_loss(mt_module **out, int64_t in_features,
+                                                      int64_t n_classes, const int64_t *cutoffs,
+                                                      size_t n_cutoffs,
+                                                      const mt_adaptive_log_softmax_with_loss_options *MT_NULLABLE options);
+
 // --- Distances ----------------------------------------------------------------------------------
 
 // The cosine of the angle between x1 and x2 along dim; norms are at least eps. Inputs: x1, x2.
@@ -426,7 +444,8 @@ typedef struct mt_conv_transpose1d_options {
 MT_API void mt_conv_transpose1d_options_init(mt_conv_transpose1d_options *options);
 
 // The gradient of a convolution with respect to its input, as a layer; output_padding adds to the
-// size at one side. Parameters: weight, bias.
+// size at one side. A second input, which may be missing: the output's spatial sizes, or all its
+// sizes, as a 1-D int64 tensor, in place of output_padding. Parameters: weight, bias.
 MT_API mt_status mt_nn_conv_transpose1d(mt_module **out, int64_t in_channels,
                                         int64_t out_channels, const int64_t *kernel_size,
                                         size_t n_kernel_size,
@@ -452,7 +471,8 @@ typedef struct mt_conv_transpose2d_options {
 MT_API void mt_conv_transpose2d_options_init(mt_conv_transpose2d_options *options);
 
 // The gradient of a convolution with respect to its input, as a layer; output_padding adds to the
-// size at one side. Parameters: weight, bias.
+// size at one side. A second input, which may be missing: the output's spatial sizes, or all its
+// sizes, as a 1-D int64 tensor, in place of output_padding. Parameters: weight, bias.
 MT_API mt_status mt_nn_conv_transpose2d(mt_module **out, int64_t in_channels,
                                         int64_t out_channels, const int64_t *kernel_size,
                                         size_t n_kernel_size,
@@ -478,7 +498,8 @@ typedef struct mt_conv_transpose3d_options {
 MT_API void mt_conv_transpose3d_options_init(mt_conv_transpose3d_options *options);
 
 // The gradient of a convolution with respect to its input, as a layer; output_padding adds to the
-// size at one side. Parameters: weight, bias.
+// size at one side. A second input, which may be missing: the output's spatial sizes, or all its
+// sizes, as a 1-D int64 tensor, in place of output_padding. Parameters: weight, bias.
 MT_API mt_status mt_nn_conv_transpose3d(mt_module **out, int64_t in_channels,
                                         int64_t out_channels, const int64_t *kernel_size,
                                         size_t n_kernel_size,
@@ -642,6 +663,12 @@ MT_API mt_status mt_nn_group_norm(mt_module **out, int64_t num_groups, int64_t n
 MT_API mt_status mt_nn_local_response_norm(mt_module **out, int64_t size, double alpha,
                                            double beta, double k);
 
+// The older LocalResponseNorm of (n, c, h, w): x / (k + alpha / size * sum of squares over the
+// neighbouring channels) ^ beta. PyTorch 1.13 differs: it never takes the first channel out of the
+// sum again. PyTorch's defaults: alpha 0.0001, beta 0.75, k 1.
+MT_API mt_status mt_nn_cross_map_lrn2d(mt_module **out, int64_t size, double alpha, double beta,
+                                       double k);
+
 // --- Pooling ------------------------------------------------------------------------------------
 
 typedef struct mt_max_pool1d_options {
@@ -803,22 +830,25 @@ MT_API mt_status mt_nn_fractional_max_pool3d(mt_module **out, const int64_t *ker
                                              size_t n_kernel_size,
                                              const mt_fractional_max_pool3d_options *MT_NULLABLE options);
 
-// Values back to where max pooling found them, zeros elsewhere. Inputs: input, indices. PyTorch's
-// defaults: stride none: kernel_size, padding 0.
+// Values back to where max pooling found them, zeros elsewhere. A third input, which may be
+// missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor. Inputs: input,
+// indices. PyTorch's defaults: stride none: kernel_size, padding 0.
 MT_API mt_status mt_nn_max_unpool1d(mt_module **out, const int64_t *kernel_size,
                                     size_t n_kernel_size, const int64_t *MT_NULLABLE stride,
                                     size_t n_stride, const int64_t *MT_NULLABLE padding,
                                     size_t n_padding);
 
-// Values back to where max pooling found them, zeros elsewhere. Inputs: input, indices. PyTorch's
-// defaults: stride none: kernel_size, padding 0.
+// Values back to where max pooling found them, zeros elsewhere. A third input, which may be
+// missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor. Inputs: input,
+// indices. PyTorch's defaults: stride none: kernel_size, padding 0.
 MT_API mt_status mt_nn_max_unpool2d(mt_module **out, const int64_t *kernel_size,
                                     size_t n_kernel_size, const int64_t *MT_NULLABLE stride,
                                     size_t n_stride, const int64_t *MT_NULLABLE padding,
                                     size_t n_padding);
 
-// Values back to where max pooling found them, zeros elsewhere. Inputs: input, indices. PyTorch's
-// defaults: stride none: kernel_size, padding 0.
+// Values back to where max pooling found them, zeros elsewhere. A third input, which may be
+// missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor. Inputs: input,
+// indices. PyTorch's defaults: stride none: kernel_size, padding 0.
 MT_API mt_status mt_nn_max_unpool3d(mt_module **out, const int64_t *kernel_size,
                                     size_t n_kernel_size, const int64_t *MT_NULLABLE stride,
                                     size_t n_stride, const int64_t *MT_NULLABLE padding,

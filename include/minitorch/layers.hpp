@@ -306,6 +306,13 @@ inline Module ctc_loss(int64_t blank = 0, mt_reduction reduction = MT_REDUCTION_
   return detail_nn::make(mt_nn_ctc_loss, blank, reduction, zero_infinity);
 }
 
+// The log-probability of the target class, by clusters of rarer and rarer classes that begin at the cutoffs, and the mean loss: two outputs. mt_adaptive_log_prob and mt_adaptive_predict give the probabilities and the likeliest classes.
+inline Module adaptive_log_softmax_with_loss(int64_t in_features, int64_t n_classes, Ints cutoffs,
+    const mt_adaptive_log_softmax_with_loss_options* options = nullptr) {
+  return detail_nn::make(mt_nn_adaptive_log_softmax_with_loss, in_features, n_classes,
+    cutoffs.data(), cutoffs.size(), options);
+}
+
 // The cosine of the angle between x1 and x2 along dim; norms are at least eps.
 inline Module cosine_similarity(int64_t dim = 1, double eps = 1e-08) {
   return detail_nn::make(mt_nn_cosine_similarity, dim, eps);
@@ -337,21 +344,21 @@ inline Module conv3d(int64_t in_channels, int64_t out_channels, Ints kernel_size
     kernel_size.size(), options);
 }
 
-// The gradient of a convolution with respect to its input, as a layer; output_padding adds to the size at one side.
+// The gradient of a convolution with respect to its input, as a layer; output_padding adds to the size at one side. A second input, which may be missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor, in place of output_padding.
 inline Module conv_transpose1d(int64_t in_channels, int64_t out_channels, Ints kernel_size, const
     mt_conv_transpose1d_options* options = nullptr) {
   return detail_nn::make(mt_nn_conv_transpose1d, in_channels, out_channels, kernel_size.data(),
     kernel_size.size(), options);
 }
 
-// The gradient of a convolution with respect to its input, as a layer; output_padding adds to the size at one side.
+// The gradient of a convolution with respect to its input, as a layer; output_padding adds to the size at one side. A second input, which may be missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor, in place of output_padding.
 inline Module conv_transpose2d(int64_t in_channels, int64_t out_channels, Ints kernel_size, const
     mt_conv_transpose2d_options* options = nullptr) {
   return detail_nn::make(mt_nn_conv_transpose2d, in_channels, out_channels, kernel_size.data(),
     kernel_size.size(), options);
 }
 
-// The gradient of a convolution with respect to its input, as a layer; output_padding adds to the size at one side.
+// The gradient of a convolution with respect to its input, as a layer; output_padding adds to the size at one side. A second input, which may be missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor, in place of output_padding.
 inline Module conv_transpose3d(int64_t in_channels, int64_t out_channels, Ints kernel_size, const
     mt_conv_transpose3d_options* options = nullptr) {
   return detail_nn::make(mt_nn_conv_transpose3d, in_channels, out_channels, kernel_size.data(),
@@ -414,6 +421,12 @@ inline Module local_response_norm(int64_t size, double alpha = 0.0001, double be
   return detail_nn::make(mt_nn_local_response_norm, size, alpha, beta, k);
 }
 
+// The older LocalResponseNorm of (n, c, h, w): x / (k + alpha / size * sum of squares over the neighbouring channels) ^ beta. PyTorch 1.13 differs: it never takes the first channel out of the sum again.
+inline Module cross_map_lrn2d(int64_t size, double alpha = 0.0001, double beta = 0.75, double k = 1)
+    {
+  return detail_nn::make(mt_nn_cross_map_lrn2d, size, alpha, beta, k);
+}
+
 // The largest value of every window. With return_indices there is a second output: the places, within a channel.
 inline Module max_pool1d(Ints kernel_size, const mt_max_pool1d_options* options = nullptr) {
   return detail_nn::make(mt_nn_max_pool1d, kernel_size.data(), kernel_size.size(), options);
@@ -472,19 +485,19 @@ inline Module fractional_max_pool3d(Ints kernel_size, const mt_fractional_max_po
     options);
 }
 
-// Values back to where max pooling found them, zeros elsewhere.
+// Values back to where max pooling found them, zeros elsewhere. A third input, which may be missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor.
 inline Module max_unpool1d(Ints kernel_size, Ints stride = {}, Ints padding = {0}) {
   return detail_nn::make(mt_nn_max_unpool1d, kernel_size.data(), kernel_size.size(), stride.data(),
     stride.size(), padding.data(), padding.size());
 }
 
-// Values back to where max pooling found them, zeros elsewhere.
+// Values back to where max pooling found them, zeros elsewhere. A third input, which may be missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor.
 inline Module max_unpool2d(Ints kernel_size, Ints stride = {}, Ints padding = {0}) {
   return detail_nn::make(mt_nn_max_unpool2d, kernel_size.data(), kernel_size.size(), stride.data(),
     stride.size(), padding.data(), padding.size());
 }
 
-// Values back to where max pooling found them, zeros elsewhere.
+// Values back to where max pooling found them, zeros elsewhere. A third input, which may be missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor.
 inline Module max_unpool3d(Ints kernel_size, Ints stride = {}, Ints padding = {0}) {
   return detail_nn::make(mt_nn_max_unpool3d, kernel_size.data(), kernel_size.size(), stride.data(),
     stride.size(), padding.data(), padding.size());

@@ -104,8 +104,8 @@ MT_API mt_status mt_module_set_option(mt_module *self, const char *name, const c
 MT_API mt_status mt_module_option_names(mt_strings **out, const mt_module *self);
 
 // A new module of the same kind and options. With `deep`, its parameters, buffers and children are
-// copies (what is shared inside is shared again); without, they are the same as self's. Hooks are
-// not copied; a module of your own keeps its functions and shares `user`.
+// copies (what is shared inside is shared again); without, they are the same as self's. It has the
+// same hooks under the same ids, and functions of the host, with the same `user`.
 MT_API mt_status mt_module_clone(mt_module **out, const mt_module *self, bool deep);
 
 // --- Running ---------------------------------------------------------------------------------
@@ -121,6 +121,16 @@ MT_API mt_status mt_module_forward2(mt_tensor **out, mt_module *self, const mt_t
 // Any number of inputs and outputs. An input that a module can do without may be NULL.
 MT_API mt_status mt_module_call(mt_tensors **out, mt_module *self,
                                 const mt_tensor *const *MT_NULLABLE inputs, size_t n_inputs);
+
+// Puts a function of the host in the place of a layer's forward, wherever the layer is run from;
+// NULL ends that. Hooks go on running around it. The function may call mt_module_call_own.
+MT_API mt_status mt_module_set_forward(mt_module *self, mt_module_forward_fn MT_NULLABLE forward,
+                                       void *MT_NULLABLE user, mt_destroy_fn MT_NULLABLE destroy);
+
+// Runs the layer's own forward, without hooks and also where mt_module_set_forward put a function
+// in its place: what such a function extends.
+MT_API mt_status mt_module_call_own(mt_tensors **out, mt_module *self,
+                                    const mt_tensor *const *MT_NULLABLE inputs, size_t n_inputs);
 
 // --- Contents --------------------------------------------------------------------------------
 // Names are not empty, contain no '.', and are unique in a module over parameters, buffers and
@@ -252,6 +262,11 @@ MT_API mt_status mt_module_remove_hook(mt_module *self, uint64_t id);
 // A parameter on the data of a tensor: a leaf that requires gradients and prints as a parameter.
 MT_API mt_status mt_make_parameter(mt_tensor **out, const mt_tensor *data, bool requires_grad);
 MT_API mt_status mt_tensor_is_parameter(bool *out, const mt_tensor *self);
+
+// torch's `self.data = from`: self, the same object to modules and optimizers, gets the shape,
+// dtype, device and memory of `from`, unrecorded. A gradient is converted, or goes when its device
+// differs.
+MT_API mt_status mt_tensor_set_data(mt_tensor *self, const mt_tensor *from);
 
 // torch.nn.init: fill a tensor in place, without recording, also when it requires gradients.
 MT_API mt_status mt_nn_init_uniform_(mt_tensor *self, double a, double b);

@@ -2950,8 +2950,10 @@ typedef struct mt_embedding_bag_options {
 } mt_embedding_bag_options;
 MT_API void mt_embedding_bag_options_init(mt_embedding_bag_options *options);
 
-// Sums, means or maxima of bags of rows. Defaults: offsets none, per_sample_weights none, mode
-// "mean", include_last_offset false, padding_idx none, scale_grad_by_freq false.
+// Sums, means or maxima of bags of rows. scale_grad_by_freq divides a row's gradient by how often
+// the row occurs in indices (PyTorch 1.13 divides by the counts of other rows). Defaults: offsets
+// none, per_sample_weights none, mode "mean", include_last_offset false, padding_idx none,
+// scale_grad_by_freq false.
 MT_API mt_status mt_embedding_bag(mt_tensor **out, const mt_tensor *weight,
                                   const mt_tensor *indices, const mt_tensor *MT_NULLABLE offsets);
 MT_API mt_status mt_embedding_bag_with(mt_tensor **out, const mt_tensor *weight,

@@ -4883,7 +4883,7 @@ inline const Tensor& embedding_renorm_(const Tensor& self, const Tensor& indices
   return self;
 }
 
-// Sums, means or maxima of bags of rows.
+// Sums, means or maxima of bags of rows. scale_grad_by_freq divides a row's gradient by how often the row occurs in indices (PyTorch 1.13 divides by the counts of other rows).
 inline Tensor embedding_bag(const Tensor& weight, const Tensor& indices, const Tensor& offsets =
     Tensor(), const Tensor& per_sample_weights = Tensor(), const char* mode = "mean", bool
     include_last_offset = false, std::optional<int64_t> padding_idx = std::nullopt, bool

@@ -296,6 +296,15 @@ MT_API mt_status mt_averaged_model(mt_module **out, const mt_module *module,
 // Takes the model's values into the averages.
 MT_API mt_status mt_averaged_model_update(mt_module *self, const mt_module *model);
 
+// Sets *input to a new tensor, the inputs of the next batch, whose handle then belongs to the
+// library; or leaves it NULL after the last one.
+typedef mt_status (*mt_next_batch_fn)(mt_tensor **input, void *user);
+
+// Computes the running statistics of a model's BatchNorm layers anew, as averages over all batches:
+// what an averaged model needs before it is used. Runs the model in training mode without
+// recording; modes and momenta are what they were afterwards.
+MT_API mt_status mt_update_bn(mt_module *model, mt_next_batch_fn next, void *MT_NULLABLE user);
+
 #ifdef __cplusplus
 }
 #endif

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "core/error.h"
 #include "core/tensor.h"
@@ -39,6 +40,10 @@ inline void check_some_inputs(std::string_view module, std::span<const Tensor> i
       fail(Status::kNullArgument, module, ": missing argument: an input is null");
   }
 }
+
+// The elements of a 1-D int64 tensor on cpu; kInvalidArgument for another one.
+std::vector<int64_t> integers(std::string_view op, std::string_view arg, const Tensor& t);
+
 inline Tensor optional_input(std::span<const Tensor> inputs, size_t i) {
   return i < inputs.size() ? inputs[i] : Tensor();
 }

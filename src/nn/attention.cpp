@@ -261,7 +261,7 @@ TensorList MultiheadAttention::forward(std::span<const Tensor> inputs) {
   const Tensor added =
       mask(optional_input(inputs, 4), padding, batch, queries, keys, extra, p.q.tensor.dtype());
   const Attention a = head_attention(p.q, p.k, p.v, added, o);
-  const ModuleRef projection = children_.at(0).second;
+  const ModuleRef projection = get_submodule("out_proj");
   Tensor out = projection->call(a.output);
   if (!batched) out = squeeze(out, 1);
   if (!need_weights) return {out};

@@ -1,6 +1,7 @@
 // Conv1d to 3d and ConvTranspose1d to 3d.
 #include "ops/conv.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "nn/init.h"
@@ -48,6 +49,20 @@ void make_conv_parameters(Module& m, const Options& o, bool transposed) {
 constexpr auto conv_of(int nd) { return nd == 1 ? mt::conv1d : nd == 2 ? mt::conv2d : mt::conv3d; }
 constexpr auto conv_transpose_of(int nd) {
   return nd == 1 ? mt::conv_transpose1d : nd == 2 ? mt::conv_transpose2d : mt::conv_transpose3d;
+}
+
+// Without output padding.
+int64_t conv_transpose_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding,
+                            int64_t dilation) {
+  const double size = static_cast<double>(in - 1) * static_cast<double>(stride) -
+                      2 * static_cast<double>(padding) +
+                      static_cast<double>(dilation) * static_cast<double>(kernel - 1) + 1;
+  if (!(std::abs(size) < 0x1p52)) {
+    fail(Status::kInvalidArgument, "conv_transpose: value out of range: input size ", in,
+         ", stride ", stride, ", padding ", padding, ", dilation ", dilation, ", kernel size ",
+         kernel, ": the output's size must be below 2^52");
+  }
+  return static_cast<int64_t>(size);
 }
 
 template <class Options, int nd>
@@ -120,9 +135,43 @@ class ConvTranspose final : public Layer<ConvTranspose<Options, nd>, Options> {
   }
   TensorList forward(std::span<const Tensor> inputs) override {
     const Options& o = this->options_;
-    return {conv_transpose_of(nd)(one_input(this->type_name(), inputs), this->parameter(0),
-                                  this->parameter(1), o.stride, o.padding, o.output_padding,
+    check_some_inputs(this->type_name(), inputs, 1, 2);
+    const Tensor& x = inputs[0];
+    const Tensor size = optional_input(inputs, 1);
+    return {conv_transpose_of(nd)(x, this->parameter(0), this->parameter(1), o.stride, o.padding,
+                                  size.defined() ? padding_for(x, size) : o.output_padding,
                                   o.groups, o.dilation)};
+  }
+
+ private:
+  // The output_padding that gives the wanted sizes, which may have the other dims' in front.
+  std::vector<int64_t> padding_for(const Tensor& x, const Tensor& output_size) const {
+    const Options& o = this->options_;
+    std::vector<int64_t> wanted = integers(this->type_name(), "output_size", output_size);
+    if (x.dim() >= nd && wanted.size() == static_cast<size_t>(x.dim())) {
+      wanted.erase(wanted.begin(), wanted.end() - nd);
+    }
+    if (x.dim() < nd || wanted.size() != nd) {
+      fail(Status::kInvalidArgument, this->type_name(), ": count mismatch: output_size has ",
+           wanted.size(), " numbers: ", nd, " or ", x.dim(), " are needed");
+    }
+    std::vector<int64_t> least, most, padding;
+    bool fits = true;
+    for (size_t d = 0; d < nd; ++d) {
+      const int64_t in = x.size(x.dim() - nd + static_cast<int>(d));
+      least.push_back(
+          conv_transpose_size(in, o.kernel_size[d], o.stride[d], o.padding[d], o.dilation[d]));
+      most.push_back(std::max(least[d], least[d] + std::min(o.stride[d], int64_t{1} << 52) - 1));
+      padding.push_back(wanted[d] - least[d]);
+      fits = fits && wanted[d] >= least[d] && wanted[d] <= most[d];
+    }
+    if (!fits) {
+      fail(Status::kInvalidArgument, this->type_name(),
+           ": output_size out of range: ", shape_string(wanted), " for an input of ",
+           shape_string(x.sizes()), ": valid sizes range from ", shape_string(least), " to ",
+           shape_string(most));
+    }
+    return padding;
   }
 };
 

@@ -320,8 +320,8 @@ class Cloning {
     if (const auto it = modules_.find(&m); it != modules_.end()) return it->second;
     ModuleRef made = m.copy();
     modules_[&m] = made;
-    for (const auto& [name, t] : m.own_parameters()) made->register_parameter(name, of(t, true));
-    ModuleWalk::replace_buffers(*made, [&](const Tensor& t) { return of(t, false); });
+    ModuleWalk::replace_tensors(*made,
+                                [&](const Tensor& t, bool parameter) { return of(t, parameter); });
     for (const auto& [name, child] : m.children()) {
       made->register_module(name, child ? of(*child) : ModuleRef());
     }

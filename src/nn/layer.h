@@ -76,6 +76,7 @@ class Layer : public Module {
   explicit Layer(Options options) : Module(Options::kInfo.type_name), options_(std::move(options)) {
     complete_options(option_view());
   }
+  bool keeps_places() const override { return true; }
   Options options_;
 };
 

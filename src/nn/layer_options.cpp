@@ -262,6 +262,14 @@ constexpr OptionField kCTCLoss[] = {
     {"zero_infinity", FieldKind::kBool, 0, offsetof(CTCLossOptions, zero_infinity), "False"},
 };
 
+constexpr OptionField kAdaptiveLogSoftmaxWithLoss[] = {
+    {"in_features", FieldKind::kInt, 0, offsetof(AdaptiveLogSoftmaxWithLossOptions, in_features), nullptr},
+    {"n_classes", FieldKind::kInt, 0, offsetof(AdaptiveLogSoftmaxWithLossOptions, n_classes), nullptr},
+    {"cutoffs", FieldKind::kInts, 0, offsetof(AdaptiveLogSoftmaxWithLossOptions, cutoffs), nullptr},
+    {"div_value", FieldKind::kFloat, 0, offsetof(AdaptiveLogSoftmaxWithLossOptions, div_value), "4.0"},
+    {"head_bias", FieldKind::kBool, 0, offsetof(AdaptiveLogSoftmaxWithLossOptions, head_bias), "False"},
+};
+
 constexpr OptionField kCosineSimilarity[] = {
     {"dim", FieldKind::kInt, 0, offsetof(CosineSimilarityOptions, dim), "1"},
     {"eps", FieldKind::kFloat, 0, offsetof(CosineSimilarityOptions, eps), "1e-08"},
@@ -423,6 +431,13 @@ constexpr OptionField kLocalResponseNorm[] = {
     {"alpha", FieldKind::kFloat, 0, offsetof(LocalResponseNormOptions, alpha), "0.0001"},
     {"beta", FieldKind::kFloat, 0, offsetof(LocalResponseNormOptions, beta), "0.75"},
     {"k", FieldKind::kFloat, 0, offsetof(LocalResponseNormOptions, k), "1.0"},
+};
+
+constexpr OptionField kCrossMapLRN2d[] = {
+    {"size", FieldKind::kInt, 0, offsetof(CrossMapLRN2dOptions, size), nullptr},
+    {"alpha", FieldKind::kFloat, 0, offsetof(CrossMapLRN2dOptions, alpha), "0.0001"},
+    {"beta", FieldKind::kFloat, 0, offsetof(CrossMapLRN2dOptions, beta), "0.75"},
+    {"k", FieldKind::kFloat, 0, offsetof(CrossMapLRN2dOptions, k), "1"},
 };
 
 constexpr OptionField kMaxPool1d[] = {
@@ -840,6 +855,7 @@ const LayerInfo MultiLabelMarginLossOptions::kInfo{"MultiLabelMarginLoss", "", k
 const LayerInfo MultiLabelSoftMarginLossOptions::kInfo{"MultiLabelSoftMarginLoss", "", kMultiLabelSoftMarginLoss};
 const LayerInfo TripletMarginLossOptions::kInfo{"TripletMarginLoss", "", kTripletMarginLoss};
 const LayerInfo CTCLossOptions::kInfo{"CTCLoss", "", kCTCLoss};
+const LayerInfo AdaptiveLogSoftmaxWithLossOptions::kInfo{"AdaptiveLogSoftmaxWithLoss", "", kAdaptiveLogSoftmaxWithLoss};
 const LayerInfo CosineSimilarityOptions::kInfo{"CosineSimilarity", "", kCosineSimilarity};
 const LayerInfo PairwiseDistanceOptions::kInfo{"PairwiseDistance", "", kPairwiseDistance};
 const LayerInfo Conv1dOptions::kInfo{"Conv1d", "{in_channels}, {out_channels}, kernel_size={kernel_size}, stride={stride}[, padding={auto_padding}][, padding={padding}][, dilation={dilation}][, groups={groups}][, bias={bias}][, padding_mode={padding_mode}]", kConv1d};
@@ -858,6 +874,7 @@ const LayerInfo LayerNormOptions::kInfo{"LayerNorm", "{normalized_shape}, eps={e
 const LayerInfo RMSNormOptions::kInfo{"RMSNorm", "{normalized_shape}, eps={eps}, elementwise_affine={elementwise_affine}", kRMSNorm};
 const LayerInfo GroupNormOptions::kInfo{"GroupNorm", "{num_groups}, {num_channels}, eps={eps}, affine={affine}", kGroupNorm};
 const LayerInfo LocalResponseNormOptions::kInfo{"LocalResponseNorm", "{size}, alpha={alpha}, beta={beta}, k={k}", kLocalResponseNorm};
+const LayerInfo CrossMapLRN2dOptions::kInfo{"CrossMapLRN2d", "{size}, alpha={alpha}, beta={beta}, k={k}", kCrossMapLRN2d};
 const LayerInfo MaxPool1dOptions::kInfo{"MaxPool1d", "kernel_size={kernel_size}, stride={stride}, padding={padding}, dilation={dilation}, ceil_mode={ceil_mode}", kMaxPool1d};
 const LayerInfo MaxPool2dOptions::kInfo{"MaxPool2d", "kernel_size={kernel_size}, stride={stride}, padding={padding}, dilation={dilation}, ceil_mode={ceil_mode}", kMaxPool2d};
 const LayerInfo MaxPool3dOptions::kInfo{"MaxPool3d", "kernel_size={kernel_size}, stride={stride}, padding={padding}, dilation={dilation}, ceil_mode={ceil_mode}", kMaxPool3d};

@@ -482,6 +482,21 @@ struct CTCLossOptions {
 };
 ModuleRef ctc_loss(CTCLossOptions options = {});
 
+// The log-probability of the target class, by clusters of rarer and rarer classes that begin at the
+// cutoffs, and the mean loss: two outputs. mt_adaptive_log_prob and mt_adaptive_predict give the
+// probabilities and the likeliest classes.
+struct AdaptiveLogSoftmaxWithLossOptions {
+  int64_t in_features = 0;
+  int64_t n_classes = 0;
+  std::vector<int64_t> cutoffs = {};
+  double div_value = 4.0;
+  bool head_bias = false;
+  DType dtype = default_dtype();
+  Device device = Device::kCPU;
+  static const LayerInfo kInfo;
+};
+ModuleRef adaptive_log_softmax_with_loss(AdaptiveLogSoftmaxWithLossOptions options);
+
 // The cosine of the angle between x1 and x2 along dim; norms are at least eps.
 struct CosineSimilarityOptions {
   int64_t dim = 1;
@@ -560,7 +575,8 @@ struct Conv3dOptions {
 ModuleRef conv3d(Conv3dOptions options);
 
 // The gradient of a convolution with respect to its input, as a layer; output_padding adds to the
-// size at one side.
+// size at one side. A second input, which may be missing: the output's spatial sizes, or all its
+// sizes, as a 1-D int64 tensor, in place of output_padding.
 struct ConvTranspose1dOptions {
   int64_t in_channels = 0;
   int64_t out_channels = 0;
@@ -579,7 +595,8 @@ struct ConvTranspose1dOptions {
 ModuleRef conv_transpose1d(ConvTranspose1dOptions options);
 
 // The gradient of a convolution with respect to its input, as a layer; output_padding adds to the
-// size at one side.
+// size at one side. A second input, which may be missing: the output's spatial sizes, or all its
+// sizes, as a 1-D int64 tensor, in place of output_padding.
 struct ConvTranspose2dOptions {
   int64_t in_channels = 0;
   int64_t out_channels = 0;
@@ -598,7 +615,8 @@ struct ConvTranspose2dOptions {
 ModuleRef conv_transpose2d(ConvTranspose2dOptions options);
 
 // The gradient of a convolution with respect to its input, as a layer; output_padding adds to the
-// size at one side.
+// size at one side. A second input, which may be missing: the output's spatial sizes, or all its
+// sizes, as a 1-D int64 tensor, in place of output_padding.
 struct ConvTranspose3dOptions {
   int64_t in_channels = 0;
   int64_t out_channels = 0;
@@ -743,6 +761,18 @@ struct LocalResponseNormOptions {
 };
 ModuleRef local_response_norm(LocalResponseNormOptions options);
 
+// The older LocalResponseNorm of (n, c, h, w): x / (k + alpha / size * sum of squares over the
+// neighbouring channels) ^ beta. PyTorch 1.13 differs: it never takes the first channel out of the
+// sum again.
+struct CrossMapLRN2dOptions {
+  int64_t size = 0;
+  double alpha = 0.0001;
+  double beta = 0.75;
+  double k = 1;
+  static const LayerInfo kInfo;
+};
+ModuleRef cross_map_lrn2d(CrossMapLRN2dOptions options);
+
 // The largest value of every window. With return_indices there is a second output: the places,
 // within a channel.
 struct MaxPool1dOptions {
@@ -861,7 +891,8 @@ struct FractionalMaxPool3dOptions {
 };
 ModuleRef fractional_max_pool3d(FractionalMaxPool3dOptions options);
 
-// Values back to where max pooling found them, zeros elsewhere.
+// Values back to where max pooling found them, zeros elsewhere. A third input, which may be
+// missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor.
 struct MaxUnpool1dOptions {
   std::vector<int64_t> kernel_size = {};
   std::vector<int64_t> stride = {};
@@ -870,7 +901,8 @@ struct MaxUnpool1dOptions {
 };
 ModuleRef max_unpool1d(MaxUnpool1dOptions options);
 
-// Values back to where max pooling found them, zeros elsewhere.
+// Values back to where max pooling found them, zeros elsewhere. A third input, which may be
+// missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor.
 struct MaxUnpool2dOptions {
   std::vector<int64_t> kernel_size = {};
   std::vector<int64_t> stride = {};
@@ -879,7 +911,8 @@ struct MaxUnpool2dOptions {
 };
 ModuleRef max_unpool2d(MaxUnpool2dOptions options);
 
-// Values back to where max pooling found them, zeros elsewhere.
+// Values back to where max pooling found them, zeros elsewhere. A third input, which may be
+// missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor.
 struct MaxUnpool3dOptions {
   std::vector<int64_t> kernel_size = {};
   std::vector<int64_t> stride = {};

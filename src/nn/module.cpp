@@ -20,6 +20,20 @@ auto find_name(List& list, std::string_view name) {
   return std::find_if(list.begin(), list.end(), [&](const auto& e) { return e.first == name; });
 }
 
+// The name of a place that an unregistered tensor left.
+std::string left_place(std::string_view name) { return std::string(1, '\0').append(name); }
+
+// Gives the place of this name another tensor, or makes one.
+void put(NamedTensors& list, std::string_view name, const Tensor& t) {
+  auto it = find_name(list, name);
+  if (it == list.end()) it = find_name(list, left_place(name));
+  if (it == list.end()) {
+    list.emplace_back(name, t);
+  } else {
+    *it = {std::string(name), t};
+  }
+}
+
 // Indents all lines but the first by two spaces, as torch's _addindent.
 std::string indented(const std::string& text) {
   std::string out;
@@ -67,11 +81,23 @@ Module::Module(const Module& other)
       transient_(other.transient_),
       computed_(other.computed_),
       children_(other.children_),
-      training_(other.training_) {}
+      training_(other.training_),
+      hooks_(other.hooks_),
+      host_forward_(other.host_forward_) {}
+
+void Module::set_forward(HostForward f) {
+  host_forward_ = f ? std::make_shared<const HostForward>(std::move(f)) : nullptr;
+}
+
+TensorList Module::call_own(std::span<const Tensor> inputs) {
+  const Nesting level("forward");
+  return forward(inputs);
+}
 
 TensorList Module::call(std::span<const Tensor> inputs) {
   const Nesting level("forward");
-  if (hooks_.empty()) return forward(inputs);
+  const auto host = host_forward_;  // stays while it runs
+  if (hooks_.empty()) return host ? (*host)(*this, inputs) : forward(inputs);
   TensorList in;
   for (const Tensor& t : inputs) in.push_back(t);
   const std::vector<Hook> hooks = hooks_;  // a hook may add or remove hooks
@@ -82,7 +108,7 @@ TensorList Module::call(std::span<const Tensor> inputs) {
   }
   BackwardWatch watch(*this, std::move(backward));
   watch.enter(in);
-  TensorList out = forward(in);
+  TensorList out = host ? (*host)(*this, in) : forward(in);
   for (const Hook& h : hooks) {
     if (h.kind == HookKind::kForward) h.hook->call(*this, in, &out);
   }
@@ -135,13 +161,8 @@ void Module::register_parameter(std::string_view name, const Tensor& t) {
     fail(Status::kAutograd, "register_parameter: not a leaf: '", name,
          "' is the result of an op: a parameter must be a leaf; use detach");
   }
-  const auto it = find_name(parameters_, name);
   std::erase(computed_, name);
-  if (it != parameters_.end()) {
-    it->second = t;
-  } else {
-    parameters_.emplace_back(name, t);
-  }
+  put(parameters_, name, t);
 }
 
 void Module::set_computed(std::string_view name, const Tensor& t) {
@@ -159,12 +180,7 @@ void Module::set_computed(std::string_view name, const Tensor& t) {
 
 void Module::register_buffer(std::string_view name, const Tensor& t, bool persistent) {
   check_name("register_buffer", name);
-  const auto it = find_name(buffers_, name);
-  if (it != buffers_.end()) {
-    it->second = t;
-  } else {
-    buffers_.emplace_back(name, t);
-  }
+  put(buffers_, name, t);
   std::erase(computed_, name);
   std::erase(transient_, name);
   if (!persistent) transient_.emplace_back(name);
@@ -187,15 +203,24 @@ void Module::register_module(std::string_view name, ModuleRef child) {
 }
 
 void Module::unregister(std::string_view name) {
-  const auto named = [&](const auto& e) { return e.first == name; };
-  if (std::erase_if(parameters_, named) + std::erase_if(buffers_, named) +
-          std::erase_if(children_, named) ==
-      0) {
-    fail(Status::kKey, "unregister: not found: '", name, "': ", type_name_,
+  const std::string own(name);  // the caller's may be the one that goes
+  size_t found = std::erase_if(children_, [&](const auto& e) { return e.first == own; });
+  for (NamedTensors* list : {&parameters_, &buffers_}) {
+    const auto it = find_name(*list, own);
+    if (it == list->end()) continue;
+    ++found;
+    if (keeps_places()) {
+      *it = {left_place(own), Tensor()};
+    } else {
+      list->erase(it);
+    }
+  }
+  if (found == 0) {
+    fail(Status::kKey, "unregister: not found: '", own, "': ", type_name_,
          " has no parameter, buffer or child of this name");
   }
-  std::erase(transient_, name);
-  std::erase(computed_, name);
+  std::erase(transient_, own);
+  std::erase(computed_, own);
 }
 
 namespace {
@@ -295,6 +320,13 @@ uint64_t Module::register_forward_hook(Ref<ModuleHook> hook) {
 
 uint64_t Module::register_full_backward_hook(Ref<ModuleHook> hook) {
   return add_hook(HookKind::kBackward, std::move(hook));
+}
+
+uint64_t Module::find_hook(const std::function<bool(const ModuleHook&)>& is) const {
+  for (const Hook& h : hooks_) {
+    if (is(*h.hook)) return h.id;
+  }
+  return 0;
 }
 
 bool Module::remove_hook(uint64_t id) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,9 @@ struct OptionView;
 using ModuleRef = Ref<Module>;
 using TensorList = SmallVector<Tensor, 4>;
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+
+// What a module computes in place of its class's forward.
+using HostForward = std::function<TensorList(Module&, std::span<const Tensor>)>;
 
 // Called around forward, or in backward. A pre-hook may replace the inputs, a forward hook the
 // outputs, a backward hook the gradients of the inputs (its lists are the gradients, undefined
@@ -46,6 +50,11 @@ class Module : public RefCounted {
   virtual TensorList forward(std::span<const Tensor> inputs) = 0;
   TensorList call(std::span<const Tensor> inputs);
   Tensor call(const Tensor& input);  // for modules of one input and one output
+  // From now on call() runs this; an empty one ends that.
+  void set_forward(HostForward f);
+  bool has_set_forward() const { return static_cast<bool>(host_forward_); }
+  // The class's forward, without hooks: what such a function extends.
+  TensorList call_own(std::span<const Tensor> inputs);
 
   const std::string& type_name() const { return type_name_; }
   // What stands between the parentheses of the printed form, e.g. "in_features=1, ...".
@@ -58,8 +67,8 @@ class Module : public RefCounted {
   std::string get_option(std::string_view name) const;            // kKey when there is none
   void set_option(std::string_view name, std::string_view text);  // "0.1", "(2, 1)", "True", "None"
 
-  // A module of the same kind and options that shares the parameters, buffers and children; hooks
-  // stay behind. kNotImplemented for classes that cannot.
+  // A module of the same kind and options that shares the parameters, buffers and children, with
+  // the same hooks under the same ids. kNotImplemented for classes that cannot.
   virtual ModuleRef copy() const;
   // A copy of the whole tree with tensors of its own; what was shared inside it is so again.
   ModuleRef clone() const;
@@ -109,10 +118,15 @@ class Module : public RefCounted {
   uint64_t register_forward_hook(Ref<ModuleHook> hook);
   uint64_t register_full_backward_hook(Ref<ModuleHook> hook);
   bool remove_hook(uint64_t id);
+  // The first hook of which `is` holds, or 0.
+  uint64_t find_hook(const std::function<bool(const ModuleHook&)>& is) const;
 
  protected:
   friend class ModuleWalk;
   Module(const Module& other);
+  // Whether forward finds parameters and buffers by their places: what is unregistered then leaves
+  // its place behind, empty and nameless, and takes it again when it is registered again.
+  virtual bool keeps_places() const { return false; }
   void check_name(std::string_view what, std::string_view name) const;
 
   std::string type_name_;
@@ -133,6 +147,7 @@ class Module : public RefCounted {
   uint64_t add_hook(HookKind kind, Ref<ModuleHook> hook);
 
   std::vector<Hook> hooks_;
+  std::shared_ptr<const HostForward> host_forward_;
   Module* next_released_ = nullptr;
 };
 

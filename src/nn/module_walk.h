@@ -91,9 +91,11 @@ class ModuleWalk {
     }
   }
 
+  // With f(tensor, whether a parameter).
   template <class F>
-  static void replace_buffers(Module& m, const F& f) {
-    for (auto& [name, t] : m.buffers_) t = f(t);
+  static void replace_tensors(Module& m, const F& f) {
+    for (auto& [name, t] : m.parameters_) t = f(t, true);
+    for (auto& [name, t] : m.buffers_) t = f(t, false);
   }
 
   static auto parameters() { return &Module::parameters_; }

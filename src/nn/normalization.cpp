@@ -195,4 +195,18 @@ ModuleRef local_response_norm(LocalResponseNormOptions o) {
   });
 }
 
+// The window reaches as far on both sides, also where size is even.
+ModuleRef cross_map_lrn2d(CrossMapLRN2dOptions o) {
+  if (o.size < 1 || o.size > int64_t{1} << 31) {
+    fail(Status::kInvalidArgument, "CrossMapLRN2d: value out of range: size ", o.size,
+         ": must be in [1, 2^31]");
+  }
+  return unary_layer(o, [](const CrossMapLRN2dOptions& n, const Tensor& x) {
+    check_dims("CrossMapLRN2d", x, 4, 4);
+    const int64_t window = 2 * ((n.size - 1) / 2) + 1;
+    const double alpha = n.alpha * static_cast<double>(window) / static_cast<double>(n.size);
+    return mt::local_response_norm(x, window, alpha, n.beta, n.k);
+  });
+}
+
 }  // namespace mt::nn

@@ -6,13 +6,13 @@
 #include <numeric>
 #include <vector>
 
+#include "nn/arity.h"
 #include "ops/common.h"
 #include "ops/creation.h"
 #include "ops/index.h"
 #include "ops/rearrange.h"
 
 namespace mt::nn {
-namespace {
 
 std::vector<int64_t> integers(std::string_view op, std::string_view arg, const Tensor& t) {
   check_defined(op, arg, t);
@@ -24,6 +24,8 @@ std::vector<int64_t> integers(std::string_view op, std::string_view arg, const T
   const auto* p = plain.data_as<const int64_t>();
   return {p, p + t.numel()};
 }
+
+namespace {
 
 Tensor tensor_of(const std::vector<int64_t>& v) {
   const Tensor t = Tensor::empty({{static_cast<int64_t>(v.size())}}, DType::kInt64);

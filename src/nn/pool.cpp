@@ -50,8 +50,34 @@ Tensor unpooled(int nd, const Options& o, std::span<const Tensor> in) {
     sizes.push_back((x.size(x.dim() - nd + d) - 1) * o.stride[i] - 2 * o.padding[i] +
                     o.kernel_size[i]);
   }
-  return mt::max_unpool(nd, x, in[1], sizes);
+  const Tensor given = optional_input(in, 2);
+  if (!given.defined()) return mt::max_unpool(nd, x, in[1], sizes);
+  std::vector<int64_t> wanted = integers(Options::kInfo.type_name, "output_size", given);
+  const auto n = static_cast<size_t>(nd);
+  bool fits = wanted.size() == n || wanted.size() == n + 2;
+  if (wanted.size() == n + 2) wanted.erase(wanted.begin(), wanted.begin() + 2);
+  for (size_t d = 0; fits && d < n; ++d) {
+    fits = wanted[d] > sizes[d] - o.stride[d] && wanted[d] < sizes[d] + o.stride[d];
+  }
+  if (!fits) {
+    fail(Status::kInvalidArgument, Options::kInfo.type_name,
+         ": output_size out of range: ", shape_string(wanted), " with stride ",
+         shape_string(o.stride), ": must have ", nd, " or ", nd + 2,
+         " numbers, less than the stride away from ", shape_string(sizes));
+  }
+  return mt::max_unpool(nd, x, in[1], wanted);
 }
+
+// Values, their places and, if given, the image's size.
+template <class Options, int nd>
+class MaxUnpool final : public Layer<MaxUnpool<Options, nd>, Options> {
+ public:
+  explicit MaxUnpool(Options given) : Layer<MaxUnpool, Options>(std::move(given)) {}
+  TensorList forward(std::span<const Tensor> inputs) override {
+    check_some_inputs(this->type_name(), inputs, 2, 3);
+    return {unpooled(nd, this->options_, inputs)};
+  }
+};
 
 template <class Options>
 void check_fractional(const Options& o) {
@@ -102,10 +128,7 @@ ValuesIndices fractional_pool(int nd, const IndexedLayer<Options>& self, const T
     });                                                                                            \
   }                                                                                                \
   ModuleRef max_unpool##nd##d(MaxUnpool##nd##dOptions o) {                                         \
-    using Self = FunctionLayer<MaxUnpool##nd##dOptions>;                                           \
-    return function_layer(std::move(o), 2, [](const Self& self, std::span<const Tensor> in) {      \
-      return unpooled(nd, self.options(), in);                                                     \
-    });                                                                                            \
+    return ModuleRef::adopt(new MaxUnpool<MaxUnpool##nd##dOptions, nd>(std::move(o)));             \
   }                                                                                                \
   ModuleRef adaptive_max_pool##nd##d(AdaptiveMaxPool##nd##dOptions o) {                            \
     using Self = IndexedLayer<AdaptiveMaxPool##nd##dOptions>;                                      \

@@ -2,6 +2,7 @@
 // "Attention is all you need", 2017), with torch.nn's children, draws and order of computation.
 #include "nn/transformer.h"
 
+#include <cstddef>
 #include <limits>
 
 #include "nn/arity.h"
@@ -11,7 +12,11 @@
 #include "ops/activation.h"
 #include "ops/arithmetic.h"
 #include "ops/common.h"
+#include "ops/compare.h"
 #include "ops/creation.h"
+#include "ops/index.h"
+#include "ops/reduce.h"
+#include "ops/view.h"
 
 namespace mt::nn {
 namespace {
@@ -132,7 +137,52 @@ class EncoderLayer final : public TransformerLayer<EncoderLayer, TransformerEnco
     x = run("norm1", add(x, attention(x)));
     return {run("norm2", add(x, feed_forward(x, "dropout2")))};
   }
+  // Whether torch would run it on a nested tensor made of x.
+  bool runs_nested(const Tensor& x) const {
+    const auto option = [&](const char* child, const char* name) {
+      return child_of(*this, child)->get_option(name);
+    };
+    if (options_.norm_first || training_ || x.dim() != 3 || x.is_meta()) return false;
+    const ModuleRef attention = child_of(*this, "self_attn");
+    for (const char* norm : {"norm1", "norm2"}) {
+      if (child_of(*this, norm)->type_name() != "LayerNorm") return false;
+    }
+    if (attention->type_name() != "MultiheadAttention") return false;
+    const std::string width = attention->get_option("embed_dim");
+    if (attention->get_option("batch_first") != "True" || attention->get_option("kdim") != width ||
+        attention->get_option("vdim") != width ||
+        std::stoll(attention->get_option("num_heads")) % 2 != 0 ||
+        option("norm1", "eps") != option("norm2", "eps")) {
+      return false;
+    }
+    if (has_child(*this, "activation")) {
+      const std::string& kind = child_of(*this, "activation")->type_name();
+      if (kind != "ReLU" && kind != "GELU") return false;
+    }
+    if (!grad_enabled()) return true;
+    if (x.requires_grad()) return false;
+    for (const auto& [name, p] : named_parameters()) {
+      if (p.requires_grad()) return false;
+    }
+    return true;
+  }
 };
+
+// The options of TransformerEncoder and -Decoder, which torch keeps as attributes.
+struct StackOptions {
+  int64_t num_layers = 0;
+  bool enable_nested_tensor = true;
+  bool mask_check = true;
+  static const LayerInfo kEncoder, kDecoder;
+};
+constexpr OptionField kStackFields[] = {
+    {"num_layers", FieldKind::kInt, 0, offsetof(StackOptions, num_layers), nullptr},
+    {"enable_nested_tensor", FieldKind::kBool, 0, offsetof(StackOptions, enable_nested_tensor),
+     "True"},
+    {"mask_check", FieldKind::kBool, 0, offsetof(StackOptions, mask_check), "True"},
+};
+const LayerInfo StackOptions::kEncoder{"TransformerEncoder", "", kStackFields};
+const LayerInfo StackOptions::kDecoder{"TransformerDecoder", "", std::span(kStackFields).first(1)};
 
 class DecoderLayer final : public TransformerLayer<DecoderLayer, TransformerDecoderLayerOptions> {
  public:
@@ -172,9 +222,10 @@ class DecoderLayer final : public TransformerLayer<DecoderLayer, TransformerDeco
 // `passed` inputs in front go through the layers unchanged but for the first, which each replaces.
 class Stack final : public Module {
  public:
-  Stack(const char* name, const ModuleRef& layer, int64_t num_layers, ModuleRef norm, size_t least,
-        size_t most)
-      : Module(name), least_(least), most_(most) {
+  Stack(const LayerInfo& info, const ModuleRef& layer, int64_t num_layers, ModuleRef norm,
+        size_t least, size_t most)
+      : Module(info.type_name), info_(info), least_(least), most_(most) {
+    options_.num_layers = num_layers;
     if (!layer) {
       fail(Status::kNullArgument, type_name_, ": missing argument: the layer is null");
     }
@@ -188,11 +239,14 @@ class Stack final : public Module {
     if (norm) register_module("norm", std::move(norm));
   }
   ModuleRef copy() const override { return ModuleRef::adopt(new Stack(*this)); }
+  OptionView option_view() const override { return {&info_, const_cast<StackOptions*>(&options_)}; }
   TensorList forward(std::span<const Tensor> inputs) override {
     check_some_inputs(type_name_, inputs, least_, most_);
     TensorList in;
     for (size_t i = 0; i < most_; ++i) in.push_back(optional_input(inputs, i));
     const ModuleRef layers = child_of(*this, "layers");
+    const bool leaves_out = drops_padding(*layers, in);
+    if (leaves_out) drop_padding(in);
     for (size_t i = 0; i < layers->children().size(); ++i) {
       const ModuleRef layer = layers->children()[i].second;
       if (!layer) continue;
@@ -203,10 +257,42 @@ class Stack final : public Module {
       }
       in[0] = out[0];
     }
+    if (leaves_out) in[0] = masked_fill(in[0], unsqueeze(in[2], 2), 0);
     return {has_child(*this, "norm") ? child_of(*this, "norm")->call(in[0]) : in[0]};
   }
 
  private:
+  // torch computes without the padded positions, which then give zeros, where nothing is recorded
+  // and its conditions for nested tensors hold.
+  bool drops_padding(const Module& layers, const TensorList& in) const {
+    if (&info_ != &StackOptions::kEncoder || !options_.enable_nested_tensor) return false;
+    if (layers.children().empty() || !in[2].defined() || in[1].defined()) return false;
+    const auto* first = dynamic_cast<const EncoderLayer*>(layers.children()[0].second.get());
+    if (!first || !first->runs_nested(in[0])) return false;
+    const Tensor &x = in[0], &padding = in[2];
+    if (padding.dim() != 2 || padding.size(0) != x.size(0) || padding.size(1) != x.size(1)) {
+      return false;
+    }
+    if (!options_.mask_check) return true;
+    // Padding only behind: no position is padded before one that is not.
+    const Tensor padded = logical_not(logical_not(padding));
+    const int64_t n = padded.size(1);
+    if (n < 2 || padded.size(0) == 0) return true;
+    const Tensor gaps =
+        logical_and(narrow(padded, 1, 0, n - 1), logical_not(narrow(padded, 1, 1, n - 1)));
+    return !any(gaps).item(type_name_).to_bool();
+  }
+  // Up to the longest sample's end; what is padded is in[2].
+  static void drop_padding(TensorList& in) {
+    const int64_t dims[] = {1};
+    const Tensor lengths = sum(mt::to(logical_not(in[2]), DType::kInt64), dims, true);
+    const int64_t longest = lengths.numel() == 0 ? 0 : max(lengths).item("lengths").to_int();
+    in[0] = narrow(in[0], 1, 0, longest);
+    in[2] = ge(arange(Scalar(int64_t{0}), Scalar(longest), Scalar(int64_t{1})), lengths);
+  }
+
+  const LayerInfo& info_;
+  StackOptions options_;
   size_t least_, most_;
 };
 
@@ -289,12 +375,12 @@ ModuleRef transformer(TransformerOptions o) {
 
 ModuleRef transformer_encoder(const ModuleRef& layer, int64_t num_layers, ModuleRef norm) {
   return ModuleRef::adopt(
-      new Stack("TransformerEncoder", layer, num_layers, std::move(norm), 1, 3));
+      new Stack(StackOptions::kEncoder, layer, num_layers, std::move(norm), 1, 3));
 }
 
 ModuleRef transformer_decoder(const ModuleRef& layer, int64_t num_layers, ModuleRef norm) {
   return ModuleRef::adopt(
-      new Stack("TransformerDecoder", layer, num_layers, std::move(norm), 2, 6));
+      new Stack(StackOptions::kDecoder, layer, num_layers, std::move(norm), 2, 6));
 }
 
 Tensor square_subsequent_mask(int64_t size, DType dtype, Device device) {

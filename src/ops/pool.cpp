@@ -222,6 +222,11 @@ Windows adaptive_windows(std::string_view op, const Tensor& input, int nd, IntSp
   spatial(op, "output_size", output_size, nd, 1, 1, -1, w.out);
   for (int d = 0; d < 3; ++d) {
     if (w.out[d] < 0) w.out[d] = w.in[d];
+    constexpr int64_t kMost = int64_t{1} << 27;  // each window takes memory of its own
+    if (w.out[d] > kMost) {
+      fail(Status::kInvalidArgument, op, ": output_size out of range: ", w.out[d],
+           ": must be at most ", kMost);
+    }
     w.reserve(d);
     for (int64_t o = 0; o < w.out[d]; ++o) {
       const auto i = static_cast<size_t>(o);

@@ -14,14 +14,15 @@ AveragedModel::AveragedModel(ModuleRef module, AverageFn average, bool use_buffe
 }
 
 TensorList AveragedModel::forward(std::span<const Tensor> inputs) {
-  return children_[0].second->call(inputs);
+  return get_submodule("module")->call(inputs);
 }
 
 void AveragedModel::update_parameters(const Module& model) {
   GradMode off(false);
-  NamedTensors own = children_[0].second->named_parameters(), from = model.named_parameters();
+  const ModuleRef averaged = get_submodule("module");
+  NamedTensors own = averaged->named_parameters(), from = model.named_parameters();
   if (use_buffers_) {
-    for (auto& b : children_[0].second->named_buffers()) own.push_back(std::move(b));
+    for (auto& b : averaged->named_buffers()) own.push_back(std::move(b));
     for (auto& b : model.named_buffers()) from.push_back(std::move(b));
   }
   if (own.size() != from.size()) {
@@ -51,6 +52,60 @@ void AveragedModel::update_parameters(const Module& model) {
   }
   for (size_t i = 0; i < own.size(); ++i) copy_(detach(own[i].second), averages[i]);
   copy_(count, Tensor::from_scalar(n + 1, DType::kInt64));
+}
+
+namespace {
+
+// BatchNorm layers with their momentum, which they get back.
+class Collecting {
+ public:
+  explicit Collecting(Module& model) : model_(model), was_training_(model.training()) {
+    for (const auto& [path, m] : model.named_modules()) {
+      const std::string& type = m->type_name();
+      if (type.starts_with("BatchNorm") || type == "SyncBatchNorm") layers_.emplace_back(m, "");
+    }
+  }
+  Collecting(const Collecting&) = delete;
+  Collecting& operator=(const Collecting&) = delete;
+  ~Collecting() {
+    for (const auto& [m, momentum] : layers_) {
+      if (!momentum.empty()) m->set_option("momentum", momentum);
+    }
+    if (begun_) model_.train(was_training_);
+  }
+  bool begin() {
+    if (layers_.empty()) return false;
+    begun_ = true;
+    model_.train(true);
+    for (auto& [m, momentum] : layers_) {
+      for (const auto& [name, t] : m->own_buffers()) {
+        if (!t.defined()) continue;
+        fill_values(t, name == "running_var" ? 1 : 0);
+        mark_written(t);
+      }
+      momentum = m->get_option("momentum");
+      m->set_option("momentum", "None");  // averages of all batches
+    }
+    return true;
+  }
+
+ private:
+  Module& model_;
+  bool was_training_, begun_ = false;
+  std::vector<std::pair<ModuleRef, std::string>> layers_;
+};
+
+}  // namespace
+
+void update_bn(Module& model, const std::function<Tensor()>& next) {
+  GradMode off(false);
+  Collecting layers(model);
+  if (!layers.begin()) return;
+  while (true) {
+    const Tensor batch = next();
+    if (!batch.defined()) break;
+    model.call(std::span<const Tensor>(&batch, 1));
+  }
 }
 
 AverageFn ema_average(double decay) {

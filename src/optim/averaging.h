@@ -27,6 +27,10 @@ class AveragedModel final : public Module {
   bool use_buffers_;
 };
 
+// Computes the running statistics of the model's BatchNorm layers anew, as averages over batches:
+// runs it in training mode, without recording, on what next() gives until that is undefined.
+void update_bn(Module& model, const std::function<Tensor()>& next);
+
 // decay * averaged + (1 - decay) * value
 AverageFn ema_average(double decay);
 

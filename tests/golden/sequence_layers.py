@@ -1,16 +1,13 @@
 """Embedding, recurrent, attention and transformer layers under many options, written for torch and
 run with any library of its names. A case gives numbers that PyTorch must give, too: the bits of the
 initial parameters, printed form, state dict, outputs and gradients."""
-import math
+import os
 import struct
+import sys
 import zlib
 
-
-def digest(t):
-    """Three numbers that change with every element: two weighted sums and the sum of magnitudes."""
-    v = t.detach().double().flatten().tolist()
-    return [sum(x * math.cos(i) for i, x in enumerate(v)),
-            sum(x * math.sin(1.7 * i + 1) for i, x in enumerate(v)), sum(abs(x) for x in v)]
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "layers"))
+from check import summary  # noqa: E402
 
 
 def bits(tensors):
@@ -39,8 +36,8 @@ def cases(torch):
     def add(name, make, inputs, eval_mode=False):
         out.append((name, make, inputs, eval_mode))
 
-    def randn(*sizes):
-        return lambda dtype: torch.randn(*sizes, dtype=dtype).requires_grad_()
+    def randn(*sizes):  # the same values in both dtypes
+        return lambda dtype: torch.randn(*sizes).to(dtype).requires_grad_()
 
     def given(*makers, **keywords):
         def make(dtype):
@@ -98,7 +95,7 @@ def cases(torch):
 
             def packed(dtype, o=o, state=state):
                 first = bool(o.get("batch_first"))
-                x = torch.randn(*((3, 5, 3) if first else (5, 3, 3)), dtype=dtype)
+                x = torch.randn(*((3, 5, 3) if first else (5, 3, 3))).to(dtype)
                 p = rnn_utils.pack_padded_sequence(x, [2, 5, 3], batch_first=first,
                                                    enforce_sorted=False)
                 return [p, state(3)(dtype)], {}
@@ -134,7 +131,7 @@ def cases(torch):
 
     def same(*sizes):
         def one(dtype):
-            x = torch.randn(*sizes, dtype=dtype).requires_grad_()
+            x = torch.randn(*sizes).to(dtype).requires_grad_()
             return [x, x, x], {}
         return one
     for name, o in (("self", {}), ("self_no_bias", dict(bias=False)),
@@ -149,7 +146,7 @@ def cases(torch):
     attention("kdim", dict(kdim=3, vdim=5), q, randn(5, 2, 3), randn(5, 2, 5))
     attention("padding", {}, q, k, k, key_padding_mask=padding)
     attention("bool_masks", {}, q, k, k, key_padding_mask=padding, attn_mask=causal != 0)
-    attention("mask_for_each", {}, q, k, k, attn_mask=lambda dtype: torch.randn(4, 4, 5, dtype=dtype))
+    attention("mask_for_each", {}, q, k, k, attn_mask=randn(4, 4, 5))
     attention("no_weights", {}, q, k, k, need_weights=False)
     attention("weights_of_heads", dict(heads=3), q, k, k, average_attn_weights=False)
     attention("unbatched", {}, randn(4, 6), randn(5, 6), randn(5, 6), key_padding_mask=padding[0],
@@ -195,28 +192,44 @@ def cases(torch):
     return out
 
 
-def run(torch, case, dtype):
-    """What a case shows, by name; dtype is "float32" or "float64"."""
-    name, make, inputs, eval_mode = case
-    torch.manual_seed(zlib.crc32(name.encode()) % 1000)
-    layer = make(getattr(torch, dtype))
-    shown = {"repr": repr(layer), "state": [[k, list(t.shape)] for k, t in
-                                            layer.state_dict().items()],
-             "bits": bits(layer.parameters()),
-             "names": [n for n, _ in layer.named_parameters()]}
+def seeded(torch, case, dtype):
+    torch.manual_seed(zlib.crc32(case[0].encode()) % 1000)
+    return case[1](dtype)
+
+
+def describe(torch, case):
+    """What is compared as it is. The initial parameters of both dtypes have different draws."""
+    layer = seeded(torch, case, torch.float32)
+    return {"repr": repr(layer),
+            "state": [[k, list(t.shape)] for k, t in layer.state_dict().items()],
+            "names": [n for n, _ in layer.named_parameters()],
+            "bits": [bits(seeded(torch, case, dtype).parameters())
+                     for dtype in (torch.float32, torch.float64)]}
+
+
+def run(torch, case, dtype, shown=summary, prepare=None):
+    """What a case computes, by name: `shown` of outputs and gradients. Made in float32 and converted,
+    so that both dtypes compute the same. prepare(layer) runs first."""
+    _, _, inputs, eval_mode = case
+    layer = seeded(torch, case, torch.float32)
+    dtype = getattr(torch, dtype)
+    layer.to(dtype)
+    if prepare:
+        prepare(layer)
     if eval_mode:
         layer.eval()
-    args, keywords = inputs(getattr(torch, dtype))
-    outputs = flat(layer(*args, **keywords))
-    outputs = [t for t in outputs if t.dtype.is_floating_point]
-    loss = sum((t * (i + 1)).pow(2).sum() for i, t in enumerate(outputs))
-    loss.backward()
-    shown["outputs"] = [digest(t) for t in outputs]
-    shown["next"] = digest(torch.rand(1))[0]  # as many random numbers were drawn
+    args, keywords = inputs(dtype)
+    outputs = [t for t in flat(layer(*args, **keywords)) if t.dtype.is_floating_point]
+    # Weights of their own for all elements: the sum of squares behind a LayerNorm would be constant.
+    weighed = [t * torch.cos(torch.arange(t.numel(), dtype=dtype) + i).reshape(t.shape)
+               for i, t in enumerate(outputs)]
+    sum((t + t * t).sum() for t in weighed).backward()
+    found = {f"output{i}": t for i, t in enumerate(outputs)}
     leaves = []
     for t in flat([args, list(keywords.values())]):
         if getattr(t, "requires_grad", False) and t.is_leaf and not any(t is other for other in leaves):
             leaves.append(t)
-    shown["inputs"] = [digest(t.grad) for t in leaves if t.grad is not None]
-    shown["parameters"] = [digest(p.grad) for p in layer.parameters() if p.grad is not None]
-    return shown
+    found.update((f"grad_input{i}", t.grad) for i, t in enumerate(leaves) if t.grad is not None)
+    found.update(("grad_" + n, p.grad) for n, p in layer.named_parameters() if p.grad is not None)
+    found["next"] = torch.rand(1)  # as many random numbers were drawn
+    return {name: shown(t) for name, t in found.items()}

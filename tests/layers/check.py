@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 
 SEED = 7
+TINY = 1e-7  # below it a whole tensor counts as zero
 
 
 def make_input(t, spec, dtype):
@@ -44,12 +45,13 @@ def crc(x):
 
 
 def backward(t, outputs):
-    """A sum of the floating outputs with different weights."""
+    """A sum of the floating outputs with weights in no order, so that sums of them do not cancel."""
     total = None
     for y in outputs:
         if not y.dtype.is_floating_point or not y.requires_grad:
             continue
-        weights = t.cos(t.arange(y.numel()).to(t.float64)).to(y.dtype).reshape(tuple(y.shape))
+        at = t.arange(y.numel()).to(t.float64)
+        weights = t.cos(at * at).to(y.dtype).reshape(tuple(y.shape))
         part = (y * weights).sum()
         total = part if total is None else total + part
     if total is not None:
@@ -82,28 +84,33 @@ def modes(row):
 def describe(t, cls, row):
     """What is compared as it is: initial parameters, the printed form, the state dict's layout."""
     m = make(t, cls, row)
+    if hasattr(m, "reset_parameters"):  # gives new values, as many draws as the constructor
+        m.reset_parameters()
     return {"repr": repr(m), "state": {k: list(v.shape) for k, v in m.state_dict().items()},
             "parameters": {k: crc(p) for k, p in m.named_parameters()},
             "next": float(t.rand(1)[0])}  # as many random numbers were drawn
 
 
 def summary(x):
-    """Shape, some elements, sum and sum of absolute values."""
+    """Shape, largest magnitude, sum of magnitudes, a sum with weights, and some elements."""
     a = values(x).astype(np.float64).reshape(-1)
-    picked = a[np.linspace(0, a.size - 1, min(a.size, 5)).astype(int)] if a.size else a
-    return [list(x.shape)] + [float(f"{v:.12g}") for v in [*picked, a.sum(), np.abs(a).sum()]]
+    picked = a[np.linspace(0, a.size - 1, min(a.size, 3)).astype(int)] if a.size else a
+    finite = np.where(np.isfinite(a), a, 0)
+    numbers = [np.abs(finite).max(initial=0), np.abs(finite).sum(),
+               (finite * np.cos(np.arange(a.size))).sum(), *picked]
+    return [list(x.shape)] + [float(f"{v:.10g}") for v in numbers]
 
 
 def problems_of_summary(x, want, tolerance):
-    if list(x.shape) != want[0]:
-        return f"shape {list(x.shape)}, wanted {want[0]}"
-    got = summary(x)[1:]
-    n = max(x.numel(), 1)
-    # The sums grow with the number of elements.
-    scale = [max(1.0, *map(abs, want[1:-2] or [0]))] * (len(got) - 2) + [max(1.0, abs(want[-1]), n ** 0.5)] * 2
-    for g, w, s in zip(got, want[1:], scale):
-        if not (g == w or abs(g - w) <= tolerance * s or (g != g and w != w)):
-            return f"{got}, wanted {want[1:]}"
+    """Elements may differ by the tolerance times the largest, sums by as much of the magnitudes'."""
+    got = summary(x)
+    if got[0] != want[0]:
+        return f"shape {got[0]}, wanted {want[0]}"
+    largest, magnitudes = want[1:3]
+    scale = [largest, magnitudes, magnitudes] + [largest] * (len(want) - 4)
+    for g, w, s in zip(got[1:], want[1:], scale):
+        if not (g == w or abs(g - w) <= tolerance * max(s, TINY) or (g != g and w != w)):
+            return f"{got[1:]}, wanted {want[1:]}"
     return None
 
 
@@ -113,9 +120,22 @@ def problems_of_values(x, want, tolerance):
         return f"shape {a.shape}, wanted {b.shape}"
     if str(x.dtype) != str(want.dtype):
         return f"dtype {x.dtype}, wanted {want.dtype}"
-    bound = tolerance * max(1.0, float(np.abs(b[np.isfinite(b)]).max()) if np.isfinite(b).any() else 1.0)
+    bound = tolerance * max(TINY, float(np.abs(b[np.isfinite(b)]).max(initial=0)))
     bad = ~((a == b) | (np.abs(a - b) <= bound) | (np.isnan(a) & np.isnan(b)))
     return f"{int(bad.sum())} of {a.size} differ, by up to {np.abs(a - b)[bad].max()}" if bad.any() else None
+
+
+def problems_of_exchange(torch, mt, cls, row):
+    """State dicts load from PyTorch and into it, with all values."""
+    theirs, ours = make(torch, cls, row), getattr(mt.nn, cls)(*row.args, **row.kwargs)
+    given = {k: v + v / 4 if v.dtype.is_floating_point else v + 3 for k, v in theirs.state_dict().items()}
+    ours.load_state_dict({k: mt.from_numpy(v.numpy()) for k, v in given.items()})
+    back = {k: torch.from_numpy(v.numpy()) for k, v in ours.state_dict().items()}
+    theirs.load_state_dict(back)
+    now = theirs.state_dict()
+    if list(now) != list(given) or any(crc(now[k]) != crc(v) for k, v in given.items()):
+        return "state dict: has other values after going there and back"
+    return None
 
 
 def problems_of_copies(t, cls, row):

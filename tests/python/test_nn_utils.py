@@ -234,6 +234,13 @@ class Summary(unittest.TestCase):
         total = sum(p.numel() for p in model.parameters())
         self.assertIn(f"Total params: {total:,}", text)
         self.assertIn("(2, 4, 8, 8)", text)
+        self.assertEqual([(r.path, r.type_name, r.depth) for r in text.rows][:3],
+                         [("", "Sequential", 0), ("0", type(model[0]).__name__, 1),
+                          ("0.conv", "Conv2d", 2)])
+        conv = next(r for r in text.rows if r.path == "0.conv")
+        self.assertEqual((conv.parameters, conv.multiply_adds, conv.output_bytes),
+                         (216, 2 * 64 * 216, 4 * conv.output_shape[0] * conv.output_shape[1] * 64))
+        self.assertEqual(sum(r.parameters for r in text.rows), total)
         self.assertTrue(model.training)
         self.assertEqual(model[0].norm.num_batches_tracked.item(), 0)
         for p, b in zip(model.parameters(), before):

@@ -74,8 +74,15 @@ class Optimizers(unittest.TestCase):
         self.assertEqual(a.item(), 0.5 - (1 + 0.25))
         with self.assertRaises(ValueError):
             o.param_groups[0]["lr"] = -1
-        with self.assertRaisesRegex(RuntimeError, "already in a group"):
+        with self.assertRaisesRegex(ValueError, "in more than one parameter group"):
             o.add_param_group({"params": [c]})
+        with self.assertRaisesRegex(AssertionError, "param group must be a dict"):
+            o.add_param_group([c])
+        other = copy.deepcopy(o)
+        other.step()
+        self.assertEqual(a.item(), 0.5 - (1 + 0.25))
+        self.assertIsNot(other.param_groups[0]["params"][0], a)
+        self.assertEqual(other.state_dict()["param_groups"], o.state_dict()["param_groups"])
         self.assertEqual(o.state_dict()["param_groups"][2]["params"], [2])
         adam = optim.Adam([{"params": a, "betas": (0.5, 0.6)}, {"params": b}])
         self.assertEqual([g["betas"] for g in adam.param_groups], [(0.5, 0.6), (0.9, 0.999)])

@@ -4767,7 +4767,7 @@ def embedding_renorm_(input, indices, max_norm, norm_type=2.0):
 
 
 def embedding_bag(weight, indices, offsets=None, per_sample_weights=None, mode='mean', include_last_offset=False, padding_idx=None, scale_grad_by_freq=False):
-    """Sums, means or maxima of bags of rows."""
+    """Sums, means or maxima of bags of rows. scale_grad_by_freq divides a row's gradient by how often the row occurs in indices (PyTorch 1.13 divides by the counts of other rows)."""
     if per_sample_weights is None and mode == 'mean' and include_last_offset is False and padding_idx is None and scale_grad_by_freq is False:
         h = _lib.py_embedding_bag(_h(weight), _h(indices), _opt(offsets))
     else:

@@ -229,11 +229,7 @@ class Tensor(TensorBase):
 
     @data.setter
     def data(self, value):
-        from . import no_grad
-        if value.shape != self.shape or value.dtype != self.dtype:
-            raise RuntimeError("data: the new values must have the tensor's shape and dtype")
-        with no_grad():
-            self.copy_(value)
+        _check(_lib.mt_tensor_set_data(_ptr(self), _ptr(value)))
 
     def backward(self, gradient: Tensor | None = None, retain_graph: bool | None = None,
                  create_graph=False, inputs: Any = None) -> None:

@@ -90,7 +90,7 @@ class _Reader:
         _check(_lib.mt_value_as_tensor(out, v))
         kind = _text(name)
         if kind == "torch.nn.Parameter":
-            from .nn.module import _parameter
+            from .nn._parameter import make_parameter as _parameter
             return _parameter(int(ffi.cast("uint64_t", out[0])))
         t = _own(out)
         return t.numpy() if kind == "numpy.ndarray" else t

@@ -2,6 +2,7 @@
 from minitorch.nn import functional as functional, init as init, utils as utils
 from minitorch.nn._layers import (AdaptiveAvgPool1d as AdaptiveAvgPool1d,
     AdaptiveAvgPool2d as AdaptiveAvgPool2d, AdaptiveAvgPool3d as AdaptiveAvgPool3d,
+    AdaptiveLogSoftmaxWithLoss as AdaptiveLogSoftmaxWithLoss,
     AdaptiveMaxPool1d as AdaptiveMaxPool1d, AdaptiveMaxPool2d as AdaptiveMaxPool2d,
     AdaptiveMaxPool3d as AdaptiveMaxPool3d, AlphaDropout as AlphaDropout, AvgPool1d as AvgPool1d,
     AvgPool2d as AvgPool2d, AvgPool3d as AvgPool3d, BCELoss as BCELoss,
@@ -14,14 +15,15 @@ from minitorch.nn._layers import (AdaptiveAvgPool1d as AdaptiveAvgPool1d,
     ConvTranspose1d as ConvTranspose1d, ConvTranspose2d as ConvTranspose2d,
     ConvTranspose3d as ConvTranspose3d, CosineEmbeddingLoss as CosineEmbeddingLoss,
     CosineSimilarity as CosineSimilarity, CrossEntropyLoss as CrossEntropyLoss,
-    Dropout as Dropout, Dropout1d as Dropout1d, Dropout2d as Dropout2d, Dropout3d as Dropout3d,
-    ELU as ELU, Embedding as Embedding, EmbeddingBag as EmbeddingBag,
-    FeatureAlphaDropout as FeatureAlphaDropout, Flatten as Flatten, Fold as Fold,
-    FractionalMaxPool2d as FractionalMaxPool2d, FractionalMaxPool3d as FractionalMaxPool3d,
-    GELU as GELU, GLU as GLU, GRU as GRU, GRUCell as GRUCell, GaussianNLLLoss as GaussianNLLLoss,
-    GroupNorm as GroupNorm, Hardshrink as Hardshrink, Hardsigmoid as Hardsigmoid,
-    Hardswish as Hardswish, Hardtanh as Hardtanh, HingeEmbeddingLoss as HingeEmbeddingLoss,
-    HuberLoss as HuberLoss, InstanceNorm1d as InstanceNorm1d, InstanceNorm2d as InstanceNorm2d,
+    CrossMapLRN2d as CrossMapLRN2d, Dropout as Dropout, Dropout1d as Dropout1d,
+    Dropout2d as Dropout2d, Dropout3d as Dropout3d, ELU as ELU, Embedding as Embedding,
+    EmbeddingBag as EmbeddingBag, FeatureAlphaDropout as FeatureAlphaDropout, Flatten as Flatten,
+    Fold as Fold, FractionalMaxPool2d as FractionalMaxPool2d,
+    FractionalMaxPool3d as FractionalMaxPool3d, GELU as GELU, GLU as GLU, GRU as GRU,
+    GRUCell as GRUCell, GaussianNLLLoss as GaussianNLLLoss, GroupNorm as GroupNorm,
+    Hardshrink as Hardshrink, Hardsigmoid as Hardsigmoid, Hardswish as Hardswish,
+    Hardtanh as Hardtanh, HingeEmbeddingLoss as HingeEmbeddingLoss, HuberLoss as HuberLoss,
+    InstanceNorm1d as InstanceNorm1d, InstanceNorm2d as InstanceNorm2d,
     InstanceNorm3d as InstanceNorm3d, KLDivLoss as KLDivLoss, L1Loss as L1Loss,
     LPPool1d as LPPool1d, LPPool2d as LPPool2d, LSTM as LSTM, LSTMCell as LSTMCell,
     LayerNorm as LayerNorm, LeakyReLU as LeakyReLU, Linear as Linear,
@@ -47,12 +49,21 @@ from minitorch.nn._layers import (AdaptiveAvgPool1d as AdaptiveAvgPool1d,
     Unflatten as Unflatten, Unfold as Unfold, Upsample as Upsample,
     UpsamplingBilinear2d as UpsamplingBilinear2d, UpsamplingNearest2d as UpsamplingNearest2d,
     ZeroPad1d as ZeroPad1d, ZeroPad2d as ZeroPad2d, ZeroPad3d as ZeroPad3d)
-from minitorch.nn._layers_more import (Identity as Identity,
+from minitorch.nn._layers_more import (Identity as Identity, NLLLoss2d as NLLLoss2d,
+    NonDynamicallyQuantizableLinear as NonDynamicallyQuantizableLinear,
     TripletMarginWithDistanceLoss as TripletMarginWithDistanceLoss)
-from minitorch.nn._transformer_bases import (NonDynamicallyQuantizableLinear as NonDynamicallyQuantizableLinear)
+from minitorch.nn._parameter import Parameter as Parameter
+from minitorch.nn._recurrent_bases import RNNBase as RNNBase, RNNCellBase as RNNCellBase
 from minitorch.nn._transformer_stacks import (TransformerDecoder as TransformerDecoder,
     TransformerEncoder as TransformerEncoder)
 from minitorch.nn.containers import Sequential as Sequential
-from minitorch.nn.module import Module as Module, Parameter as Parameter
+from minitorch.nn.lazy import (LazyBatchNorm1d as LazyBatchNorm1d,
+    LazyBatchNorm2d as LazyBatchNorm2d, LazyBatchNorm3d as LazyBatchNorm3d,
+    LazyConv1d as LazyConv1d, LazyConv2d as LazyConv2d, LazyConv3d as LazyConv3d,
+    LazyConvTranspose1d as LazyConvTranspose1d, LazyConvTranspose2d as LazyConvTranspose2d,
+    LazyConvTranspose3d as LazyConvTranspose3d, LazyInstanceNorm1d as LazyInstanceNorm1d,
+    LazyInstanceNorm2d as LazyInstanceNorm2d, LazyInstanceNorm3d as LazyInstanceNorm3d,
+    LazyLinear as LazyLinear, UninitializedParameter as UninitializedParameter)
+from minitorch.nn.module import Module as Module
 from minitorch.nn.module_lists import (ModuleDict as ModuleDict, ModuleList as ModuleList,
     ParameterDict as ParameterDict, ParameterList as ParameterList)

@@ -170,13 +170,36 @@ class Builtin(Module):
         info = self._info
         values = dict(zip((f.name for f in info.fields if f.name != "auto_padding"), args))
         self._prepare(values)
-        made = values
-        if isinstance(values.get("padding"), str) and "auto_padding" in info.by_name:
-            made = {**values, "auto_padding": values["padding"], "padding": 0}
-        elif "auto_padding" in info.by_name:
-            made = {**values, "auto_padding": ""}
-        self._adopt(info.make(made))
+        self._adopt(self._make(values))
         self.__dict__.update(info.attributes(values))
+        self._options_changed()
+
+    def _make(self, values):
+        if "auto_padding" in self._info.by_name:
+            auto = isinstance(values.get("padding"), str)
+            values = {**values, "auto_padding": values["padding"] if auto else "",
+                      "padding": 0 if auto else values["padding"]}
+        return self._info.make(values)
+
+    def _options_changed(self):
+        """Attributes that follow from all options, after these were read."""
+
+    def _remade(self):
+        """The layer that the constructor would make of the present options."""
+        first = next((p for p in self._parameters.values() if p is not None), None)
+        if first is None:
+            first = next((b for b in self._buffers.values() if b is not None), None)
+        values = {}
+        for f in self._info.fields:
+            if f.kind in ("dtype", "device"):
+                values[f.name] = None if first is None else getattr(first, f.kind)
+            elif f.name in self._info.params:
+                values[f.name] = self._parameters.get(f.name) is not None
+            elif f.name != "auto_padding":
+                values[f.name] = getattr(self, f.name, None)
+        new = Builtin.__new__(Builtin)
+        new._adopt(self._make(values))
+        return new
 
     def _prepare(self, values):
         """Arguments that torch renamed."""
@@ -189,29 +212,49 @@ class Builtin(Module):
 
     def _adopt(self, out):
         super()._adopt(out)
+        self._take_children()
+        if self._own_forward:
+            self._install_forward()
         info = self._info
         if info:
             for table, names in ((self._parameters, info.params), (self._buffers, info.buffers)):
                 for name in names:
                     table.setdefault(name, None)
                     table.move_to_end(name)
-        count, name, child = _new("size_t *"), _new("char **"), _new("mt_module **")
-        _check(_lib.mt_module_child_count(count, self._c))
-        for i in range(count[0]):
-            _check(_lib.mt_module_child_name(name, self._c, i))
-            _check(_lib.mt_module_child(child, self._c, i))
-            self._modules[_text(name)] = wrap(child) if child[0] else None
 
     def _copy_c(self, new):
         out = _new("mt_module **")
         _check(_lib.mt_module_clone(out, self._c, False))
+        for hook_id in self.__dict__.get("_watched", {}).values():
+            _check(_lib.mt_module_remove_hook(out[0], hook_id))  # they call this object's hooks
         return out
 
     def __deepcopy__(self, memo) -> Self:
         new = super().__deepcopy__(memo)
         for kind in self.__dict__.get("_watched", ()):
             new._watch(kind)
+        if new._own_forward:
+            new._install_forward()
         return new
+
+    # --- forward functions of classes of your own, which C must call, too ---------------------
+    _own_forward = False
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        package = getattr(cls.forward, "__module__", "").partition(".")[0]
+        cls._own_forward = package != __name__.partition(".")[0]
+
+    def _install_forward(self):
+        self.__dict__["_own_forward"] = True
+        user = _callbacks.keep(weakref.ref(self))
+        _check(_lib.mt_module_set_forward(self._c, _lib.py_module_forward, user, _callbacks.drop))
+
+    def _from_c(self, inputs):
+        """Runs forward on the inputs of a call in C, which runs the hooks."""
+        while inputs and inputs[-1] is None:
+            inputs.pop()
+        return self.forward(*inputs)
 
     def _read_options(self):
         """Attributes from the C module's options."""
@@ -230,6 +273,8 @@ class Builtin(Module):
         if info and "auto_padding" in info.by_name:
             _check(_lib.mt_module_get_option(out, self._c, b"auto_padding"))
             self.__dict__["padding"] = _text(out) or self.__dict__["padding"]
+        if info:
+            self._options_changed()
 
     def _set_option(self, name, value):
         field = self._info.by_name[name]
@@ -242,6 +287,9 @@ class Builtin(Module):
         _check(_lib.mt_module_set_option(self._c, name.encode(), text.encode()))
 
     def __setattr__(self, name, value):
+        if name == "forward" and "_c" in self.__dict__:
+            self.__dict__[name] = value
+            return self._install_forward()
         if self._info and "_c" in self.__dict__ and name in self._info.options:
             self._set_option(name, value)
         elif name in self.__dict__.get("_own_options", ()):
@@ -249,17 +297,24 @@ class Builtin(Module):
         super().__setattr__(name, value)
 
     def forward(self, input) -> Tensor:
+        if self._own_forward:
+            return self._run(input)
         out = _new("mt_tensor **")
         _check(_lib.mt_module_forward(out, self._c, _ptr(_need(input))))
         return _own(out)
 
     def _run(self, *inputs) -> Any:
         """Runs on any number of tensors; one output is given as it is, more as a tuple."""
-        array = _new("mt_tensor *[]", [_ptr(_need(t)) for t in inputs])
-        out = _new("mt_tensors **")
-        _check(_lib.mt_module_call(out, self._c, array, len(inputs)))
-        result = _wrap_list(out[0])
+        result = self._call(*map(_need, inputs))
         return result[0] if len(result) == 1 else result
+
+    def _call(self, *inputs):
+        """Runs on tensors of which some may be None; all outputs as a tuple."""
+        array = _new("mt_tensor *[]", [ffi.NULL if t is None else _ptr(_need(t)) for t in inputs])
+        out = _new("mt_tensors **")
+        call = _lib.mt_module_call_own if self._own_forward else _lib.mt_module_call
+        _check(call(out, self._c, array, len(inputs)))
+        return _wrap_list(out[0])
 
     # --- hooks when C runs the module, as a child of another C module ------------------------
     def _watch(self, kind):
@@ -334,6 +389,8 @@ class Builtin(Module):
 
 class BuiltinLoss(Builtin):
     def forward(self, input, target) -> Tensor:
+        if self._own_forward:
+            return self._run(input, target)
         out = _new("mt_tensor **")
         _check(_lib.mt_module_forward2(out, self._c, _ptr(_need(input)), _ptr(_need(target))))
         return _own(out)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ._builtin import Builtin, BuiltinLoss, LayerInfo
-from ._layer_bases import AttentionBase, CTC, Conv, ConvTranspose, DecoderLayerBase, EmbeddingBagBase, EmbeddingBase, EncoderLayerBase, MaxUnpool, PoissonLoss, RNNBase, RNNCellBase, TransformerBase, UpsamplingBilinear, UpsamplingNearest, WithIndices
+from ._layer_bases import AdaptiveSoftmax, AttentionBase, BilinearBase, CTC, ChannelNorm, Conv, ConvTranspose, DecoderLayerBase, EmbeddingBagBase, EmbeddingBase, EncoderLayerBase, MaxUnpool, PairwiseBase, PoissonLoss, RNNBase, RNNCellBase, ReLU6Base, Resettable, TransformerBase, Upsampling, UpsamplingBilinear, UpsamplingNearest, WithIndices, ZeroPadding
 
 __all__ = ["Linear", "Identity", "Flatten", "Unflatten", "Bilinear", "Dropout", "Dropout1d",
            "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout", "ReLU", "ReLU6",
@@ -13,24 +13,25 @@ __all__ = ["Linear", "Identity", "Flatten", "Unflatten", "Bilinear", "Dropout", 
            "BCEWithLogitsLoss", "NLLLoss", "CrossEntropyLoss", "KLDivLoss", "PoissonNLLLoss",
            "GaussianNLLLoss", "HingeEmbeddingLoss", "MarginRankingLoss", "CosineEmbeddingLoss",
            "SoftMarginLoss", "MultiMarginLoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss",
-           "TripletMarginLoss", "CTCLoss", "CosineSimilarity", "PairwiseDistance", "Conv1d",
-           "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d",
-           "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d",
-           "InstanceNorm3d", "LayerNorm", "RMSNorm", "GroupNorm", "LocalResponseNorm", "MaxPool1d",
-           "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "LPPool1d", "LPPool2d",
-           "FractionalMaxPool2d", "FractionalMaxPool3d", "MaxUnpool1d", "MaxUnpool2d",
-           "MaxUnpool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d",
-           "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "ReflectionPad1d",
-           "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d",
-           "ReplicationPad3d", "CircularPad1d", "CircularPad2d", "CircularPad3d", "ZeroPad1d",
-           "ZeroPad2d", "ZeroPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "Upsample",
-           "UpsamplingNearest2d", "UpsamplingBilinear2d", "PixelShuffle", "PixelUnshuffle",
-           "ChannelShuffle", "Fold", "Unfold", "Embedding", "EmbeddingBag", "RNN", "LSTM", "GRU",
-           "RNNCell", "LSTMCell", "GRUCell", "MultiheadAttention", "TransformerEncoderLayer",
-           "TransformerDecoderLayer", "Transformer"]
+           "TripletMarginLoss", "CTCLoss", "AdaptiveLogSoftmaxWithLoss", "CosineSimilarity",
+           "PairwiseDistance", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d",
+           "ConvTranspose3d", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d",
+           "InstanceNorm2d", "InstanceNorm3d", "LayerNorm", "RMSNorm", "GroupNorm",
+           "LocalResponseNorm", "CrossMapLRN2d", "MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d",
+           "AvgPool2d", "AvgPool3d", "LPPool1d", "LPPool2d", "FractionalMaxPool2d",
+           "FractionalMaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "AdaptiveMaxPool1d",
+           "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d",
+           "AdaptiveAvgPool3d", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d",
+           "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "CircularPad1d",
+           "CircularPad2d", "CircularPad3d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "ConstantPad1d",
+           "ConstantPad2d", "ConstantPad3d", "Upsample", "UpsamplingNearest2d",
+           "UpsamplingBilinear2d", "PixelShuffle", "PixelUnshuffle", "ChannelShuffle", "Fold",
+           "Unfold", "Embedding", "EmbeddingBag", "RNN", "LSTM", "GRU", "RNNCell", "LSTMCell",
+           "GRUCell", "MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer",
+           "Transformer"]
 
 
-class Linear(Builtin):
+class Linear(Resettable):
     """y = x W^T + b, from (*, in_features) to (*, out_features). weight has the shape
     (out_features, in_features), bias (out_features)."""
     _info = LayerInfo(
@@ -89,7 +90,7 @@ class Unflatten(Builtin):
         super().__init__(dim, unflattened_size)
 
 
-class Bilinear(Builtin):
+class Bilinear(BilinearBase):
     """y = x1^T A x2 + b for each output, from (*, in1_features) and (*, in2_features). weight has
     the shape (out_features, in1_features, in2_features)."""
     _info = LayerInfo(
@@ -107,9 +108,6 @@ class Bilinear(Builtin):
     def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True,
                  device: Device | None = None, dtype: DType | None = None):
         super().__init__(in1_features, in2_features, out_features, bias, device, dtype)
-
-    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
-        return self._run(input1, input2)
 
 
 class Dropout(Builtin):
@@ -216,7 +214,7 @@ class ReLU(Builtin):
         super().__init__(inplace)
 
 
-class ReLU6(Builtin):
+class ReLU6(ReLU6Base):
     """min(max(0, x), 6)."""
     _info = LayerInfo(
         'relu6', '',
@@ -948,6 +946,28 @@ class CTCLoss(CTC):
         super().__init__(blank, reduction, zero_infinity)
 
 
+class AdaptiveLogSoftmaxWithLoss(AdaptiveSoftmax):
+    """The log-probability of the target class, by clusters of rarer and rarer classes that begin
+    at the cutoffs, and the mean loss: two outputs. mt_adaptive_log_prob and mt_adaptive_predict
+    give the probabilities and the likeliest classes."""
+    _info = LayerInfo(
+        'adaptive_log_softmax_with_loss', 'mt_adaptive_log_softmax_with_loss_options',
+        'in_features:int n_classes:int cutoffs:ints div_value:float=4.0 head_bias:bool=false '
+        'device:device=none dtype:dtype=none',
+        '',
+        '', '')
+
+    in_features: int
+    n_classes: int
+    cutoffs: Any
+    div_value: float
+    head_bias: bool
+
+    def __init__(self, in_features: int, n_classes: int, cutoffs: Ints, div_value: float = 4.0,
+                 head_bias: bool = False, device: Device | None = None, dtype: DType | None = None):
+        super().__init__(in_features, n_classes, cutoffs, div_value, head_bias, device, dtype)
+
+
 class CosineSimilarity(Builtin):
     """The cosine of the angle between x1 and x2 along dim; norms are at least eps."""
     _info = LayerInfo(
@@ -966,7 +986,7 @@ class CosineSimilarity(Builtin):
         return self._run(x1, x2)
 
 
-class PairwiseDistance(Builtin):
+class PairwiseDistance(PairwiseBase):
     """The p-norm of x1 - x2 + eps over the last dim."""
     _info = LayerInfo(
         'pairwise_distance', '',
@@ -980,9 +1000,6 @@ class PairwiseDistance(Builtin):
 
     def __init__(self, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False):
         super().__init__(p, eps, keepdim)
-
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return self._run(x1, x2)
 
 
 class Conv1d(Conv):
@@ -1080,7 +1097,8 @@ class Conv3d(Conv):
 
 class ConvTranspose1d(ConvTranspose):
     """The gradient of a convolution with respect to its input, as a layer; output_padding adds to
-    the size at one side."""
+    the size at one side. A second input, which may be missing: the output's spatial sizes, or
+    all its sizes, as a 1-D int64 tensor, in place of output_padding."""
     _info = LayerInfo(
         'conv_transpose1d', 'mt_conv_transpose1d_options',
         'in_channels:int out_channels:int kernel_size:tuple1 stride:tuple1=1 padding:tuple1=0 '
@@ -1111,7 +1129,8 @@ class ConvTranspose1d(ConvTranspose):
 
 class ConvTranspose2d(ConvTranspose):
     """The gradient of a convolution with respect to its input, as a layer; output_padding adds to
-    the size at one side."""
+    the size at one side. A second input, which may be missing: the output's spatial sizes, or
+    all its sizes, as a 1-D int64 tensor, in place of output_padding."""
     _info = LayerInfo(
         'conv_transpose2d', 'mt_conv_transpose2d_options',
         'in_channels:int out_channels:int kernel_size:tuple2 stride:tuple2=1 padding:tuple2=0 '
@@ -1142,7 +1161,8 @@ class ConvTranspose2d(ConvTranspose):
 
 class ConvTranspose3d(ConvTranspose):
     """The gradient of a convolution with respect to its input, as a layer; output_padding adds to
-    the size at one side."""
+    the size at one side. A second input, which may be missing: the output's spatial sizes, or
+    all its sizes, as a 1-D int64 tensor, in place of output_padding."""
     _info = LayerInfo(
         'conv_transpose3d', 'mt_conv_transpose3d_options',
         'in_channels:int out_channels:int kernel_size:tuple3 stride:tuple3=1 padding:tuple3=0 '
@@ -1171,7 +1191,7 @@ class ConvTranspose3d(ConvTranspose):
                          groups, bias, dilation, padding_mode, device, dtype)
 
 
-class BatchNorm1d(Builtin):
+class BatchNorm1d(ChannelNorm):
     """Normalises the channels of (n, c) or (n, c, l): with the batch's statistics in training,
     which move the running ones by momentum (NULL: their plain average), and with the running
     ones otherwise."""
@@ -1195,7 +1215,7 @@ class BatchNorm1d(Builtin):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
 
 
-class BatchNorm2d(Builtin):
+class BatchNorm2d(ChannelNorm):
     """Normalises the channels of (n, c, h, w): with the batch's statistics in training, which move
     the running ones by momentum (NULL: their plain average), and with the running ones
     otherwise."""
@@ -1219,7 +1239,7 @@ class BatchNorm2d(Builtin):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
 
 
-class BatchNorm3d(Builtin):
+class BatchNorm3d(ChannelNorm):
     """Normalises the channels of (n, c, d, h, w): with the batch's statistics in training, which
     move the running ones by momentum (NULL: their plain average), and with the running ones
     otherwise."""
@@ -1243,7 +1263,7 @@ class BatchNorm3d(Builtin):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
 
 
-class InstanceNorm1d(Builtin):
+class InstanceNorm1d(ChannelNorm):
     """Normalises every channel of every sample of (n, c, l) or without the batch."""
     _info = LayerInfo(
         'instance_norm1d', 'mt_instance_norm1d_options',
@@ -1265,7 +1285,7 @@ class InstanceNorm1d(Builtin):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
 
 
-class InstanceNorm2d(Builtin):
+class InstanceNorm2d(ChannelNorm):
     """Normalises every channel of every sample of (n, c, h, w) or without the batch."""
     _info = LayerInfo(
         'instance_norm2d', 'mt_instance_norm2d_options',
@@ -1287,7 +1307,7 @@ class InstanceNorm2d(Builtin):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
 
 
-class InstanceNorm3d(Builtin):
+class InstanceNorm3d(ChannelNorm):
     """Normalises every channel of every sample of (n, c, d, h, w) or without the batch."""
     _info = LayerInfo(
         'instance_norm3d', 'mt_instance_norm3d_options',
@@ -1309,7 +1329,7 @@ class InstanceNorm3d(Builtin):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
 
 
-class LayerNorm(Builtin):
+class LayerNorm(Resettable):
     """Normalises over the last dims, which have the sizes normalized_shape; so do weight and bias."""
     _info = LayerInfo(
         'layer_norm', 'mt_layer_norm_options',
@@ -1327,7 +1347,7 @@ class LayerNorm(Builtin):
         super().__init__(normalized_shape, eps, elementwise_affine, device, dtype)
 
 
-class RMSNorm(Builtin):
+class RMSNorm(Resettable):
     """x / sqrt(mean(x^2) + eps) weight over the last dims, which have the sizes normalized_shape;
     eps NULL: the dtype's epsilon. Of later PyTorch."""
     _info = LayerInfo(
@@ -1346,7 +1366,7 @@ class RMSNorm(Builtin):
         super().__init__(normalized_shape, eps, elementwise_affine, device, dtype)
 
 
-class GroupNorm(Builtin):
+class GroupNorm(Resettable):
     """Normalises groups of channels of every sample."""
     _info = LayerInfo(
         'group_norm', 'mt_group_norm_options',
@@ -1379,6 +1399,25 @@ class LocalResponseNorm(Builtin):
     k: float
 
     def __init__(self, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1.0):
+        super().__init__(size, alpha, beta, k)
+
+
+class CrossMapLRN2d(Builtin):
+    """The older LocalResponseNorm of (n, c, h, w): x / (k + alpha / size * sum of squares over the
+    neighbouring channels) ^ beta. PyTorch 1.13 differs: it never takes the first channel out of
+    the sum again."""
+    _info = LayerInfo(
+        'cross_map_lrn2d', '',
+        'size:int alpha:float=0.0001 beta:float=0.75 k:float=1',
+        '{size}, alpha={alpha}, beta={beta}, k={k}',
+        '', '')
+
+    size: int
+    alpha: float
+    beta: float
+    k: float
+
+    def __init__(self, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1):
         super().__init__(size, alpha, beta, k)
 
 
@@ -1596,7 +1635,8 @@ class FractionalMaxPool3d(WithIndices):
 
 
 class MaxUnpool1d(MaxUnpool):
-    """Values back to where max pooling found them, zeros elsewhere."""
+    """Values back to where max pooling found them, zeros elsewhere. A third input, which may be
+    missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor."""
     _info = LayerInfo(
         'max_unpool1d', '',
         'kernel_size:tuple1 stride:tuple1=@kernel_size padding:tuple1=0',
@@ -1612,7 +1652,8 @@ class MaxUnpool1d(MaxUnpool):
 
 
 class MaxUnpool2d(MaxUnpool):
-    """Values back to where max pooling found them, zeros elsewhere."""
+    """Values back to where max pooling found them, zeros elsewhere. A third input, which may be
+    missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor."""
     _info = LayerInfo(
         'max_unpool2d', '',
         'kernel_size:tuple2 stride:tuple2=@kernel_size padding:tuple2=0',
@@ -1628,7 +1669,8 @@ class MaxUnpool2d(MaxUnpool):
 
 
 class MaxUnpool3d(MaxUnpool):
-    """Values back to where max pooling found them, zeros elsewhere."""
+    """Values back to where max pooling found them, zeros elsewhere. A third input, which may be
+    missing: the output's spatial sizes, or all its sizes, as a 1-D int64 tensor."""
     _info = LayerInfo(
         'max_unpool3d', '',
         'kernel_size:tuple3 stride:tuple3=@kernel_size padding:tuple3=0',
@@ -1876,7 +1918,7 @@ class ZeroPad1d(Builtin):
         super().__init__(padding)
 
 
-class ZeroPad2d(Builtin):
+class ZeroPad2d(ZeroPadding):
     """Padding with zeros."""
     _info = LayerInfo(
         'zero_pad2d', '',
@@ -1949,7 +1991,7 @@ class ConstantPad3d(Builtin):
         super().__init__(padding, value)
 
 
-class Upsample(Builtin):
+class Upsample(Upsampling):
     """Resampling to a size or by factors; exactly one of them is given. Modes: nearest, linear,
     bilinear, bicubic, trilinear."""
     _info = LayerInfo(

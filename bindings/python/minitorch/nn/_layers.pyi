@@ -3,20 +3,143 @@ from builtins import bool as _bool, float as _float, int as _int
 from minitorch._tensor import Tensor
 from minitorch._typing import DType, Device, Ints
 from minitorch.nn._builtin import Builtin, BuiltinLoss
-from minitorch.nn._layer_bases import (CTC, Conv, ConvTranspose, MaxUnpool, PoissonLoss,
-    UpsamplingBilinear, UpsamplingNearest, WithIndices)
+from minitorch.nn._layer_bases import (AdaptiveSoftmax, BilinearBase, CTC, ChannelNorm, Conv,
+    ConvTranspose, MaxUnpool, PairwiseBase, PoissonLoss, ReLU6Base, Resettable, Upsampling,
+    UpsamplingBilinear, UpsamplingNearest, WithIndices, ZeroPadding)
 from minitorch.nn._recurrent_bases import EmbeddingBagBase, EmbeddingBase, RNNBase, RNNCellBase
 from minitorch.nn._transformer_bases import (AttentionBase, DecoderLayerBase, EncoderLayerBase,
     TransformerBase)
 from typing import Any
 
+class BatchNorm1d(ChannelNorm):
+    num_features: _int
+    eps: _float
+    momentum: _float | None
+    affine: _bool
+    track_running_stats: _bool
+    def __init__(self, num_features: _int, eps: _float = 1e-05, momentum: _float | None = 0.1, affine: _bool = True, track_running_stats: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class BatchNorm2d(ChannelNorm):
+    num_features: _int
+    eps: _float
+    momentum: _float | None
+    affine: _bool
+    track_running_stats: _bool
+    def __init__(self, num_features: _int, eps: _float = 1e-05, momentum: _float | None = 0.1, affine: _bool = True, track_running_stats: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class BatchNorm3d(ChannelNorm):
+    num_features: _int
+    eps: _float
+    momentum: _float | None
+    affine: _bool
+    track_running_stats: _bool
+    def __init__(self, num_features: _int, eps: _float = 1e-05, momentum: _float | None = 0.1, affine: _bool = True, track_running_stats: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class Conv1d(Conv):
+    in_channels: _int
+    out_channels: _int
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    dilation: Any
+    groups: _int
+    padding_mode: str
+    def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints | str = 0, dilation: Ints = 1, groups: _int = 1, bias: _bool = True, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class Conv2d(Conv):
+    in_channels: _int
+    out_channels: _int
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    dilation: Any
+    groups: _int
+    padding_mode: str
+    def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints | str = 0, dilation: Ints = 1, groups: _int = 1, bias: _bool = True, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class Conv3d(Conv):
+    in_channels: _int
+    out_channels: _int
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    dilation: Any
+    groups: _int
+    padding_mode: str
+    def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints | str = 0, dilation: Ints = 1, groups: _int = 1, bias: _bool = True, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class ConvTranspose1d(ConvTranspose):
+    in_channels: _int
+    out_channels: _int
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    output_padding: Any
+    groups: _int
+    dilation: Any
+    padding_mode: str
+    def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints = 0, output_padding: Ints = 0, groups: _int = 1, bias: _bool = True, dilation: Ints = 1, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class ConvTranspose2d(ConvTranspose):
+    in_channels: _int
+    out_channels: _int
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    output_padding: Any
+    groups: _int
+    dilation: Any
+    padding_mode: str
+    def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints = 0, output_padding: Ints = 0, groups: _int = 1, bias: _bool = True, dilation: Ints = 1, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class ConvTranspose3d(ConvTranspose):
+    in_channels: _int
+    out_channels: _int
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    output_padding: Any
+    groups: _int
+    dilation: Any
+    padding_mode: str
+    def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints = 0, output_padding: Ints = 0, groups: _int = 1, bias: _bool = True, dilation: Ints = 1, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
+
 class Identity(Builtin):
     def __init__(self) -> None: ...
 
-class Linear(Builtin):
+class InstanceNorm1d(ChannelNorm):
+    num_features: _int
+    eps: _float
+    momentum: _float | None
+    affine: _bool
+    track_running_stats: _bool
+    def __init__(self, num_features: _int, eps: _float = 1e-05, momentum: _float | None = 0.1, affine: _bool = False, track_running_stats: _bool = False, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class InstanceNorm2d(ChannelNorm):
+    num_features: _int
+    eps: _float
+    momentum: _float | None
+    affine: _bool
+    track_running_stats: _bool
+    def __init__(self, num_features: _int, eps: _float = 1e-05, momentum: _float | None = 0.1, affine: _bool = False, track_running_stats: _bool = False, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class InstanceNorm3d(ChannelNorm):
+    num_features: _int
+    eps: _float
+    momentum: _float | None
+    affine: _bool
+    track_running_stats: _bool
+    def __init__(self, num_features: _int, eps: _float = 1e-05, momentum: _float | None = 0.1, affine: _bool = False, track_running_stats: _bool = False, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class Linear(Resettable):
     in_features: _int
     out_features: _int
     def __init__(self, in_features: _int, out_features: _int, bias: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
+class NLLLoss(BuiltinLoss):
+    ignore_index: _int
+    reduction: str
+    def __init__(self, weight: Tensor | None = None, size_average: _bool | None = None, ignore_index: _int = -100, reduce: _bool | None = None, reduction: str = 'mean') -> None: ...
 
 class Flatten(Builtin):
     start_dim: _int
@@ -28,12 +151,11 @@ class Unflatten(Builtin):
     unflattened_size: Any
     def __init__(self, dim: _int, unflattened_size: Ints) -> None: ...
 
-class Bilinear(Builtin):
+class Bilinear(BilinearBase):
     in1_features: _int
     in2_features: _int
     out_features: _int
     def __init__(self, in1_features: _int, in2_features: _int, out_features: _int, bias: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
-    def forward(self, input1: Tensor, input2: Tensor) -> Tensor: ...
 
 class Dropout(Builtin):
     p: _float
@@ -69,7 +191,7 @@ class ReLU(Builtin):
     inplace: _bool
     def __init__(self, inplace: _bool = False) -> None: ...
 
-class ReLU6(Builtin):
+class ReLU6(ReLU6Base):
     inplace: _bool
     def __init__(self, inplace: _bool = False) -> None: ...
 
@@ -208,11 +330,6 @@ class BCEWithLogitsLoss(BuiltinLoss):
     reduction: str
     def __init__(self, weight: Tensor | None = None, size_average: _bool | None = None, reduce: _bool | None = None, reduction: str = 'mean', pos_weight: Tensor | None = None) -> None: ...
 
-class NLLLoss(BuiltinLoss):
-    ignore_index: _int
-    reduction: str
-    def __init__(self, weight: Tensor | None = None, size_average: _bool | None = None, ignore_index: _int = -100, reduce: _bool | None = None, reduction: str = 'mean') -> None: ...
-
 class CrossEntropyLoss(BuiltinLoss):
     ignore_index: _int
     reduction: str
@@ -288,149 +405,39 @@ class CTCLoss(CTC):
     zero_infinity: _bool
     def __init__(self, blank: _int = 0, reduction: str = 'mean', zero_infinity: _bool = False) -> None: ...
 
+class AdaptiveLogSoftmaxWithLoss(AdaptiveSoftmax):
+    in_features: _int
+    n_classes: _int
+    cutoffs: Any
+    div_value: _float
+    head_bias: _bool
+    def __init__(self, in_features: _int, n_classes: _int, cutoffs: Ints, div_value: _float = 4.0, head_bias: _bool = False, device: Device | None = None, dtype: DType | None = None) -> None: ...
+
 class CosineSimilarity(Builtin):
     dim: _int
     eps: _float
     def __init__(self, dim: _int = 1, eps: _float = 1e-08) -> None: ...
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor: ...
 
-class PairwiseDistance(Builtin):
+class PairwiseDistance(PairwiseBase):
     p: _float
     eps: _float
     keepdim: _bool
     def __init__(self, p: _float = 2.0, eps: _float = 1e-06, keepdim: _bool = False) -> None: ...
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor: ...
 
-class Conv1d(Conv):
-    in_channels: _int
-    out_channels: _int
-    kernel_size: Any
-    stride: Any
-    padding: Any
-    dilation: Any
-    groups: _int
-    padding_mode: str
-    def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints | str = 0, dilation: Ints = 1, groups: _int = 1, bias: _bool = True, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class Conv2d(Conv):
-    in_channels: _int
-    out_channels: _int
-    kernel_size: Any
-    stride: Any
-    padding: Any
-    dilation: Any
-    groups: _int
-    padding_mode: str
-    def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints | str = 0, dilation: Ints = 1, groups: _int = 1, bias: _bool = True, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class Conv3d(Conv):
-    in_channels: _int
-    out_channels: _int
-    kernel_size: Any
-    stride: Any
-    padding: Any
-    dilation: Any
-    groups: _int
-    padding_mode: str
-    def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints | str = 0, dilation: Ints = 1, groups: _int = 1, bias: _bool = True, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class ConvTranspose1d(ConvTranspose):
-    in_channels: _int
-    out_channels: _int
-    kernel_size: Any
-    stride: Any
-    padding: Any
-    output_padding: Any
-    groups: _int
-    dilation: Any
-    padding_mode: str
-    def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints = 0, output_padding: Ints = 0, groups: _int = 1, bias: _bool = True, dilation: Ints = 1, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class ConvTranspose2d(ConvTranspose):
-    in_channels: _int
-    out_channels: _int
-    kernel_size: Any
-    stride: Any
-    padding: Any
-    output_padding: Any
-    groups: _int
-    dilation: Any
-    padding_mode: str
-    def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints = 0, output_padding: Ints = 0, groups: _int = 1, bias: _bool = True, dilation: Ints = 1, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class ConvTranspose3d(ConvTranspose):
-    in_channels: _int
-    out_channels: _int
-    kernel_size: Any
-    stride: Any
-    padding: Any
-    output_padding: Any
-    groups: _int
-    dilation: Any
-    padding_mode: str
-    def __init__(self, in_channels: _int, out_channels: _int, kernel_size: Ints, stride: Ints = 1, padding: Ints = 0, output_padding: Ints = 0, groups: _int = 1, bias: _bool = True, dilation: Ints = 1, padding_mode: str = 'zeros', device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class BatchNorm1d(Builtin):
-    num_features: _int
-    eps: _float
-    momentum: _float | None
-    affine: _bool
-    track_running_stats: _bool
-    def __init__(self, num_features: _int, eps: _float = 1e-05, momentum: _float | None = 0.1, affine: _bool = True, track_running_stats: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class BatchNorm2d(Builtin):
-    num_features: _int
-    eps: _float
-    momentum: _float | None
-    affine: _bool
-    track_running_stats: _bool
-    def __init__(self, num_features: _int, eps: _float = 1e-05, momentum: _float | None = 0.1, affine: _bool = True, track_running_stats: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class BatchNorm3d(Builtin):
-    num_features: _int
-    eps: _float
-    momentum: _float | None
-    affine: _bool
-    track_running_stats: _bool
-    def __init__(self, num_features: _int, eps: _float = 1e-05, momentum: _float | None = 0.1, affine: _bool = True, track_running_stats: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class InstanceNorm1d(Builtin):
-    num_features: _int
-    eps: _float
-    momentum: _float | None
-    affine: _bool
-    track_running_stats: _bool
-    def __init__(self, num_features: _int, eps: _float = 1e-05, momentum: _float | None = 0.1, affine: _bool = False, track_running_stats: _bool = False, device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class InstanceNorm2d(Builtin):
-    num_features: _int
-    eps: _float
-    momentum: _float | None
-    affine: _bool
-    track_running_stats: _bool
-    def __init__(self, num_features: _int, eps: _float = 1e-05, momentum: _float | None = 0.1, affine: _bool = False, track_running_stats: _bool = False, device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class InstanceNorm3d(Builtin):
-    num_features: _int
-    eps: _float
-    momentum: _float | None
-    affine: _bool
-    track_running_stats: _bool
-    def __init__(self, num_features: _int, eps: _float = 1e-05, momentum: _float | None = 0.1, affine: _bool = False, track_running_stats: _bool = False, device: Device | None = None, dtype: DType | None = None) -> None: ...
-
-class LayerNorm(Builtin):
+class LayerNorm(Resettable):
     normalized_shape: Any
     eps: _float
     elementwise_affine: _bool
     def __init__(self, normalized_shape: Ints, eps: _float = 1e-05, elementwise_affine: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
 
-class RMSNorm(Builtin):
+class RMSNorm(Resettable):
     normalized_shape: Any
     eps: _float | None
     elementwise_affine: _bool
     def __init__(self, normalized_shape: Ints, eps: _float | None = None, elementwise_affine: _bool = True, device: Device | None = None, dtype: DType | None = None) -> None: ...
 
-class GroupNorm(Builtin):
+class GroupNorm(Resettable):
     num_groups: _int
     num_channels: _int
     eps: _float
@@ -443,6 +450,13 @@ class LocalResponseNorm(Builtin):
     beta: _float
     k: _float
     def __init__(self, size: _int, alpha: _float = 0.0001, beta: _float = 0.75, k: _float = 1.0) -> None: ...
+
+class CrossMapLRN2d(Builtin):
+    size: _int
+    alpha: _float
+    beta: _float
+    k: _float
+    def __init__(self, size: _int, alpha: _float = 0.0001, beta: _float = 0.75, k: _float = 1) -> None: ...
 
 class MaxPool1d(WithIndices):
     kernel_size: Any
@@ -610,7 +624,7 @@ class ZeroPad1d(Builtin):
     padding: Any
     def __init__(self, padding: Ints) -> None: ...
 
-class ZeroPad2d(Builtin):
+class ZeroPad2d(ZeroPadding):
     padding: Any
     def __init__(self, padding: Ints) -> None: ...
 
@@ -633,7 +647,7 @@ class ConstantPad3d(Builtin):
     value: _float
     def __init__(self, padding: Ints, value: _float) -> None: ...
 
-class Upsample(Builtin):
+class Upsample(Upsampling):
     size: Any
     scale_factor: Any
     mode: str

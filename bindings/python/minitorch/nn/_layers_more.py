@@ -1,10 +1,14 @@
 """Layers whose constructors or inputs only Python has."""
 from __future__ import annotations
 
+import warnings
+
 from . import _layers
+from ._layers import Linear, NLLLoss
 from .module import Module
 
-__all__ = ["Identity", "TripletMarginWithDistanceLoss"]
+__all__ = ["Identity", "NLLLoss2d", "NonDynamicallyQuantizableLinear",
+           "TripletMarginWithDistanceLoss"]
 
 
 class Identity(_layers.Identity):
@@ -12,6 +16,21 @@ class Identity(_layers.Identity):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__()
+
+
+class NonDynamicallyQuantizableLinear(Linear):
+    """The projection of an attention's output: a Linear under torch's name for it."""
+
+
+class NLLLoss2d(NLLLoss):
+    """The older name of NLLLoss."""
+
+    def __init__(self, weight: Tensor | None = None, size_average: bool | None = None,
+                 ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean"):
+        warnings.warn("NLLLoss2d has been deprecated. Please use NLLLoss instead as a drop-in "
+                      "replacement and see https://pytorch.org/docs/master/nn.html#torch.nn.NLLLoss "
+                      "for more details.")
+        super().__init__(weight, size_average, ignore_index, reduce, reduction)
 
 
 class TripletMarginWithDistanceLoss(Module):

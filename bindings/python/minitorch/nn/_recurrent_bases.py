@@ -3,21 +3,14 @@ from __future__ import annotations
 
 import warnings
 
-from .._native import ffi, lib as _lib
-from .._runtime import _check, _new, _ptr, _wrap_list
 from . import init
-from ._builtin import Builtin, _need
+from ._builtin import Builtin
 
 __all__ = ["EmbeddingBagBase", "EmbeddingBase", "RNNBase", "RNNCellBase", "WithOptionals"]
 
 
 class WithOptionals(Builtin):
-    def _call(self, *inputs):
-        """Runs on tensors of which some may be None; all outputs as a tuple."""
-        array = _new("mt_tensor *[]", [ffi.NULL if t is None else _ptr(_need(t)) for t in inputs])
-        out = _new("mt_tensors **")
-        _check(_lib.mt_module_call(out, self._c, array, len(inputs)))
-        return _wrap_list(out[0])
+    """Layers that take their inputs as torch's do, and C as a plain list."""
 
 
 class _Table(WithOptionals):
@@ -119,6 +112,18 @@ class RNNBase(WithOptionals):
     def _flat_weights(self):
         return list(self._parameters.values())
 
+    def _from_c(self, inputs):
+        from .utils.rnn import PackedSequence
+        lstm = self._info.name == "lstm"
+        x, *rest = inputs
+        states, behind = rest[:1 + lstm], rest[1 + lstm:]
+        if any(t is not None for t in behind):
+            x = PackedSequence(x, *behind)
+        given = any(t is not None for t in states)
+        result = self.forward(x, (tuple(states) if lstm else states[0]) if given else None)
+        out = result[0]
+        return (out[0] if isinstance(out, PackedSequence) else out, *result[1:])
+
     def flatten_parameters(self) -> None:
         """Nothing: the weights need no other place in memory."""
 
@@ -141,6 +146,12 @@ class RNNBase(WithOptionals):
 class RNNCellBase(WithOptionals):
     def reset_parameters(self) -> None:
         _reset(self)
+
+    def _from_c(self, inputs):
+        x, *states = inputs
+        given = any(t is not None for t in states)
+        lstm = self._info.name == "lstm_cell"
+        return self.forward(x, (tuple(states) if lstm else states[0]) if given else None)
 
     def forward(self, input: Tensor, hx: Any = None) -> Any:
         if self._info.name != "lstm_cell":

@@ -2,18 +2,16 @@
 from __future__ import annotations
 
 from . import functional, init
-from ._builtin import Builtin
 from ._recurrent_bases import WithOptionals
 from .module import Module
 
-__all__ = ["AttentionBase", "DecoderLayerBase", "EncoderLayerBase",
-           "NonDynamicallyQuantizableLinear", "TransformerBase"]
+__all__ = ["AttentionBase", "DecoderLayerBase", "EncoderLayerBase", "TransformerBase"]
 
 
 class AttentionBase(WithOptionals):
     def _prepare(self, values):
         embed, heads = values["embed_dim"], values["num_heads"]
-        assert embed // heads * heads == embed, "embed_dim must be divisible by num_heads"
+        assert heads and embed // heads * heads == embed, "embed_dim must be divisible by num_heads"
         for name in ("kdim", "vdim"):
             if values[name] is None:
                 values[name] = embed
@@ -31,6 +29,11 @@ class AttentionBase(WithOptionals):
                 and name not in self._parameters:
             return None
         return super().__getattr__(name)
+
+    def _from_c(self, inputs):
+        query, key, value, padding, mask, need, average = (inputs + [None] * 4)[:7]
+        flags = [t is None or bool(t) for t in (need, average)]
+        return self.forward(query, key, value, padding, flags[0], mask, flags[1])
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor,
                 key_padding_mask: Tensor | None = None, need_weights: bool = True,
@@ -69,6 +72,12 @@ def _activation(value):
 
 
 class TransformerLayerBase(WithOptionals):
+    @property
+    def activation_relu_or_gelu(self) -> int:
+        a = self.activation
+        name = a if isinstance(a, str) else type(a).__name__.lower()
+        return {"relu": 1, "gelu": 2}.get(name, 0)
+
     def _prepare(self, values):
         values["activation"], self.__dict__["_given"] = _activation(values["activation"])
 
@@ -161,10 +170,3 @@ class TransformerBase(WithOptionals):
         """0 where a position may look, -inf at the positions behind it."""
         from .. import full, triu
         return triu(full((sz, sz), float('-inf'), device=device), diagonal=1)
-
-
-class NonDynamicallyQuantizableLinear(Builtin):
-    """The projection of an attention's output: a Linear under torch's name for it."""
-
-    in_features: int
-    out_features: int

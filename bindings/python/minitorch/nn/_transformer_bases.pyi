@@ -2,7 +2,6 @@
 from builtins import bool as _bool, int as _int
 from minitorch._tensor import Tensor
 from minitorch._typing import Device
-from minitorch.nn._builtin import Builtin
 from minitorch.nn._recurrent_bases import WithOptionals
 from typing import Any
 
@@ -14,6 +13,8 @@ class AttentionBase(WithOptionals):
 
 class TransformerLayerBase(WithOptionals):
     activation: Any
+    @property
+    def activation_relu_or_gelu(self) -> _int: ...
     def __init__(self, *args: Any) -> None: ...
     def __setattr__(self, name: str, value: Any) -> None: ...
 
@@ -28,7 +29,3 @@ class TransformerBase(WithOptionals):
     def forward(self, src: Tensor, tgt: Tensor, src_mask: Tensor | None = None, tgt_mask: Tensor | None = None, memory_mask: Tensor | None = None, src_key_padding_mask: Tensor | None = None, tgt_key_padding_mask: Tensor | None = None, memory_key_padding_mask: Tensor | None = None) -> Tensor: ...
     @staticmethod
     def generate_square_subsequent_mask(sz: _int, device: Device = 'cpu') -> Tensor: ...
-
-class NonDynamicallyQuantizableLinear(Builtin):
-    in_features: _int
-    out_features: _int

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import operator
+from collections import OrderedDict
 
 from .module import Module
 
@@ -30,39 +31,71 @@ class Sequential(Module):
         return self
 
     def extend(self, sequential: Iterable[Module]) -> Self:
-        for m in sequential:
+        for m in list(sequential):
             self.append(m)
         return self
 
     def insert(self, index: int, module: Module) -> Self:
-        if not -len(self) <= index <= len(self):
+        if not isinstance(module, Module):
+            raise AssertionError(f"module should be of type: {Module}")
+        n = len(self)
+        if not -n <= index <= n:
             raise IndexError(f"Index out of range: {index}")
         modules = list(self._modules.values())
-        modules.insert(index, module)
-        self._renumber(modules)
-        return self
+        modules.insert(index + n if index < 0 else index, module)
+        return self._rebuild(modules)
 
-    def _renumber(self, modules):
+    def pop(self, key: Any) -> Any:
+        found = self[key]
+        del self[key]
+        return found
+
+    def _rebuild(self, modules):
         for name in list(self._modules):
             delattr(self, name)
-        for m in modules:
-            self.append(m)
+        return self.extend(modules)
 
-    def _name_at(self, index):
-        index = operator.index(index)
-        if not -len(self) <= index < len(self):
+    def _name(self, index):
+        n, index = len(self), operator.index(index)
+        if not -n <= index < n:
             raise IndexError(f"index {index} is out of range")
         return list(self._modules)[index]
 
     def __setitem__(self, index: int, module: Module) -> None:
-        setattr(self, self._name_at(index), module)
+        setattr(self, self._name(index), module)
 
     def __delitem__(self, index: Any) -> None:
-        modules = list(self._modules.values())
-        if not isinstance(index, slice):
-            self._name_at(index)
-        del modules[index]
-        self._renumber(modules)
+        names = list(self._modules)[index] if isinstance(index, slice) else [self._name(index)]
+        for name in names:
+            delattr(self, name)
+        self._rebuild(list(self._modules.values()))
+
+    def __add__(self, other: Sequential) -> Sequential:
+        if not isinstance(other, Sequential):
+            raise ValueError("add operator supports only objects of Sequential class, but "
+                             f"{type(other)} is given.")
+        return Sequential(*self, *other)
+
+    def __iadd__(self, other: Sequential) -> Self:
+        if not isinstance(other, Sequential):
+            raise ValueError("add operator supports only objects of Sequential class, but "
+                             f"{type(other)} is given.")
+        return self.extend(other)
+
+    def _times(self, n):
+        if not isinstance(n, int):
+            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(n)}")
+        if n <= 0:
+            raise ValueError(f"Non-positive multiplication factor {n} for {type(self)}")
+        return list(self) * n
+
+    def __mul__(self, other: int) -> Sequential:
+        return Sequential(*self._times(other))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, other: int) -> Self:
+        return self.extend(self._times(other)[len(self):])
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -72,5 +105,6 @@ class Sequential(Module):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return Sequential(*list(self._modules.values())[index])
-        return self._modules[self._name_at(index)]
+            made = Sequential if hasattr(self, "_info") else type(self)  # C made it
+            return made(OrderedDict(list(self._modules.items())[index]))
+        return self._modules[self._name(index)]

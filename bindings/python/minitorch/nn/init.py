@@ -1,6 +1,8 @@
 """torch.nn.init: fills a tensor in place with PyTorch's random numbers."""
 from __future__ import annotations
 
+import warnings
+
 from .._native import ffi, lib as _lib
 from .._runtime import _check, _new, _ptr
 
@@ -71,3 +73,19 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     _check(_lib.mt_nn_init_calculate_gain(
         out, nonlinearity.encode(), ffi.NULL if param is None else _new("double *", param)))
     return out[0]
+
+
+def _older(new):
+    """torch's deprecated name without the underscore."""
+    def older(*args, **kwargs) -> Tensor:
+        name = new.__name__
+        warnings.warn(f"nn.init.{name[:-1]} is now deprecated in favor of nn.init.{name}.",
+                      stacklevel=2)
+        return new(*args, **kwargs)
+    return older
+
+
+uniform, normal, constant, eye, dirac, sparse, orthogonal = map(
+    _older, (uniform_, normal_, constant_, eye_, dirac_, sparse_, orthogonal_))
+xavier_uniform, xavier_normal, kaiming_uniform, kaiming_normal = map(
+    _older, (xavier_uniform_, xavier_normal_, kaiming_uniform_, kaiming_normal_))

@@ -4,48 +4,20 @@ from __future__ import annotations
 
 import copy
 import weakref
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict
 
 from .. import _callbacks
 from .._graph import RemovableHandle
-from .._lists import make_named, named, strings
+from .._lists import named
 from .._native import ffi, lib as _lib
-from .._runtime import TensorBase, _check, _device, _dtype, _new, _ptr
+from .._runtime import TensorBase, _check, _device, _dtype, _new, _ptr, _text
 from .._runtime import device as _device_class, dtype as _dtype_class
-from .._tensor import Tensor
 from ._backward_hooks import WatchedCall
+from ._parameter import Parameter, make_parameter as _parameter
+from ._state import StateMethods
 
 __all__ = ["Module", "Parameter"]
 
-_IncompatibleKeys = namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])
-_IncompatibleKeys.__repr__ = lambda self: (
-    f"IncompatibleKeys(missing_keys={self[0]}, unexpected_keys={self[1]})" if any(self) else "<All keys matched successfully>")
-
-
-class Parameter(Tensor):
-    """A tensor that modules list and optimizers train."""
-
-    __slots__ = ()
-
-    def __new__(cls, data: Tensor | None = None, requires_grad=True) -> Self:
-        if data is None:
-            from .. import empty
-            data = empty(0)
-        if not isinstance(data, TensorBase):
-            raise TypeError(f"Parameter: expected a Tensor, not {type(data).__name__}")
-        out = _new("mt_tensor **")
-        _check(_lib.mt_make_parameter(out, _ptr(data), bool(requires_grad)))
-        return _parameter(int(ffi.cast("uint64_t", out[0])))
-
-    def __deepcopy__(self, memo) -> Parameter:
-        memo[id(self)] = result = Parameter(self.detach().clone(), self.requires_grad)
-        return result
-
-
-def _parameter(h):
-    p = Tensor.__new__(Parameter)
-    p._h = h
-    return p
 
 
 # --- C calling Python ------------------------------------------------------------------------
@@ -56,12 +28,21 @@ def _alive(user):
     return module
 
 
+def _flat(result):
+    """The tensors in nested tuples, without a None at the end."""
+    if not isinstance(result, (tuple, list)):
+        return [result]
+    found = [t for part in result for t in _flat(part)]
+    while found and found[-1] is None:
+        found.pop()
+    return found
+
+
 @ffi.def_extern()
 def py_module_forward(outputs, capacity, n_outputs, self, inputs, n_inputs, user):
     try:
-        result = _alive(user)(*[_callbacks.borrow(inputs[i]) if inputs[i] else None
-                                for i in range(n_inputs)])
-        results = list(result) if isinstance(result, (tuple, list)) else [result]
+        results = _flat(_alive(user)._from_c([_callbacks.borrow(inputs[i]) if inputs[i] else None
+                                              for i in range(n_inputs)]))
         if len(results) > capacity:
             raise RuntimeError(f"forward returned {len(results)} outputs: at most {capacity}")
         for i, t in enumerate(results):
@@ -94,7 +75,7 @@ def _register(hooks, hook):
     return RemovableHandle(lambda: hooks.pop(key, None))
 
 
-class Module:
+class Module(StateMethods):
     """The base of all models: subclass it, make children in __init__, define forward."""
 
     def __init__(self):
@@ -155,6 +136,20 @@ class Module:
                         del t._h  # the handle has a new owner
                         t = p
                     table[key] = t
+
+    def _take_children(self):
+        """Python objects of the children that C made."""
+        from ._builtin import wrap
+        count, name, child = _new("size_t *"), _new("char **"), _new("mt_module **")
+        _check(_lib.mt_module_child_count(count, self._c))
+        for i in range(count[0]):
+            _check(_lib.mt_module_child_name(name, self._c, i))
+            _check(_lib.mt_module_child(child, self._c, i))
+            self._modules[_text(name)] = wrap(child) if child[0] else None
+
+    def _from_c(self, inputs):
+        """A call in C of a class of your own."""
+        return self(*inputs)
 
     def forward(self, *inputs):
         raise NotImplementedError(
@@ -316,6 +311,8 @@ class Module:
         None, takes the place of grad_input."""
         return _register(self._backward_hooks, hook)
 
+    register_backward_hook = register_full_backward_hook  # torch's older one: the same gradients
+
     # --- listings ------------------------------------------------------------------------
     def named_modules(self, memo: Any = None, prefix="",
                       remove_duplicate=True) -> Iterator[tuple[str, Module]]:
@@ -396,26 +393,6 @@ class Module:
         return self._member("_buffers", " buffer", target)
 
     # --- state ---------------------------------------------------------------------------
-    def state_dict(self, *args: Any, destination: Any = None, prefix="",
-                   keep_vars=False) -> OrderedDict[str, Tensor]:
-        """Parameters and persistent buffers by path; `args`: the three options in their order."""
-        destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args):])
-        out = _new("mt_named_tensors **")
-        _check(_lib.mt_module_state_dict(out, self._c))
-        state = OrderedDict() if destination is None else destination
-        state.update((prefix + k, t) for k, t in named(out[0]))
-        if keep_vars:
-            for members in (self.named_parameters, self.named_buffers):
-                state.update((k, t) for k, t in members(prefix=prefix[:-1], remove_duplicate=False)
-                             if k in state)
-        return state
-
-    def load_state_dict(self, state_dict: Mapping[str, Tensor], strict=True) -> _IncompatibleKeys:
-        values = make_named(state_dict)
-        missing, unexpected = _new("mt_strings **"), _new("mt_strings **")
-        _check(_lib.mt_module_load_state_dict(self._c, values, bool(strict), missing, unexpected))
-        return _IncompatibleKeys(strings(missing[0]), strings(unexpected[0]))
-
     def train(self, mode=True) -> Self:
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
@@ -472,6 +449,13 @@ class Module:
 
     def cpu(self) -> Self:
         return self.to("cpu")
+
+    def to_empty(self, *, device: Any) -> Self:
+        """Moves parameters and buffers without their values."""
+        from .. import empty_like
+        for t in (*self.parameters(), *self.buffers()):
+            t.data = empty_like(t, device=device)
+        return self
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         for child in self.children():

@@ -37,6 +37,13 @@ class SGD(Optimizer):
                                       maximize=maximize, foreach=foreach,
                                       differentiable=differentiable))
 
+    def _c_state(self):
+        state = super()._c_state()
+        if self._step_count:  # torch notes that there is none
+            state.update((i, {"momentum_buffer": None}) for i, p in enumerate(self._parameters())
+                         if i not in state and p.grad is not None)
+        return dict(sorted(state.items()))
+
 
 class Adam(Optimizer):
     _make, _options_type = _lib.mt_adam, "mt_adam_options *"
@@ -176,8 +183,8 @@ class LBFGS(Optimizer):
                  tolerance_change=1e-9, history_size=100, line_search_fn=None):
         if max_eval is None:
             max_eval = max_iter * 5 // 4
-        params = list(params)
-        if params and isinstance(params[0], dict) and len(params) != 1:
+        params = params if isinstance(params, TensorBase) else list(params)
+        if isinstance(params, list) and params and isinstance(params[0], dict) and len(params) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
         super().__init__(params, dict(lr=lr, max_iter=max_iter, max_eval=max_eval,
                                       tolerance_grad=tolerance_grad,
@@ -188,7 +195,7 @@ class LBFGS(Optimizer):
         """One step of several iterations, each of which calls the closure, which must be given."""
         from .. import float64, tensor
         if closure is None:
-            _check(_lib.mt_optimizer_step(self._c))  # says so
+            raise TypeError("LBFGS.step() missing 1 required positional argument: 'closure'")
         self._step_count += 1
         first = []
 

@@ -133,13 +133,16 @@ class Base:
         self._print_lrs(epoch)
 
     def _print_lrs(self, epoch):
-        if not self.verbose:
+        for i, group in enumerate(self.optimizer.param_groups):
+            self.print_lr(self.verbose, i, group["lr"], epoch)
+
+    def print_lr(self, is_verbose: bool, group: int, lr: float, epoch=None) -> None:
+        if not is_verbose:
             return
         at = "" if epoch is None else "Epoch " + (
             f"{epoch:.2f}" if isinstance(epoch, float) else f"{epoch:05d}") + ": "
         word = "Adjusting" if epoch is None else "adjusting"
-        for i, group in enumerate(self.optimizer.param_groups):
-            print(f"{at}{word} learning rate of group {i} to {group['lr']:.4e}.")
+        print(f"{at}{word} learning rate of group {group} to {lr:.4e}.")
 
     def get_last_lr(self) -> list[float]:
         return self._last_lr

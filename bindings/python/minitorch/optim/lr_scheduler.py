@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import types
+from bisect import bisect_right
 from collections import Counter
 
 from .. import _callbacks
@@ -301,7 +302,17 @@ class _Combined(_LRScheduler):
         self._begin(schedulers[0].optimizer, verbose, lambda out: make(out, handles))
 
     def _print_lrs(self, epoch):
-        """The schedulers that it steps would print; they are stepped in C."""
+        """The schedulers that it steps print."""
+
+    def _prints(self):
+        return any(s._prints() if isinstance(s, _Combined) else s.verbose for s in self._schedulers)
+
+    def step(self) -> None:
+        self._check_order()
+        if not self._prints():  # in C
+            return self._after(_lib.mt_scheduler_step(self._c), None)
+        self._step_each()
+        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
 
 
 class SequentialLR(_Combined):
@@ -320,14 +331,17 @@ class SequentialLR(_Combined):
         points = _new("int64_t[]", list(milestones))
         self._make_from(schedulers, verbose, lambda out, handles: _lib.mt_sequential_lr(
             out, optimizer._c, handles, len(schedulers), points, len(milestones), last_epoch))
+        schedulers[0]._print_lrs(None)  # its first step is taken again
 
     def _value(self, name, t):
         value = super()._value(name, t)
         return [int(m) for m in value] if name == "_milestones" else value
 
-    def step(self) -> None:
-        self._check_order()
-        self._after(_lib.mt_scheduler_step(self._c), None)
+    def _step_each(self):
+        self.last_epoch += 1
+        at = bisect_right(self._milestones, self.last_epoch)
+        begins = at > 0 and self._milestones[at - 1] == self.last_epoch
+        self._schedulers[at].step(*([0] if begins else []))
 
 
 class ChainedScheduler(_Combined):
@@ -339,6 +353,6 @@ class ChainedScheduler(_Combined):
         self._make_from(schedulers, False, lambda out, handles: _lib.mt_chained_scheduler(
             out, handles, len(schedulers)))
 
-    def step(self) -> None:
-        self._check_order()
-        self._after(_lib.mt_scheduler_step(self._c), None)
+    def _step_each(self):
+        for s in self._schedulers:
+            s.step()

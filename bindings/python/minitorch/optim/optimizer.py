@@ -118,7 +118,10 @@ class Optimizer:
 
     # --- groups --------------------------------------------------------------------------
     def add_param_group(self, param_group: dict[str, Any]) -> None:
+        assert isinstance(param_group, dict), "param group must be a dict"
         tensors, own = _checked([param_group])[0]
+        if {id(p) for p in self._parameters()} & {id(t) for t in tensors}:
+            raise ValueError("some parameters appear in more than one parameter group")
         for t in tensors:
             if not isinstance(t, TensorBase):
                 raise TypeError("optimizer can only optimize Tensors, but one of the params is "
@@ -282,6 +285,17 @@ class Optimizer:
             for key, value in g.items():
                 if key != "params":
                     dict.__setitem__(mine, key, value)
+
+    def __deepcopy__(self, memo):
+        new = type(self).__new__(type(self))
+        memo[id(self)] = new
+        own = ("_c", "_names", "_own_state", "param_groups")
+        new.__dict__.update((k, deepcopy(v, memo)) for k, v in self.__dict__.items() if k not in own)
+        new._c, new.param_groups, new._own_state = None, [], {}
+        for group in self.param_groups:
+            new.add_param_group(deepcopy(dict(group), memo))
+        new.load_state_dict(deepcopy(self.state_dict()))
+        return new
 
     def _parameters(self):
         return [p for g in self.param_groups for p in g["params"]]

@@ -4,7 +4,9 @@ from __future__ import annotations
 from copy import deepcopy
 from itertools import chain
 
-from .._native import lib as _lib
+from .. import _callbacks
+from .._native import ffi, lib as _lib
+from .._runtime import _check
 from ..nn.module import Module
 from ._schedule import _LRScheduler
 from .lr_scheduler import _options
@@ -54,30 +56,24 @@ class AveragedModel(Module):
             self.n_averaged += 1
 
 
+@ffi.def_extern()
+def py_next_batch(out, user):
+    try:
+        batches, device = ffi.from_handle(user)
+        batch = next(batches, None)
+        if isinstance(batch, (list, tuple)):
+            batch = batch[0]
+        if batch is not None:
+            _callbacks.give(out, 0, batch if device is None else batch.to(device))
+        return _lib.MT_OK
+    except BaseException as e:  # noqa: B902 - it is raised again at the outermost call
+        return _callbacks.failed(e)
+
+
 def update_bn(loader: Iterable[Any], model: Module, device=None) -> None:
     """Computes the running statistics of BatchNorm layers anew from the loader's batches."""
-    from .. import no_grad
-    layers = [m for m in model.modules()
-              if type(m).__name__ in ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")]
-    if not layers:
-        return
-    momenta, was_training = [m.momentum for m in layers], model.training
-    with no_grad():
-        model.train()
-        for m in layers:
-            m.running_mean.zero_()
-            m.running_var.fill_(1)
-            m.num_batches_tracked.zero_()
-            m.momentum = None
-        try:
-            for batch in loader:
-                if isinstance(batch, (list, tuple)):
-                    batch = batch[0]
-                model(batch if device is None else batch.to(device))
-        finally:
-            for m, momentum in zip(layers, momenta):
-                m.momentum = momentum
-            model.train(was_training)
+    handle = ffi.new_handle((iter(loader), device))
+    _check(_lib.mt_update_bn(model._c, _lib.py_next_batch, handle))
 
 
 class SWALR(_LRScheduler):

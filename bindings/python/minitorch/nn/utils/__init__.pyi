@@ -2,12 +2,15 @@
 from builtins import bool as _bool, float as _float
 from minitorch._tensor import Tensor
 from typing import Any, Iterable
-from minitorch.nn.utils import (parametrizations as parametrizations, parametrize as parametrize,
-    rnn as rnn)
+from minitorch.nn.utils import (fusion as stateless, parametrizations as parametrizations,
+    parametrize as parametrize, rnn as rnn)
 from minitorch.nn.utils._normed import (remove_spectral_norm as remove_spectral_norm,
     remove_weight_norm as remove_weight_norm, spectral_norm as spectral_norm,
     weight_norm as weight_norm)
+from minitorch.nn.utils.fusion import (fuse_conv_bn_eval as fuse_conv_bn_eval,
+    fuse_conv_bn_weights as fuse_conv_bn_weights, skip_init as skip_init)
 
+def clip_grad_norm(parameters: Any, max_norm: _float, norm_type: _float = 2.0, error_if_nonfinite: _bool = False) -> Tensor: ...
 def clip_grad_norm_(parameters: Any, max_norm: _float, norm_type: _float = 2.0, error_if_nonfinite: _bool = False) -> Tensor: ...
 def clip_grad_value_(parameters: Any, clip_value: _float) -> None: ...
 def parameter_list(parameters: Any) -> Any: ...
