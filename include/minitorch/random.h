@@ -41,6 +41,11 @@ MT_API mt_status mt_generator_seed(uint64_t *out, mt_generator *self);
 MT_API mt_status mt_generator_get_state(mt_tensor **out, const mt_generator *self);
 MT_API mt_status mt_generator_set_state(mt_generator *self, const mt_tensor *state);
 
+// From here on what this thread draws, seeds, saves and restores without naming a generator is of
+// this one instead of the process's; NULL ends it. It stays alive until then, and other threads are
+// not concerned. The workers of a data loader do so for each sample.
+MT_API mt_status mt_set_thread_generator(mt_generator *MT_NULLABLE generator);
+
 #ifdef __cplusplus
 }
 #endif

@@ -43,6 +43,9 @@ typedef struct mt_named_tensors mt_named_tensors;  // tensors by name, as state 
 typedef struct mt_transform mt_transform;          // makes images of images; see transforms.h
 typedef struct mt_strings mt_strings;              // a list of strings; see module.h
 typedef struct mt_value mt_value;                  // what a file holds, as a tree; see io.h
+typedef struct mt_dataset mt_dataset;              // samples to learn from; see data.h
+typedef struct mt_sampler mt_sampler;              // the order of samples; see data.h
+typedef struct mt_data_loader mt_data_loader;      // makes batches of samples; see data.h
 
 // --- Callbacks -------------------------------------------------------------------------------
 
