@@ -5,6 +5,7 @@
 #include "capi/function.h"
 #include "capi/guard.h"
 #include "capi/lists.h"
+#include "data/loader.h"
 #include "io/value.h"
 #include "optim/lr_scheduler.h"
 #include "vision/transform.h"
@@ -34,6 +35,9 @@ struct Table {
     rows[MT_HANDLE_TRANSFORM] = {"transform", "mt_transform_free", release<vision::Transform>};
     rows[MT_HANDLE_STRINGS] = {"string list", "mt_strings_free", release<StringsObject>};
     rows[MT_HANDLE_VALUE] = {"value", "mt_value_free", release<Value>};
+    rows[MT_HANDLE_DATASET] = {"data set", "mt_dataset_free", release<data::Dataset>};
+    rows[MT_HANDLE_SAMPLER] = {"sampler", "mt_sampler_free", release<data::Sampler>};
+    rows[MT_HANDLE_DATA_LOADER] = {"data loader", "mt_data_loader_free", release<data::DataLoader>};
   }
 };
 constexpr Table kTable;

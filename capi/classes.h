@@ -15,6 +15,11 @@ class Value;
 namespace vision {
 class Transform;
 }
+namespace data {
+class Dataset;
+class Sampler;
+class DataLoader;
+}  // namespace data
 }  // namespace mt
 
 namespace mt::capi {
@@ -89,6 +94,21 @@ template <>
 struct HandleTraits<Value> {
   using Opaque = mt_value;
   static constexpr HandleClass kClass = MT_HANDLE_VALUE;
+};
+template <>
+struct HandleTraits<data::Dataset> {
+  using Opaque = mt_dataset;
+  static constexpr HandleClass kClass = MT_HANDLE_DATASET;
+};
+template <>
+struct HandleTraits<data::Sampler> {
+  using Opaque = mt_sampler;
+  static constexpr HandleClass kClass = MT_HANDLE_SAMPLER;
+};
+template <>
+struct HandleTraits<data::DataLoader> {
+  using Opaque = mt_data_loader;
+  static constexpr HandleClass kClass = MT_HANDLE_DATA_LOADER;
 };
 
 }  // namespace mt::capi

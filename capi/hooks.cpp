@@ -1,6 +1,8 @@
 // Memory of the host as tensors, hooks in C, and the tensors that pass between callbacks and us.
 #include "capi/hooks.h"
 
+#include <array>
+
 #include "core/memory.h"
 
 namespace mt::capi {
@@ -103,6 +105,44 @@ Tensor take_result(AbiThread& t, const char* fn, const char* arg, int64_t index,
   void* object = take_handle(t, MT_HANDLE_TENSOR, handle_value(handle));
   if (!object) fail_handle(fn, arg, index, MT_HANDLE_TENSOR, handle_value(handle), false);
   return Tensor(Ref<TensorImpl>::adopt(static_cast<TensorImpl*>(object)));
+}
+
+void take_results(AbiThread& t, const char* fn, const char* arg,
+                  std::span<mt_tensor* const> results, std::vector<Tensor>& out,
+                  std::exception_ptr& bad) {
+  for (size_t i = 0; i < results.size(); ++i) {
+    try {
+      out[i] = take_result(t, fn, arg, static_cast<int64_t>(i), results[i]);
+    } catch (...) {
+      if (!bad) bad = std::current_exception();
+    }
+  }
+}
+
+std::vector<Tensor> callback_results(const char* name, const char* arg, size_t n_before,
+                                     const ResultsFn& callback) {
+  constexpr size_t kMost = 64;
+  AbiThread& t = this_abi_thread();
+  std::array<mt_tensor*, kMost> results{};
+  std::vector<Tensor> taken(kMost);
+  size_t n = n_before;
+  CallbackScope scope(t);
+  const mt_status status = callback(results.data(), results.size(), &n);
+  std::exception_ptr bad;
+  take_results(t, name, arg, results, taken, bad);
+  scope.check(status, name);
+  if (bad) std::rethrow_exception(bad);
+  if (n > kMost) {
+    fail(Status::kCallback, name, ": too many ", arg, ": the callback gave ", n, ": at most ",
+         kMost, " are possible");
+  }
+  for (size_t i = 0; i < n; ++i) {
+    if (taken[i].defined()) continue;
+    fail(Status::kCallback, name, ": missing output: the callback left ", arg, "[", i,
+         "] NULL: it must set as many as it counts");
+  }
+  taken.resize(n);
+  return taken;
 }
 
 void CallbackTensors::add(const Tensor& tensor) {

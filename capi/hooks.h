@@ -1,6 +1,11 @@
 // Helpers shared by the hand-written C functions: memory of the host as tensors, hooks, dims.
 #pragma once
 
+#include <exception>
+#include <functional>
+#include <span>
+#include <vector>
+
 #include "autograd/node.h"
 #include "capi/guard.h"
 #include "minitorch/minitorch.h"
@@ -22,6 +27,19 @@ int checked_dim(const Call& c, int64_t dim, const Tensor& t);
 // What a host's callback left as a result: a new reference that now belongs to the library, or
 // undefined when it left NULL. The handle is freed.
 Tensor take_result(AbiThread& t, const char* fn, const char* arg, int64_t index, mt_tensor* handle);
+
+// Takes over the handles that a callback left in `results`, all of them before anything is thrown.
+// The first exception, if any, goes to `bad`. `out`, of the same size, is made before the callback
+// runs: taking needs no memory.
+void take_results(AbiThread& t, const char* fn, const char* arg,
+                  std::span<mt_tensor* const> results, std::vector<Tensor>& out,
+                  std::exception_ptr& bad);
+
+// Runs a callback that leaves tensors in results[0], ... and their number in *n, which is
+// `n_before` when it begins. `name` is the callback's in messages, `arg` that of its results.
+using ResultsFn = std::function<mt_status(mt_tensor** results, size_t capacity, size_t* n)>;
+std::vector<Tensor> callback_results(const char* name, const char* arg, size_t n_before,
+                                     const ResultsFn& callback);
 
 // Handles of a callback's arguments, freed when the callback returned.
 class CallbackTensors {

@@ -1,6 +1,4 @@
 // C functions of module.h that call back into the host: modules of its own, hooks, apply.
-#include <array>
-
 #include "capi/host_text.h"
 #include "capi/hooks.h"
 #include "capi/lists.h"
@@ -9,26 +7,9 @@
 namespace mt::capi {
 namespace {
 
-constexpr size_t kMaxOutputs = 64;
-
 // A handle to a module for the time of a callback.
 NewHandle<Module> borrowed_module(AbiThread& t, Module& m) {
   return {t, ModuleRef::share(&m), false};
-}
-
-// Takes over the handles that a callback left in `results`, all of them before anything is thrown.
-// The first exception, if any, goes to `bad`. `out`, of the same size, is made before the callback
-// runs: taking needs no memory.
-void take_results(AbiThread& t, const char* fn, const char* arg,
-                  std::span<mt_tensor* const> results, std::vector<Tensor>& out,
-                  std::exception_ptr& bad) {
-  for (size_t i = 0; i < results.size(); ++i) {
-    try {
-      out[i] = take_result(t, fn, arg, static_cast<int64_t>(i), results[i]);
-    } catch (...) {
-      if (!bad) bad = std::current_exception();
-    }
-  }
 }
 
 // The host's description of a module.
@@ -49,32 +30,14 @@ TensorList run_forward(const Ref<ModuleDef>& def_of_module, Module& m,
   AbiThread& t = this_abi_thread();
   CallbackTensors args(t);
   for (const Tensor& x : inputs) args.add(x);
-  std::array<mt_tensor*, kMaxOutputs> results{};
-  std::vector<Tensor> taken(kMaxOutputs);
-  size_t n = 1;
-  CallbackScope scope(t);
-  mt_status status;
-  {
-    const NewHandle<Module> self = borrowed_module(t, m);
-    status = def->forward(results.data(), results.size(), &n, self.get(), args.data(), args.size(),
-                          def->user->user());
-  }
-  std::exception_ptr bad;
-  take_results(t, name, "outputs", results, taken, bad);
-  scope.check(status, name);
-  if (bad) std::rethrow_exception(bad);
-  if (n > kMaxOutputs) {
-    fail(Status::kCallback, name, ": too many outputs: forward set *n_outputs to ", n, ": at most ",
-         kMaxOutputs, " are possible");
-  }
+  const std::vector<Tensor> results =
+      callback_results(name, "outputs", 1, [&](mt_tensor** outputs, size_t capacity, size_t* n) {
+        const NewHandle<Module> self = borrowed_module(t, m);
+        return def->forward(outputs, capacity, n, self.get(), args.data(), args.size(),
+                            def->user->user());
+      });
   TensorList out;
-  for (size_t i = 0; i < n; ++i) {
-    if (!taken[i].defined()) {
-      fail(Status::kCallback, name, ": missing output: forward left outputs[", i,
-           "] NULL: it must set as many as *n_outputs says");
-    }
-    out.push_back(taken[i]);
-  }
+  for (const Tensor& r : results) out.push_back(r);
   return out;
 }
 

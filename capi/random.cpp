@@ -1,6 +1,7 @@
 // C functions of random.h (generators), and the library's version and features.
 #include "core/cpu_capability.h"
 #include "core/random.h"
+#include "core/thread_scope.h"
 
 #include "capi/guard.h"
 #include "io/zip.h"
@@ -123,6 +124,18 @@ mt_status mt_generator_set_state(mt_generator* self, const mt_tensor* state) {
   return guard("mt_generator_set_state", [&](Call& c) {
     mt::Generator& g = c.object<GeneratorObject>("self", self)->generator;
     set_state(c, g, c.tensor("state", state));
+  });
+}
+
+mt_status mt_set_thread_generator(mt_generator* generator) {
+  return guard("mt_set_thread_generator", [&](Call& c) {
+    thread_local mt::Ref<GeneratorObject> kept;
+    mt::Ref<GeneratorObject> next;
+    if (generator) {
+      next = mt::Ref<GeneratorObject>::share(c.object<GeneratorObject>("generator", generator));
+    }
+    mt::set_thread_generator(next ? &next->generator : nullptr);
+    kept.swap(next);
   });
 }
 

@@ -27,6 +27,7 @@
 #endif
 
 #include "core/error.h"
+#include "core/thread_scope.h"
 
 namespace mt {
 namespace {
@@ -373,6 +374,9 @@ void set_num_threads(int n) {
 }
 
 bool in_parallel_region() { return t_in_region; }
+
+SerialScope::SerialScope() : before_(std::exchange(t_in_region, true)) {}
+SerialScope::~SerialScope() { t_in_region = before_; }
 
 void parallel_for_raw(int64_t begin, int64_t end, int64_t grain, ParallelBody body, void* context) {
   if (begin >= end) return;

@@ -7,8 +7,10 @@
 #include <cstring>
 #include <exception>
 #include <random>
+#include <utility>
 
 #include "core/error.h"
+#include "core/thread_scope.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/random.cpp"
@@ -228,9 +230,18 @@ void Generator::set_state(const void* bytes, size_t size) {
   if (saved.has_double_normal != 0) next_double_normal_ = saved.double_normal;
 }
 
+namespace {
+thread_local Generator* t_generator = nullptr;
+}
+
 Generator& default_generator() {
+  if (t_generator) return *t_generator;
   static Generator generator;
   return generator;
+}
+
+Generator* set_thread_generator(Generator* generator) {
+  return std::exchange(t_generator, generator);
 }
 
 void manual_seed(uint64_t seed) { default_generator().manual_seed(seed); }

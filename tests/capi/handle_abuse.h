@@ -36,6 +36,7 @@ static void *abuse_make(mt_handle_class c) {
   mt_tensor *t = NULL, *y = NULL;
   mt_tensors *list = NULL;
   mt_optimizer *o = NULL;
+  mt_dataset *d = NULL;
   void *h = NULL;
   switch (c) {
     case MT_HANDLE_TENSOR:
@@ -85,6 +86,17 @@ static void *abuse_make(mt_handle_class c) {
     case MT_HANDLE_VALUE:
       OK(mt_value_list((mt_value **)&h));
       break;
+    case MT_HANDLE_DATASET:
+      OK(mt_dataset_fake((mt_dataset **)&h, 2, (const int64_t[]){1, 2, 2}, 3, 2, 0));
+      break;
+    case MT_HANDLE_SAMPLER:
+      OK(mt_sampler_sequential((mt_sampler **)&h, 2));
+      break;
+    case MT_HANDLE_DATA_LOADER:
+      d = abuse_make(MT_HANDLE_DATASET);
+      OK(mt_data_loader_create((mt_data_loader **)&h, d, NULL, NULL, NULL));
+      OK(mt_dataset_free(d));
+      break;
     default:
       break;
   }
@@ -125,6 +137,15 @@ static void abuse_free(mt_handle_class c, void *h) {
       break;
     case MT_HANDLE_VALUE:
       OK(mt_value_free(h));
+      break;
+    case MT_HANDLE_DATASET:
+      OK(mt_dataset_free(h));
+      break;
+    case MT_HANDLE_SAMPLER:
+      OK(mt_sampler_free(h));
+      break;
+    case MT_HANDLE_DATA_LOADER:
+      OK(mt_data_loader_free(h));
       break;
     default:
       break;
