@@ -113,3 +113,29 @@ class RandomChoice(_RandomTransforms):
 
     def __repr__(self) -> str:
         return f"{super().__repr__()}(p={self.p})"
+
+
+def native_transform(t):
+    """The C transform that does and draws the same, made anew, or None. Those that draw from Python's
+    random module and those whose result is no tensor have none, nor have classes of others.
+    """
+    from ..._native import ffi
+    from ..._runtime import _check
+    cls = type(t)
+    if cls is Compose or cls is RandomApply:
+        parts = [native_transform(part) for part in t.transforms]
+        if any(p is None for p in parts):
+            return None
+        handles, out = _new("mt_transform *[]", parts or 1), _new("mt_transform **")
+        if cls is Compose:
+            _check(_lib.mt_transform_compose(out, handles, len(parts)))
+        else:
+            _check(_lib.mt_transform_random_apply(out, handles, len(parts), t.p))
+        return ffi.gc(out[0], _lib.mt_transform_free)
+    own = cls.__module__.startswith(__name__.rpartition(".")[0] + ".")
+    if not own or not isinstance(t, Transform) or isinstance(t, Compose) or cls.__name__ in _TUPLES:
+        return None
+    return t._native()
+
+
+_TUPLES = ("FiveCrop", "TenCrop")
