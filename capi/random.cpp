@@ -129,13 +129,14 @@ mt_status mt_generator_set_state(mt_generator* self, const mt_tensor* state) {
 
 mt_status mt_set_thread_generator(mt_generator* generator) {
   return guard("mt_set_thread_generator", [&](Call& c) {
-    thread_local mt::Ref<GeneratorObject> kept;
-    mt::Ref<GeneratorObject> next;
+    static thread_local GeneratorObject* kept = nullptr;  // no destructor, which would need memory
+    GeneratorObject* next = nullptr;
     if (generator) {
-      next = mt::Ref<GeneratorObject>::share(c.object<GeneratorObject>("generator", generator));
+      next = mt::Ref<GeneratorObject>::share(c.object<GeneratorObject>("generator", generator))
+                 .release();
     }
     mt::set_thread_generator(next ? &next->generator : nullptr);
-    kept.swap(next);
+    mt::Ref<GeneratorObject>::adopt(std::exchange(kept, next));
   });
 }
 

@@ -128,7 +128,10 @@ enum {
   MT_HANDLE_STRINGS = 9,        // mt_strings
   MT_HANDLE_SCHEDULER = 10,     // mt_scheduler
   MT_HANDLE_VALUE = 11,         // mt_value
-  MT_HANDLE_TRANSFORM = 12      // mt_transform
+  MT_HANDLE_TRANSFORM = 12,     // mt_transform
+  MT_HANDLE_DATASET = 13,       // mt_dataset
+  MT_HANDLE_SAMPLER = 14,       // mt_sampler
+  MT_HANDLE_DATA_LOADER = 15    // mt_data_loader
 };
 
 // How the height of mt_cyclic_lr's cycles changes.

@@ -191,7 +191,13 @@ void DataLoader::send() {
     JobRef job = new_job();
     if (!job) return;
     epoch_->sent.push_back(job);
-    if (!job->done) workers_->add(std::move(job));
+    if (job->done) continue;
+    try {
+      workers_->add(job);
+    } catch (...) {
+      job->error = std::current_exception();
+      job->done = true;
+    }
   }
 }
 

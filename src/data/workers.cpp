@@ -35,7 +35,8 @@ class SignalsBlocked {
 
 }  // namespace
 
-void Job::attempt(const std::function<void()>& work) noexcept {
+template <class Work>
+void Job::attempt(const Work& work) noexcept {
   try {
     try {
       work();
@@ -101,7 +102,7 @@ std::shared_ptr<Workers> Workers::start(int n, const Begin& begin, const void* o
   } catch (const std::system_error& e) {
     const size_t started = workers->threads_.size();
     stop(workers);
-    fail(Status::kState, "DataLoader: no thread: the system started ", started, " of ", n,
+    fail(Status::kOutOfMemory, "DataLoader: no thread: the system started ", started, " of ", n,
          " workers: ", e.what(), "; use fewer workers");
   } catch (...) {
     stop(workers);
@@ -111,7 +112,7 @@ std::shared_ptr<Workers> Workers::start(int n, const Begin& begin, const void* o
 }
 
 void Workers::stop(const std::shared_ptr<Workers>& workers) noexcept {
-  std::deque<JobRef> dropped;  // goes without the lock: it may hold the host's data
+  std::list<JobRef> dropped;  // goes without the lock: it may hold the host's data
   {
     std::lock_guard lock(workers->mutex_);
     workers->stop_ = true;
@@ -192,7 +193,7 @@ bool Workers::wait(const Job& job, double seconds) {
 }
 
 void Workers::drop_all() {
-  std::deque<JobRef> dropped;  // likewise
+  std::list<JobRef> dropped;  // likewise
   std::unique_lock lock(mutex_);
   dropped.swap(queue_);
   finished_.wait(lock, [&] { return active_ == 0; });

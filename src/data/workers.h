@@ -3,9 +3,9 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <exception>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -45,7 +45,8 @@ struct Job {
   void make() noexcept;  // the rest
 
  private:
-  void attempt(const std::function<void()>& work) noexcept;
+  template <class Work>
+  void attempt(const Work& work) noexcept;
 };
 using JobRef = std::shared_ptr<Job>;
 
@@ -71,7 +72,7 @@ class Workers {
 
   std::mutex mutex_;
   std::condition_variable changed_, finished_;
-  std::deque<JobRef> queue_;
+  std::list<JobRef> queue_;  // an empty one needs no memory: ending must not
   int active_ = 0;
   bool reading_ = false, stop_ = false;
   std::exception_ptr failure_;

@@ -416,6 +416,30 @@ mt_status exchange() {
   return mt_sum(sum.out(), back);
 }
 
+// Data sets, samplers and loaders with and without workers.
+mt_status loading() {
+  const int64_t size[] = {3, 6, 6}, indices[] = {5, 2, 0, 1, 7};
+  Held<mt_dataset, mt_dataset_free> images, some, ready;
+  Held<mt_transform, mt_transform_free> crop;
+  Held<mt_sampler, mt_sampler_free> order;
+  TensorsHeld batch;
+  TRY(mt_dataset_fake(images.out(), 8, size, 3, 5, 0));
+  TRY(mt_dataset_subset(some.out(), images, indices, 5));
+  TRY(mt_transform_random_crop(crop.out(), 4, 4, nullptr));
+  TRY(mt_dataset_transform(ready.out(), some, crop, nullptr));
+  TRY(mt_sampler_random(order.out(), 5, false, 0, nullptr));
+  for (int32_t workers = 0; workers < 3; workers += 2) {
+    Held<mt_data_loader, mt_data_loader_free> loader;
+    mt_data_loader_options options;
+    mt_data_loader_options_init(&options);
+    options.num_workers = workers;
+    options.batch_size = 2;
+    TRY(mt_data_loader_create(loader.out(), ready, order, nullptr, &options));
+    for (int i = 0; i < 3; ++i) TRY(mt_data_loader_next(batch.out(), loader));
+  }
+  return MT_OK;
+}
+
 struct Scenario {
   const char *name;
   mt_status (*run)();
@@ -425,6 +449,7 @@ constexpr Scenario kScenarios[] = {
     {"ops", ops},           {"gradients", gradients}, {"modules", modules},
     {"training", training}, {"files", files},         {"callbacks", callbacks},
     {"scopes", scopes},     {"exchange", exchange},   {"schedules", schedules},
+    {"loading", loading},
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
-"""torchvision's image files, transforms and utilities, with its names."""
+"""torchvision's data sets, image files, models, transforms and utilities, with its names."""
 from __future__ import annotations
 
-from . import io, models, transforms, utils
+from . import datasets, io, models, transforms, utils
 
-__all__ = ["io", "models", "transforms", "utils"]
+__all__ = ["datasets", "io", "models", "transforms", "utils"]

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ..._native import ffi, lib as _lib
-from ..._runtime import _check, _new, _ptrs, _wrap_list
+from ..._runtime import TensorBase, _check, _new, _ptrs, _wrap_list
 
 
 def dataset(function, *args):
@@ -24,6 +24,8 @@ def is_own(data, cls):
 
 
 def tensors(items):
+    if not all(isinstance(t, TensorBase) for t in items):
+        return None
     return dataset(_lib.mt_dataset_tensors, _ptrs(items), len(items))
 
 

@@ -36,10 +36,10 @@ class DataLoader:
 
     _initialized = False
 
-    def __init__(self, dataset, batch_size=1, shuffle=None, sampler=None, batch_sampler=None,
-                 num_workers=0, collate_fn=None, pin_memory=False, drop_last=False, timeout=0,
+    def __init__(self, dataset, batch_size: int | None = 1, shuffle=None, sampler=None, batch_sampler=None,
+                 num_workers: int = 0, collate_fn=None, pin_memory=False, drop_last=False, timeout=0,
                  worker_init_fn=None, multiprocessing_context=None, generator=None, *,
-                 prefetch_factor=2, persistent_workers=False, pin_memory_device="", progress=None):
+                 prefetch_factor: int = 2, persistent_workers=False, pin_memory_device="", progress=None):
         if num_workers < 0:
             raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable "
                              "multiprocessing.")
