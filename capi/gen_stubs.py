@@ -312,7 +312,8 @@ class Writer:
                 if words and (table is self.shown or home != self.name):
                     # "a as b" stays on one line: its spaces are hidden from textwrap.
                     names = ", ".join(w.replace(" ", "\0") for w in sorted(words))
-                    names = f"({names})" if len(names) > 60 else names
+                    wraps = len(names) > 60 or len(names) + len(home) > 84
+                    names = f"({names})" if wraps else names
                     out += [line.replace("\0", " ") for line in textwrap.wrap(
                         f"from\0{home}\0import\0{names}", 98, subsequent_indent="    ",
                         break_long_words=False)]

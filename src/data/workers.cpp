@@ -102,7 +102,7 @@ std::shared_ptr<Workers> Workers::start(int n, const Begin& begin, const void* o
   } catch (const std::system_error& e) {
     const size_t started = workers->threads_.size();
     stop(workers);
-    fail(Status::kOutOfMemory, "DataLoader: no thread: the system started ", started, " of ", n,
+    fail(Status::kOutOfMemory, "DataLoader: out of memory: the system started ", started, " of ", n,
          " workers: ", e.what(), "; use fewer workers");
   } catch (...) {
     stop(workers);

@@ -106,6 +106,46 @@ class Workers(unittest.TestCase):
                 both.append(lists(data.DataLoader(ds, 5, shuffle=True, num_workers=workers)))
             self.assertEqual(*both)
 
+    def test_the_library_s_own_loader_gives_the_same(self):
+        from minitorch._native import ffi, lib
+        from minitorch._runtime import _check, _wrap_list
+        ds = datasets.FakeData(11, (3, 9, 9), transform=transforms.Compose(
+            [transforms.RandomCrop(6), transforms.ToTensor()]))
+        options = ffi.new("mt_data_loader_options *")
+        lib.mt_data_loader_options_init(options)
+        for workers, persistent in ((0, False), (2, False), (2, True)):
+            options.batch_size, options.shuffle = 3, True
+            options.num_workers, options.persistent_workers = workers, persistent
+            out, batch = ffi.new("mt_data_loader **"), ffi.new("mt_tensors **")
+            _check(lib.mt_data_loader_create(out, ds._native(), ffi.NULL, ffi.NULL, options))
+            torch.manual_seed(4)
+            got = []
+            for _ in range(2):
+                _check(lib.mt_data_loader_next(batch, out[0]))
+                while batch[0] != ffi.NULL:
+                    got.append([t.tolist() for t in _wrap_list(int(ffi.cast("uintptr_t", batch[0])))])
+                    _check(lib.mt_data_loader_next(batch, out[0]))
+            _check(lib.mt_data_loader_free(out[0]))
+            torch.manual_seed(4)
+            loader = data.DataLoader(ds, 3, shuffle=True, num_workers=workers,
+                                     persistent_workers=persistent)
+            self.assertEqual(lists(loader) + lists(loader), got)
+
+    def test_names_as_indices(self):
+        class Named(data.Dataset):
+            def __getitem__(self, name):
+                return name, torch.rand(1)
+
+        want = None
+        for n in (1, 3):
+            torch.manual_seed(1)
+            got = [(names, x.tolist()) for names, x in
+                   data.DataLoader(Named(), 2, sampler=["a", "b", "c"], num_workers=n)]
+            want = want or got
+            self.assertEqual(got, want)
+        self.assertEqual(want[0][0], ["a", "b"] if isinstance(want[0][0], list) else ("a", "b"))
+        self.assertNotEqual(*want[0][1])
+
     def test_without_workers_the_process_s_generator_draws(self):
         ds = Squares(6)
         torch.manual_seed(3)

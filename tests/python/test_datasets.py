@@ -147,6 +147,9 @@ class Folders(WithFolder):
         for workers in (0, 2):
             x, y = next(iter(DataLoader(ds, 4, num_workers=workers)))
             self.assertEqual((x[:, 0, 0, 0].tolist(), y.tolist()), ([3, 4, 1, 2], [0, 0, 1, 1]))
+        ds.samples[0] = ds.samples[3]  # seen by the next loader
+        x, y = next(iter(DataLoader(pickle.loads(pickle.dumps(ds)), 4)))
+        self.assertEqual((x[:, 0, 0, 0].tolist(), y.tolist()), ([2, 4, 1, 2], [1, 0, 1, 1]))
         ds = datasets.ImageFolder(self.root, is_valid_file=lambda path: "1" in os.path.basename(path)
                                   or path.endswith("b.png"), loader=os.path.basename)
         self.assertEqual([s for s, _ in ds], ["1.PNG", "10.png", "b.png"])
@@ -187,6 +190,36 @@ class Folders(WithFolder):
             datasets.ImageFolder(os.path.join(self.root, "missing"))
         with self.assertRaises(ValueError):
             folder.make_dataset(self.root, None, None)
+
+    def test_pixels_are_torchvision_s(self):
+        """Files, random transforms and shuffles: the same seed gives the very same batches."""
+        try:
+            import torch as their_torch
+            import torchvision
+            from torch.utils.data import DataLoader as TheirLoader
+        except ImportError:
+            self.skipTest("torchvision is not installed")
+        rng = np.random.default_rng(0)
+        for i in range(10):
+            pixels = rng.integers(0, 256, (3, 60 + i, 80), np.uint8)
+            path = self.write(f"{'ab'[i % 2]}/{i}.png", b"")
+            write_png(torch.from_numpy(pixels), path)
+
+        def transform(t):
+            return t.Compose([t.RandomResizedCrop(32), t.RandomHorizontalFlip(), t.ColorJitter(.4, .4, .4, .1),
+                              t.RandomRotation(10), t.ToTensor(), t.Normalize((.5,) * 3, (.2,) * 3),
+                              t.RandomErasing()])
+
+        ours = DataLoader(datasets.ImageFolder(self.root, transform(transforms)), 4, shuffle=True)
+        theirs = TheirLoader(torchvision.datasets.ImageFolder(
+            self.root, transform(torchvision.transforms)), 4, shuffle=True)
+        torch.manual_seed(1)
+        their_torch.manual_seed(1)
+        for _ in range(2):
+            for (x, y), (want_x, want_y) in zip(ours, theirs):
+                np.testing.assert_array_equal(x.numpy(), want_x.numpy())
+                self.assertEqual(y.tolist(), want_y.tolist())
+        self.assertEqual(torch.get_rng_state().tolist(), their_torch.get_rng_state().tolist())
 
     def test_fake_data(self):
         ds = datasets.FakeData(3, (3, 5, 4), 7, random_offset=2)

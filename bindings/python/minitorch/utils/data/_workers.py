@@ -7,6 +7,7 @@ from __future__ import annotations
 import atexit
 import collections
 import copy
+import os
 import threading
 import weakref
 
@@ -63,6 +64,7 @@ class Pool:
         queue = collections.deque()
         self.queues = [queue if shared else collections.deque() for _ in range(n)]
         self.results, self.threads, self.active, self.stopped = {}, [], 0, False
+        self.process = os.getpid()
         _live.add(self)
 
     def start(self, loader, base_seed):
@@ -94,6 +96,8 @@ class Pool:
             self.results.clear()
 
     def stop(self):
+        if os.getpid() != self.process:
+            return  # forked: no thread is here, and one of the parent's may hold the lock
         with self.changed:
             self.stopped = True
             for q in self.queues:

@@ -11,6 +11,7 @@ import functools
 import itertools
 import os
 import warnings
+import zlib
 
 from ..._native import ffi
 from . import _native
@@ -174,12 +175,11 @@ class _Fetch:
         return self.collate(_samples(dataset, indices) if self.auto else dataset[indices])
 
     def seed(self, index):
-        number = index if isinstance(index, int) else hash(index) if isinstance(index, str) else 0
         try:
-            number = index.__index__()
-        except AttributeError:
-            pass
-        return _native.sample_seed(self.base_seed, self.epoch, (number + (1 << 63)) % (1 << 64) - (1 << 63))
+            number = (index.__index__() + (1 << 63)) % (1 << 64) - (1 << 63)
+        except AttributeError:  # a name, say
+            number = zlib.crc32(repr(index).encode())
+        return _native.sample_seed(self.base_seed, self.epoch, number)
 
     def by_worker(self, indices, number, dataset, generator):
         if not self.auto:
@@ -272,7 +272,6 @@ class _WorkersIterator(_Iterator):
         self._loader, self._stream = loader, None
         n = loader.num_workers
         self._pool = Pool(n, shared=not loader._iterable)
-        self._process = os.getpid()
         self._begin(draw_seed(loader.generator), 0)
         self._pool.start(loader, self._base_seed)
         self._first()
@@ -318,7 +317,7 @@ class _WorkersIterator(_Iterator):
             self._sent += 1
 
     def _check_process(self):
-        if os.getpid() != self._process:
+        if os.getpid() != self._pool.process:
             raise RuntimeError("DataLoader: forked: the workers of this iterator are threads of the parent "
                                "process: make a new iterator in the child")
 
@@ -344,7 +343,7 @@ class _WorkersIterator(_Iterator):
 
     def __del__(self):
         pool = getattr(self, "_pool", None)
-        if pool is not None and os is not None and os.getpid() == self._process:
+        if pool is not None:
             pool.stop()
 
 

@@ -110,10 +110,18 @@ class DatasetFolder(VisionDataset):
             return None
         return self._with_transform(self._files)
 
+    _known = None  # the samples and the C data set made of them, which takes time for millions
+
     def _files(self):
-        targets = _new("int64_t[]", [target for _, target in self.samples])
-        paths = make_strings([os.fspath(path) for path, _ in self.samples])
-        return _native.dataset(_lib.mt_dataset_image_files, paths, targets, len(self.samples))
+        if self._known is None or self._known[0] != self.samples:
+            targets = _new("int64_t[]", [target for _, target in self.samples])
+            paths = make_strings([os.fspath(path) for path, _ in self.samples])
+            self._known = list(self.samples), _native.dataset(_lib.mt_dataset_image_files, paths, targets,
+                                                              len(self.samples))
+        return self._known[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_known"}
 
 
 class ImageFolder(DatasetFolder):
