@@ -313,6564 +313,6696 @@ static mt_status call_76(const void *bad) {
 }
 
 static mt_status call_77(const void *bad) {
-  return mt_tensor_to_dlpack((mt_dl_managed_tensor_versioned**)abuse_out(), (mt_tensor *)bad);
+  return mt_set_thread_generator((mt_generator *)bad);
 }
 
 static mt_status call_78(const void *bad) {
-  return mt_tensor_to_dlpack_legacy((mt_dl_managed_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_tensor_to_dlpack((mt_dl_managed_tensor_versioned**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_79(const void *bad) {
-  return mt_nn_bce_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_tensor_to_dlpack_legacy((mt_dl_managed_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_80(const void *bad) {
-  return mt_nn_bce_with_logits_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0, NULL);
+  return mt_nn_bce_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_81(const void *bad) {
-  return mt_nn_bce_with_logits_loss((mt_module**)abuse_out(), NULL, 0, (mt_tensor *)bad);
+  return mt_nn_bce_with_logits_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0, NULL);
 }
 
 static mt_status call_82(const void *bad) {
-  return mt_nn_nll_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_nn_bce_with_logits_loss((mt_module**)abuse_out(), NULL, 0, (mt_tensor *)bad);
 }
 
 static mt_status call_83(const void *bad) {
-  return mt_nn_multilabel_soft_margin_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_nn_nll_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_84(const void *bad) {
-  return mt_sequential_append((mt_module *)bad, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
+  return mt_nn_multilabel_soft_margin_loss((mt_module**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_85(const void *bad) {
-  return mt_sequential_append((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_module *)bad);
+  return mt_sequential_append((mt_module *)bad, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
 }
 
 static mt_status call_86(const void *bad) {
-  return mt_sequential_size((void *)abuse_out(), (mt_module *)bad);
+  return mt_sequential_append((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_module *)bad);
 }
 
 static mt_status call_87(const void *bad) {
-  return mt_module_ref((mt_module**)abuse_out(), (mt_module *)bad);
+  return mt_sequential_size((void *)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_88(const void *bad) {
-  return mt_module_free((mt_module *)bad);
+  return mt_module_ref((mt_module**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_89(const void *bad) {
-  return mt_module_is((void *)abuse_out(), (mt_module *)bad, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
+  return mt_module_free((mt_module *)bad);
 }
 
 static mt_status call_90(const void *bad) {
-  return mt_module_is((void *)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_module *)bad);
+  return mt_module_is((void *)abuse_out(), (mt_module *)bad, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
 }
 
 static mt_status call_91(const void *bad) {
-  return mt_module_type_name((char**)abuse_out(), (mt_module *)bad);
+  return mt_module_is((void *)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_module *)bad);
 }
 
 static mt_status call_92(const void *bad) {
-  return mt_module_to_string((char**)abuse_out(), (mt_module *)bad);
+  return mt_module_type_name((char**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_93(const void *bad) {
-  return mt_module_get_option((char**)abuse_out(), (mt_module *)bad, "x");
+  return mt_module_to_string((char**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_94(const void *bad) {
-  return mt_module_set_option((mt_module *)bad, "x", "x");
+  return mt_module_get_option((char**)abuse_out(), (mt_module *)bad, "x");
 }
 
 static mt_status call_95(const void *bad) {
-  return mt_module_option_names((mt_strings**)abuse_out(), (mt_module *)bad);
+  return mt_module_set_option((mt_module *)bad, "x", "x");
 }
 
 static mt_status call_96(const void *bad) {
-  return mt_module_clone((mt_module**)abuse_out(), (mt_module *)bad, false);
+  return mt_module_option_names((mt_strings**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_97(const void *bad) {
-  return mt_module_forward((mt_tensor**)abuse_out(), (mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_module_clone((mt_module**)abuse_out(), (mt_module *)bad, false);
 }
 
 static mt_status call_98(const void *bad) {
-  return mt_module_forward((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad);
+  return mt_module_forward((mt_tensor**)abuse_out(), (mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_99(const void *bad) {
-  return mt_module_forward2((mt_tensor**)abuse_out(), (mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_module_forward((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad);
 }
 
 static mt_status call_100(const void *bad) {
-  return mt_module_forward2((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_module_forward2((mt_tensor**)abuse_out(), (mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_101(const void *bad) {
-  return mt_module_forward2((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_module_forward2((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_102(const void *bad) {
-  return mt_module_call((mt_tensors**)abuse_out(), (mt_module *)bad, NULL, 0);
+  return mt_module_forward2((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_103(const void *bad) {
-  return mt_module_set_forward((mt_module *)bad, NULL, NULL, NULL);
+  return mt_module_call((mt_tensors**)abuse_out(), (mt_module *)bad, NULL, 0);
 }
 
 static mt_status call_104(const void *bad) {
-  return mt_module_call_own((mt_tensors**)abuse_out(), (mt_module *)bad, NULL, 0);
+  return mt_module_set_forward((mt_module *)bad, NULL, NULL, NULL);
 }
 
 static mt_status call_105(const void *bad) {
-  return mt_module_register_parameter((mt_module *)bad, "x", NULL);
+  return mt_module_call_own((mt_tensors**)abuse_out(), (mt_module *)bad, NULL, 0);
 }
 
 static mt_status call_106(const void *bad) {
-  return mt_module_register_parameter((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_tensor *)bad);
+  return mt_module_register_parameter((mt_module *)bad, "x", NULL);
 }
 
 static mt_status call_107(const void *bad) {
-  return mt_module_register_buffer((mt_module *)bad, "x", NULL, false);
+  return mt_module_register_parameter((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_tensor *)bad);
 }
 
 static mt_status call_108(const void *bad) {
-  return mt_module_register_buffer((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_tensor *)bad, false);
+  return mt_module_register_buffer((mt_module *)bad, "x", NULL, false);
 }
 
 static mt_status call_109(const void *bad) {
-  return mt_module_set_computed((mt_module *)bad, "x", (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_module_register_buffer((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_tensor *)bad, false);
 }
 
 static mt_status call_110(const void *bad) {
-  return mt_module_set_computed((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_tensor *)bad);
+  return mt_module_set_computed((mt_module *)bad, "x", (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_111(const void *bad) {
-  return mt_module_register_module((mt_module *)bad, "x", NULL);
+  return mt_module_set_computed((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_tensor *)bad);
 }
 
 static mt_status call_112(const void *bad) {
-  return mt_module_register_module((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_module *)bad);
+  return mt_module_register_module((mt_module *)bad, "x", NULL);
 }
 
 static mt_status call_113(const void *bad) {
-  return mt_module_unregister((mt_module *)bad, "x");
+  return mt_module_register_module((mt_module *)abuse_valid(MT_HANDLE_MODULE), "x", (mt_module *)bad);
 }
 
 static mt_status call_114(const void *bad) {
-  return mt_module_get_parameter((mt_tensor**)abuse_out(), (mt_module *)bad, "x");
+  return mt_module_unregister((mt_module *)bad, "x");
 }
 
 static mt_status call_115(const void *bad) {
-  return mt_module_get_buffer((mt_tensor**)abuse_out(), (mt_module *)bad, "x");
+  return mt_module_get_parameter((mt_tensor**)abuse_out(), (mt_module *)bad, "x");
 }
 
 static mt_status call_116(const void *bad) {
-  return mt_module_get_submodule((mt_module**)abuse_out(), (mt_module *)bad, "x");
+  return mt_module_get_buffer((mt_tensor**)abuse_out(), (mt_module *)bad, "x");
 }
 
 static mt_status call_117(const void *bad) {
-  return mt_module_child_count((void *)abuse_out(), (mt_module *)bad);
+  return mt_module_get_submodule((mt_module**)abuse_out(), (mt_module *)bad, "x");
 }
 
 static mt_status call_118(const void *bad) {
-  return mt_module_child((mt_module**)abuse_out(), (mt_module *)bad, 0);
+  return mt_module_child_count((void *)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_119(const void *bad) {
-  return mt_module_child_name((char**)abuse_out(), (mt_module *)bad, 0);
+  return mt_module_child((mt_module**)abuse_out(), (mt_module *)bad, 0);
 }
 
 static mt_status call_120(const void *bad) {
-  return mt_module_parameters((mt_tensors**)abuse_out(), (mt_module *)bad);
+  return mt_module_child_name((char**)abuse_out(), (mt_module *)bad, 0);
 }
 
 static mt_status call_121(const void *bad) {
-  return mt_module_named_parameters((mt_named_tensors**)abuse_out(), (mt_module *)bad);
+  return mt_module_parameters((mt_tensors**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_122(const void *bad) {
-  return mt_module_named_buffers((mt_named_tensors**)abuse_out(), (mt_module *)bad);
+  return mt_module_named_parameters((mt_named_tensors**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_123(const void *bad) {
-  return mt_module_named_modules((mt_strings**)abuse_out(), (mt_module *)bad);
+  return mt_module_named_buffers((mt_named_tensors**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_124(const void *bad) {
-  return mt_module_num_parameters((void *)abuse_out(), (mt_module *)bad, false);
+  return mt_module_named_modules((mt_strings**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_125(const void *bad) {
-  return mt_module_apply((mt_module *)bad, NULL, NULL);
+  return mt_module_num_parameters((void *)abuse_out(), (mt_module *)bad, false);
 }
 
 static mt_status call_126(const void *bad) {
-  return mt_module_train((mt_module *)bad, false);
+  return mt_module_apply((mt_module *)bad, NULL, NULL);
 }
 
 static mt_status call_127(const void *bad) {
-  return mt_module_eval((mt_module *)bad);
+  return mt_module_train((mt_module *)bad, false);
 }
 
 static mt_status call_128(const void *bad) {
-  return mt_module_set_training((mt_module *)bad, false);
+  return mt_module_eval((mt_module *)bad);
 }
 
 static mt_status call_129(const void *bad) {
-  return mt_module_is_training((void *)abuse_out(), (mt_module *)bad);
+  return mt_module_set_training((mt_module *)bad, false);
 }
 
 static mt_status call_130(const void *bad) {
-  return mt_module_requires_grad_((mt_module *)bad, false);
+  return mt_module_is_training((void *)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_131(const void *bad) {
-  return mt_module_zero_grad((mt_module *)bad, false);
+  return mt_module_requires_grad_((mt_module *)bad, false);
 }
 
 static mt_status call_132(const void *bad) {
-  return mt_module_to_dtype((mt_module *)bad, 0);
+  return mt_module_zero_grad((mt_module *)bad, false);
 }
 
 static mt_status call_133(const void *bad) {
-  return mt_module_to_device((mt_module *)bad, 0);
+  return mt_module_to_dtype((mt_module *)bad, 0);
 }
 
 static mt_status call_134(const void *bad) {
-  return mt_module_state_dict((mt_named_tensors**)abuse_out(), (mt_module *)bad);
+  return mt_module_to_device((mt_module *)bad, 0);
 }
 
 static mt_status call_135(const void *bad) {
-  return mt_module_load_state_dict((mt_module *)bad, (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), false, (mt_strings**)abuse_out(), (mt_strings**)abuse_out());
+  return mt_module_state_dict((mt_named_tensors**)abuse_out(), (mt_module *)bad);
 }
 
 static mt_status call_136(const void *bad) {
-  return mt_module_load_state_dict((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_named_tensors *)bad, false, (mt_strings**)abuse_out(), (mt_strings**)abuse_out());
+  return mt_module_load_state_dict((mt_module *)bad, (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), false, (mt_strings**)abuse_out(), (mt_strings**)abuse_out());
 }
 
 static mt_status call_137(const void *bad) {
-  return mt_module_register_forward_pre_hook((void *)abuse_out(), (mt_module *)bad, NULL, NULL, NULL);
+  return mt_module_load_state_dict((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_named_tensors *)bad, false, (mt_strings**)abuse_out(), (mt_strings**)abuse_out());
 }
 
 static mt_status call_138(const void *bad) {
-  return mt_module_register_forward_hook((void *)abuse_out(), (mt_module *)bad, NULL, NULL, NULL);
+  return mt_module_register_forward_pre_hook((void *)abuse_out(), (mt_module *)bad, NULL, NULL, NULL);
 }
 
 static mt_status call_139(const void *bad) {
-  return mt_module_register_full_backward_hook((void *)abuse_out(), (mt_module *)bad, NULL, NULL, NULL);
+  return mt_module_register_forward_hook((void *)abuse_out(), (mt_module *)bad, NULL, NULL, NULL);
 }
 
 static mt_status call_140(const void *bad) {
-  return mt_module_remove_hook((mt_module *)bad, 0);
+  return mt_module_register_full_backward_hook((void *)abuse_out(), (mt_module *)bad, NULL, NULL, NULL);
 }
 
 static mt_status call_141(const void *bad) {
-  return mt_make_parameter((mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
+  return mt_module_remove_hook((mt_module *)bad, 0);
 }
 
 static mt_status call_142(const void *bad) {
-  return mt_tensor_is_parameter((void *)abuse_out(), (mt_tensor *)bad);
+  return mt_make_parameter((mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_143(const void *bad) {
-  return mt_tensor_set_data((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_tensor_is_parameter((void *)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_144(const void *bad) {
-  return mt_tensor_set_data((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_tensor_set_data((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_145(const void *bad) {
-  return mt_nn_init_uniform_((mt_tensor *)bad, 0, 0);
+  return mt_tensor_set_data((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_146(const void *bad) {
-  return mt_nn_init_normal_((mt_tensor *)bad, 0, 0);
+  return mt_nn_init_uniform_((mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_147(const void *bad) {
-  return mt_nn_init_constant_((mt_tensor *)bad, 0);
+  return mt_nn_init_normal_((mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_148(const void *bad) {
-  return mt_nn_init_eye_((mt_tensor *)bad);
+  return mt_nn_init_constant_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_149(const void *bad) {
-  return mt_nn_init_xavier_uniform_((mt_tensor *)bad, 0);
+  return mt_nn_init_eye_((mt_tensor *)bad);
 }
 
 static mt_status call_150(const void *bad) {
-  return mt_nn_init_xavier_normal_((mt_tensor *)bad, 0);
+  return mt_nn_init_xavier_uniform_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_151(const void *bad) {
-  return mt_nn_init_kaiming_uniform_((mt_tensor *)bad, 0, "x", "x");
+  return mt_nn_init_xavier_normal_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_152(const void *bad) {
-  return mt_nn_init_kaiming_normal_((mt_tensor *)bad, 0, "x", "x");
+  return mt_nn_init_kaiming_uniform_((mt_tensor *)bad, 0, "x", "x");
 }
 
 static mt_status call_153(const void *bad) {
-  return mt_nn_init_trunc_normal_((mt_tensor *)bad, 0, 0, 0, 0);
+  return mt_nn_init_kaiming_normal_((mt_tensor *)bad, 0, "x", "x");
 }
 
 static mt_status call_154(const void *bad) {
-  return mt_nn_init_orthogonal_((mt_tensor *)bad, 0);
+  return mt_nn_init_trunc_normal_((mt_tensor *)bad, 0, 0, 0, 0);
 }
 
 static mt_status call_155(const void *bad) {
-  return mt_nn_init_sparse_((mt_tensor *)bad, 0, 0);
+  return mt_nn_init_orthogonal_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_156(const void *bad) {
-  return mt_nn_init_dirac_((mt_tensor *)bad, 0);
+  return mt_nn_init_sparse_((mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_157(const void *bad) {
-  return mt_nn_init_ones_((mt_tensor *)bad);
+  return mt_nn_init_dirac_((mt_tensor *)bad, 0);
 }
 
 static mt_status call_158(const void *bad) {
-  return mt_nn_init_zeros_((mt_tensor *)bad);
+  return mt_nn_init_ones_((mt_tensor *)bad);
 }
 
 static mt_status call_159(const void *bad) {
-  return mt_named_tensors_free((mt_named_tensors *)bad);
+  return mt_nn_init_zeros_((mt_tensor *)bad);
 }
 
 static mt_status call_160(const void *bad) {
-  return mt_named_tensors_count((void *)abuse_out(), (mt_named_tensors *)bad);
+  return mt_named_tensors_free((mt_named_tensors *)bad);
 }
 
 static mt_status call_161(const void *bad) {
-  return mt_named_tensors_name((char**)abuse_out(), (mt_named_tensors *)bad, 0);
+  return mt_named_tensors_count((void *)abuse_out(), (mt_named_tensors *)bad);
 }
 
 static mt_status call_162(const void *bad) {
-  return mt_named_tensors_at((mt_tensor**)abuse_out(), (mt_named_tensors *)bad, 0);
+  return mt_named_tensors_name((char**)abuse_out(), (mt_named_tensors *)bad, 0);
 }
 
 static mt_status call_163(const void *bad) {
-  return mt_named_tensors_get((mt_tensor**)abuse_out(), (mt_named_tensors *)bad, "x");
+  return mt_named_tensors_at((mt_tensor**)abuse_out(), (mt_named_tensors *)bad, 0);
 }
 
 static mt_status call_164(const void *bad) {
-  return mt_named_tensors_has((void *)abuse_out(), (mt_named_tensors *)bad, "x");
+  return mt_named_tensors_get((mt_tensor**)abuse_out(), (mt_named_tensors *)bad, "x");
 }
 
 static mt_status call_165(const void *bad) {
-  return mt_named_tensors_set((mt_named_tensors *)bad, "x", (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_named_tensors_has((void *)abuse_out(), (mt_named_tensors *)bad, "x");
 }
 
 static mt_status call_166(const void *bad) {
-  return mt_named_tensors_set((mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), "x", (mt_tensor *)bad);
+  return mt_named_tensors_set((mt_named_tensors *)bad, "x", (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_167(const void *bad) {
-  return mt_named_tensors_remove((mt_named_tensors *)bad, "x");
+  return mt_named_tensors_set((mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), "x", (mt_tensor *)bad);
 }
 
 static mt_status call_168(const void *bad) {
-  return mt_strings_free((mt_strings *)bad);
+  return mt_named_tensors_remove((mt_named_tensors *)bad, "x");
 }
 
 static mt_status call_169(const void *bad) {
-  return mt_strings_count((void *)abuse_out(), (mt_strings *)bad);
+  return mt_strings_free((mt_strings *)bad);
 }
 
 static mt_status call_170(const void *bad) {
-  return mt_strings_get((char**)abuse_out(), (mt_strings *)bad, 0);
+  return mt_strings_count((void *)abuse_out(), (mt_strings *)bad);
 }
 
 static mt_status call_171(const void *bad) {
-  return mt_module_list_append((mt_module *)bad, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
+  return mt_strings_get((char**)abuse_out(), (mt_strings *)bad, 0);
 }
 
 static mt_status call_172(const void *bad) {
-  return mt_module_list_append((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_module *)bad);
+  return mt_module_list_append((mt_module *)bad, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
 }
 
 static mt_status call_173(const void *bad) {
-  return mt_module_list_insert((mt_module *)bad, 0, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
+  return mt_module_list_append((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_module *)bad);
 }
 
 static mt_status call_174(const void *bad) {
-  return mt_module_list_insert((mt_module *)abuse_valid(MT_HANDLE_MODULE), 0, (mt_module *)bad);
+  return mt_module_list_insert((mt_module *)bad, 0, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
 }
 
 static mt_status call_175(const void *bad) {
-  return mt_parameter_list_append((mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_module_list_insert((mt_module *)abuse_valid(MT_HANDLE_MODULE), 0, (mt_module *)bad);
 }
 
 static mt_status call_176(const void *bad) {
-  return mt_parameter_list_append((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad);
+  return mt_parameter_list_append((mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_177(const void *bad) {
-  return mt_nn_transformer_encoder((mt_module**)abuse_out(), (mt_module *)bad, 0, NULL);
+  return mt_parameter_list_append((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad);
 }
 
 static mt_status call_178(const void *bad) {
-  return mt_nn_transformer_encoder((mt_module**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), 0, (mt_module *)bad);
+  return mt_nn_transformer_encoder((mt_module**)abuse_out(), (mt_module *)bad, 0, NULL);
 }
 
 static mt_status call_179(const void *bad) {
-  return mt_nn_transformer_decoder((mt_module**)abuse_out(), (mt_module *)bad, 0, NULL);
+  return mt_nn_transformer_encoder((mt_module**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), 0, (mt_module *)bad);
 }
 
 static mt_status call_180(const void *bad) {
-  return mt_nn_transformer_decoder((mt_module**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), 0, (mt_module *)bad);
+  return mt_nn_transformer_decoder((mt_module**)abuse_out(), (mt_module *)bad, 0, NULL);
 }
 
 static mt_status call_181(const void *bad) {
-  return mt_adaptive_log_prob((mt_tensor**)abuse_out(), (mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_nn_transformer_decoder((mt_module**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), 0, (mt_module *)bad);
 }
 
 static mt_status call_182(const void *bad) {
-  return mt_adaptive_log_prob((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad);
+  return mt_adaptive_log_prob((mt_tensor**)abuse_out(), (mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_183(const void *bad) {
-  return mt_adaptive_predict((mt_tensor**)abuse_out(), (mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_adaptive_log_prob((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad);
 }
 
 static mt_status call_184(const void *bad) {
-  return mt_adaptive_predict((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad);
+  return mt_adaptive_predict((mt_tensor**)abuse_out(), (mt_module *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_185(const void *bad) {
-  return mt_weight_norm((mt_module *)bad, "x", 0);
+  return mt_adaptive_predict((mt_tensor**)abuse_out(), (mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_tensor *)bad);
 }
 
 static mt_status call_186(const void *bad) {
-  return mt_remove_weight_norm((mt_module *)bad, "x");
+  return mt_weight_norm((mt_module *)bad, "x", 0);
 }
 
 static mt_status call_187(const void *bad) {
-  return mt_spectral_norm((mt_module *)bad, "x", NULL);
+  return mt_remove_weight_norm((mt_module *)bad, "x");
 }
 
 static mt_status call_188(const void *bad) {
-  return mt_remove_spectral_norm((mt_module *)bad, "x");
+  return mt_spectral_norm((mt_module *)bad, "x", NULL);
 }
 
 static mt_status call_189(const void *bad) {
-  return mt_pack_padded_sequence((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
+  return mt_remove_spectral_norm((mt_module *)bad, "x");
 }
 
 static mt_status call_190(const void *bad) {
-  return mt_pack_padded_sequence((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
+  return mt_pack_padded_sequence((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_191(const void *bad) {
-  return mt_pad_packed_sequence((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, false, 0, NULL);
+  return mt_pack_padded_sequence((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
 static mt_status call_192(const void *bad) {
-  return mt_pad_packed_sequence((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false, 0, NULL);
+  return mt_pad_packed_sequence((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, false, 0, NULL);
 }
 
 static mt_status call_193(const void *bad) {
-  return mt_pad_packed_sequence((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, 0, NULL);
+  return mt_pad_packed_sequence((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false, 0, NULL);
 }
 
 static mt_status call_194(const void *bad) {
-  return mt_parameters_to_vector((mt_tensor**)abuse_out(), (mt_tensors *)bad);
+  return mt_pad_packed_sequence((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, 0, NULL);
 }
 
 static mt_status call_195(const void *bad) {
-  return mt_vector_to_parameters((mt_tensor *)bad, (mt_tensors *)abuse_valid(MT_HANDLE_TENSORS));
+  return mt_parameters_to_vector((mt_tensor**)abuse_out(), (mt_tensors *)bad);
 }
 
 static mt_status call_196(const void *bad) {
-  return mt_vector_to_parameters((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensors *)bad);
+  return mt_vector_to_parameters((mt_tensor *)bad, (mt_tensors *)abuse_valid(MT_HANDLE_TENSORS));
 }
 
 static mt_status call_197(const void *bad) {
-  return mt_module_summary((char**)abuse_out(), (mt_module *)bad, NULL, 0, NULL, NULL);
+  return mt_vector_to_parameters((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensors *)bad);
 }
 
 static mt_status call_198(const void *bad) {
-  return mt_sgd((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_module_summary((char**)abuse_out(), (mt_module *)bad, NULL, 0, NULL, NULL);
 }
 
 static mt_status call_199(const void *bad) {
-  return mt_adam((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_sgd((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_200(const void *bad) {
-  return mt_adamw((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_adam((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_201(const void *bad) {
-  return mt_rmsprop((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_adamw((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_202(const void *bad) {
-  return mt_adagrad((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_rmsprop((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_203(const void *bad) {
-  return mt_adadelta((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_adagrad((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_204(const void *bad) {
-  return mt_adamax((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_adadelta((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_205(const void *bad) {
-  return mt_nadam((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_adamax((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_206(const void *bad) {
-  return mt_radam((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_nadam((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_207(const void *bad) {
-  return mt_asgd((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_radam((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_208(const void *bad) {
-  return mt_rprop((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_asgd((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_209(const void *bad) {
-  return mt_lbfgs((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
+  return mt_rprop((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_210(const void *bad) {
-  return mt_optimizer_free((mt_optimizer *)bad);
+  return mt_lbfgs((mt_optimizer**)abuse_out(), (mt_tensors *)bad, NULL);
 }
 
 static mt_status call_211(const void *bad) {
-  return mt_optimizer_step((mt_optimizer *)bad);
+  return mt_optimizer_free((mt_optimizer *)bad);
 }
 
 static mt_status call_212(const void *bad) {
-  return mt_optimizer_step_closure((mt_tensor**)abuse_out(), (mt_optimizer *)bad, NULL, NULL);
+  return mt_optimizer_step((mt_optimizer *)bad);
 }
 
 static mt_status call_213(const void *bad) {
-  return mt_optimizer_zero_grad((mt_optimizer *)bad, false);
+  return mt_optimizer_step_closure((mt_tensor**)abuse_out(), (mt_optimizer *)bad, NULL, NULL);
 }
 
 static mt_status call_214(const void *bad) {
-  return mt_optimizer_add_param_group((mt_optimizer *)bad, (mt_tensors *)abuse_valid(MT_HANDLE_TENSORS));
+  return mt_optimizer_zero_grad((mt_optimizer *)bad, false);
 }
 
 static mt_status call_215(const void *bad) {
-  return mt_optimizer_add_param_group((mt_optimizer *)abuse_valid(MT_HANDLE_OPTIMIZER), (mt_tensors *)bad);
+  return mt_optimizer_add_param_group((mt_optimizer *)bad, (mt_tensors *)abuse_valid(MT_HANDLE_TENSORS));
 }
 
 static mt_status call_216(const void *bad) {
-  return mt_optimizer_add_param_group_with((mt_optimizer *)bad, (mt_tensors *)abuse_valid(MT_HANDLE_TENSORS), (mt_strings *)abuse_valid(MT_HANDLE_STRINGS), NULL, 0);
+  return mt_optimizer_add_param_group((mt_optimizer *)abuse_valid(MT_HANDLE_OPTIMIZER), (mt_tensors *)bad);
 }
 
 static mt_status call_217(const void *bad) {
-  return mt_optimizer_add_param_group_with((mt_optimizer *)abuse_valid(MT_HANDLE_OPTIMIZER), (mt_tensors *)bad, (mt_strings *)abuse_valid(MT_HANDLE_STRINGS), NULL, 0);
+  return mt_optimizer_add_param_group_with((mt_optimizer *)bad, (mt_tensors *)abuse_valid(MT_HANDLE_TENSORS), (mt_strings *)abuse_valid(MT_HANDLE_STRINGS), NULL, 0);
 }
 
 static mt_status call_218(const void *bad) {
-  return mt_optimizer_add_param_group_with((mt_optimizer *)abuse_valid(MT_HANDLE_OPTIMIZER), (mt_tensors *)abuse_valid(MT_HANDLE_TENSORS), (mt_strings *)bad, NULL, 0);
+  return mt_optimizer_add_param_group_with((mt_optimizer *)abuse_valid(MT_HANDLE_OPTIMIZER), (mt_tensors *)bad, (mt_strings *)abuse_valid(MT_HANDLE_STRINGS), NULL, 0);
 }
 
 static mt_status call_219(const void *bad) {
-  return mt_optimizer_group_count((void *)abuse_out(), (mt_optimizer *)bad);
+  return mt_optimizer_add_param_group_with((mt_optimizer *)abuse_valid(MT_HANDLE_OPTIMIZER), (mt_tensors *)abuse_valid(MT_HANDLE_TENSORS), (mt_strings *)bad, NULL, 0);
 }
 
 static mt_status call_220(const void *bad) {
-  return mt_optimizer_group_params((mt_tensors**)abuse_out(), (mt_optimizer *)bad, 0);
+  return mt_optimizer_group_count((void *)abuse_out(), (mt_optimizer *)bad);
 }
 
 static mt_status call_221(const void *bad) {
-  return mt_optimizer_option_names((mt_strings**)abuse_out(), (mt_optimizer *)bad);
+  return mt_optimizer_group_params((mt_tensors**)abuse_out(), (mt_optimizer *)bad, 0);
 }
 
 static mt_status call_222(const void *bad) {
-  return mt_optimizer_get_option((void *)abuse_out(), (mt_optimizer *)bad, 0, "x");
+  return mt_optimizer_option_names((mt_strings**)abuse_out(), (mt_optimizer *)bad);
 }
 
 static mt_status call_223(const void *bad) {
-  return mt_optimizer_set_option((mt_optimizer *)bad, 0, "x", 0);
+  return mt_optimizer_get_option((void *)abuse_out(), (mt_optimizer *)bad, 0, "x");
 }
 
 static mt_status call_224(const void *bad) {
-  return mt_optimizer_state_dict((mt_named_tensors**)abuse_out(), (mt_optimizer *)bad);
+  return mt_optimizer_set_option((mt_optimizer *)bad, 0, "x", 0);
 }
 
 static mt_status call_225(const void *bad) {
-  return mt_optimizer_load_state_dict((mt_optimizer *)bad, (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS));
+  return mt_optimizer_state_dict((mt_named_tensors**)abuse_out(), (mt_optimizer *)bad);
 }
 
 static mt_status call_226(const void *bad) {
-  return mt_optimizer_load_state_dict((mt_optimizer *)abuse_valid(MT_HANDLE_OPTIMIZER), (mt_named_tensors *)bad);
+  return mt_optimizer_load_state_dict((mt_optimizer *)bad, (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS));
 }
 
 static mt_status call_227(const void *bad) {
-  return mt_optimizer_type_name((char**)abuse_out(), (mt_optimizer *)bad);
+  return mt_optimizer_load_state_dict((mt_optimizer *)abuse_valid(MT_HANDLE_OPTIMIZER), (mt_named_tensors *)bad);
 }
 
 static mt_status call_228(const void *bad) {
-  return mt_optimizer_to_string((char**)abuse_out(), (mt_optimizer *)bad);
+  return mt_optimizer_type_name((char**)abuse_out(), (mt_optimizer *)bad);
 }
 
 static mt_status call_229(const void *bad) {
-  return mt_clip_grad_norm_((void *)abuse_out(), (mt_tensors *)bad, 0, 0, false);
+  return mt_optimizer_to_string((char**)abuse_out(), (mt_optimizer *)bad);
 }
 
 static mt_status call_230(const void *bad) {
-  return mt_clip_grad_value_((mt_tensors *)bad, 0);
+  return mt_clip_grad_norm_((void *)abuse_out(), (mt_tensors *)bad, 0, 0, false);
 }
 
 static mt_status call_231(const void *bad) {
-  return mt_averaged_model((mt_module**)abuse_out(), (mt_module *)bad, NULL);
+  return mt_clip_grad_value_((mt_tensors *)bad, 0);
 }
 
 static mt_status call_232(const void *bad) {
-  return mt_averaged_model_update((mt_module *)bad, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
+  return mt_averaged_model((mt_module**)abuse_out(), (mt_module *)bad, NULL);
 }
 
 static mt_status call_233(const void *bad) {
-  return mt_averaged_model_update((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_module *)bad);
+  return mt_averaged_model_update((mt_module *)bad, (mt_module *)abuse_valid(MT_HANDLE_MODULE));
 }
 
 static mt_status call_234(const void *bad) {
-  return mt_update_bn((mt_module *)bad, NULL, NULL);
+  return mt_averaged_model_update((mt_module *)abuse_valid(MT_HANDLE_MODULE), (mt_module *)bad);
 }
 
 static mt_status call_235(const void *bad) {
-  return mt_lambda_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, NULL, NULL, NULL, 0);
+  return mt_update_bn((mt_module *)bad, NULL, NULL);
 }
 
 static mt_status call_236(const void *bad) {
-  return mt_multiplicative_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, NULL, NULL, NULL, 0);
+  return mt_lambda_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, NULL, NULL, NULL, 0);
 }
 
 static mt_status call_237(const void *bad) {
-  return mt_custom_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, NULL, NULL, NULL, 0);
+  return mt_multiplicative_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, NULL, NULL, NULL, 0);
 }
 
 static mt_status call_238(const void *bad) {
-  return mt_step_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, 0, 0, 0);
+  return mt_custom_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, NULL, NULL, NULL, 0);
 }
 
 static mt_status call_239(const void *bad) {
-  return mt_multi_step_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, NULL, 0, 0, 0);
+  return mt_step_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, 0, 0, 0);
 }
 
 static mt_status call_240(const void *bad) {
-  return mt_constant_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, 0, 0, 0);
+  return mt_multi_step_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, NULL, 0, 0, 0);
 }
 
 static mt_status call_241(const void *bad) {
-  return mt_linear_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, NULL);
+  return mt_constant_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, 0, 0, 0);
 }
 
 static mt_status call_242(const void *bad) {
-  return mt_exponential_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, 0, 0);
+  return mt_linear_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, NULL);
 }
 
 static mt_status call_243(const void *bad) {
-  return mt_polynomial_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, 0, 0, 0);
+  return mt_exponential_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, 0, 0);
 }
 
 static mt_status call_244(const void *bad) {
-  return mt_cosine_annealing_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, 0, 0, 0);
+  return mt_polynomial_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, 0, 0, 0);
 }
 
 static mt_status call_245(const void *bad) {
+  return mt_cosine_annealing_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, 0, 0, 0);
+}
+
+static mt_status call_246(const void *bad) {
   mt_cosine_warm_restarts_options options_;
   mt_cosine_warm_restarts_options_init(&options_);
   return mt_cosine_annealing_warm_restarts((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, &options_);
 }
 
-static mt_status call_246(const void *bad) {
+static mt_status call_247(const void *bad) {
   mt_cyclic_lr_options options_;
   mt_cyclic_lr_options_init(&options_);
   return mt_cyclic_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, &options_);
 }
 
-static mt_status call_247(const void *bad) {
+static mt_status call_248(const void *bad) {
   mt_one_cycle_lr_options options_;
   mt_one_cycle_lr_options_init(&options_);
   return mt_one_cycle_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, &options_);
 }
 
-static mt_status call_248(const void *bad) {
+static mt_status call_249(const void *bad) {
   return mt_reduce_lr_on_plateau((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, NULL);
 }
 
-static mt_status call_249(const void *bad) {
+static mt_status call_250(const void *bad) {
   mt_swa_lr_options options_;
   mt_swa_lr_options_init(&options_);
   return mt_swa_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, &options_);
 }
 
-static mt_status call_250(const void *bad) {
+static mt_status call_251(const void *bad) {
   return mt_sequential_lr((mt_scheduler**)abuse_out(), (mt_optimizer *)bad, NULL, 0, NULL, 0, 0);
 }
 
-static mt_status call_251(const void *bad) {
+static mt_status call_252(const void *bad) {
   return mt_scheduler_free((mt_scheduler *)bad);
 }
 
-static mt_status call_252(const void *bad) {
+static mt_status call_253(const void *bad) {
   return mt_scheduler_step((mt_scheduler *)bad);
 }
 
-static mt_status call_253(const void *bad) {
+static mt_status call_254(const void *bad) {
   return mt_scheduler_step_metric((mt_scheduler *)bad, 0);
 }
 
-static mt_status call_254(const void *bad) {
+static mt_status call_255(const void *bad) {
   return mt_scheduler_step_to((mt_scheduler *)bad, 0);
 }
 
-static mt_status call_255(const void *bad) {
+static mt_status call_256(const void *bad) {
   return mt_scheduler_last_epoch((void *)abuse_out(), (mt_scheduler *)bad);
 }
 
-static mt_status call_256(const void *bad) {
+static mt_status call_257(const void *bad) {
   return mt_scheduler_last_lr((void *)abuse_out(), (mt_scheduler *)bad, 0);
 }
 
-static mt_status call_257(const void *bad) {
+static mt_status call_258(const void *bad) {
   return mt_scheduler_state_dict((mt_named_tensors**)abuse_out(), (mt_scheduler *)bad);
 }
 
-static mt_status call_258(const void *bad) {
+static mt_status call_259(const void *bad) {
   return mt_scheduler_load_state_dict((mt_scheduler *)bad, (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS));
 }
 
-static mt_status call_259(const void *bad) {
+static mt_status call_260(const void *bad) {
   return mt_scheduler_load_state_dict((mt_scheduler *)abuse_valid(MT_HANDLE_SCHEDULER), (mt_named_tensors *)bad);
 }
 
-static mt_status call_260(const void *bad) {
+static mt_status call_261(const void *bad) {
   return mt_scheduler_type_name((char**)abuse_out(), (mt_scheduler *)bad);
 }
 
-static mt_status call_261(const void *bad) {
+static mt_status call_262(const void *bad) {
   return mt_save_safetensors("x", (mt_named_tensors *)bad, NULL, NULL);
 }
 
-static mt_status call_262(const void *bad) {
+static mt_status call_263(const void *bad) {
   return mt_save_safetensors("x", (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), (mt_strings *)bad, NULL);
 }
 
-static mt_status call_263(const void *bad) {
+static mt_status call_264(const void *bad) {
   return mt_save_safetensors("x", (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), NULL, (mt_strings *)bad);
 }
 
-static mt_status call_264(const void *bad) {
+static mt_status call_265(const void *bad) {
   return mt_safetensors_encode((mt_tensor**)abuse_out(), (mt_named_tensors *)bad, NULL, NULL);
 }
 
-static mt_status call_265(const void *bad) {
+static mt_status call_266(const void *bad) {
   return mt_safetensors_encode((mt_tensor**)abuse_out(), (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), (mt_strings *)bad, NULL);
 }
 
-static mt_status call_266(const void *bad) {
+static mt_status call_267(const void *bad) {
   return mt_safetensors_encode((mt_tensor**)abuse_out(), (mt_named_tensors *)abuse_valid(MT_HANDLE_NAMED_TENSORS), NULL, (mt_strings *)bad);
 }
 
-static mt_status call_267(const void *bad) {
+static mt_status call_268(const void *bad) {
   return mt_save("x", (mt_value *)bad);
 }
 
-static mt_status call_268(const void *bad) {
+static mt_status call_269(const void *bad) {
   return mt_save_memory((mt_tensor**)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_269(const void *bad) {
+static mt_status call_270(const void *bad) {
   return mt_value_state_dict((mt_named_tensors**)abuse_out(), (mt_value *)bad, NULL);
 }
 
-static mt_status call_270(const void *bad) {
+static mt_status call_271(const void *bad) {
   return mt_save_npy("x", (mt_tensor *)bad);
 }
 
-static mt_status call_271(const void *bad) {
+static mt_status call_272(const void *bad) {
   return mt_save_npz("x", (mt_named_tensors *)bad, false);
 }
 
-static mt_status call_272(const void *bad) {
+static mt_status call_273(const void *bad) {
   return mt_value_free((mt_value *)bad);
 }
 
-static mt_status call_273(const void *bad) {
+static mt_status call_274(const void *bad) {
   return mt_value_tensor((mt_value**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_274(const void *bad) {
+static mt_status call_275(const void *bad) {
   return mt_value_from_tensors((mt_value**)abuse_out(), (mt_named_tensors *)bad);
 }
 
-static mt_status call_275(const void *bad) {
+static mt_status call_276(const void *bad) {
   return mt_value_append((mt_value *)bad, (mt_value *)abuse_valid(MT_HANDLE_VALUE));
 }
 
-static mt_status call_276(const void *bad) {
+static mt_status call_277(const void *bad) {
   return mt_value_append((mt_value *)abuse_valid(MT_HANDLE_VALUE), (mt_value *)bad);
 }
 
-static mt_status call_277(const void *bad) {
+static mt_status call_278(const void *bad) {
   return mt_value_set((mt_value *)bad, "x", (mt_value *)abuse_valid(MT_HANDLE_VALUE));
 }
 
-static mt_status call_278(const void *bad) {
+static mt_status call_279(const void *bad) {
   return mt_value_set((mt_value *)abuse_valid(MT_HANDLE_VALUE), "x", (mt_value *)bad);
 }
 
-static mt_status call_279(const void *bad) {
+static mt_status call_280(const void *bad) {
   return mt_value_set_item((mt_value *)bad, (mt_value *)abuse_valid(MT_HANDLE_VALUE), (mt_value *)abuse_valid(MT_HANDLE_VALUE));
 }
 
-static mt_status call_280(const void *bad) {
+static mt_status call_281(const void *bad) {
   return mt_value_set_item((mt_value *)abuse_valid(MT_HANDLE_VALUE), (mt_value *)bad, (mt_value *)abuse_valid(MT_HANDLE_VALUE));
 }
 
-static mt_status call_281(const void *bad) {
+static mt_status call_282(const void *bad) {
   return mt_value_set_item((mt_value *)abuse_valid(MT_HANDLE_VALUE), (mt_value *)abuse_valid(MT_HANDLE_VALUE), (mt_value *)bad);
 }
 
-static mt_status call_282(const void *bad) {
+static mt_status call_283(const void *bad) {
   return mt_value_set_attributes((mt_value *)bad, (mt_value *)abuse_valid(MT_HANDLE_VALUE));
 }
 
-static mt_status call_283(const void *bad) {
+static mt_status call_284(const void *bad) {
   return mt_value_set_attributes((mt_value *)abuse_valid(MT_HANDLE_VALUE), (mt_value *)bad);
 }
 
-static mt_status call_284(const void *bad) {
+static mt_status call_285(const void *bad) {
   return mt_value_kind_of((void *)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_285(const void *bad) {
+static mt_status call_286(const void *bad) {
   return mt_value_type_name((char**)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_286(const void *bad) {
+static mt_status call_287(const void *bad) {
   return mt_value_id((void *)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_287(const void *bad) {
+static mt_status call_288(const void *bad) {
   return mt_value_as_bool((void *)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_288(const void *bad) {
+static mt_status call_289(const void *bad) {
   return mt_value_as_int((void *)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_289(const void *bad) {
+static mt_status call_290(const void *bad) {
   return mt_value_as_float((void *)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_290(const void *bad) {
+static mt_status call_291(const void *bad) {
   return mt_value_as_complex((void *)abuse_out(), (void *)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_291(const void *bad) {
+static mt_status call_292(const void *bad) {
   return mt_value_as_tensor((mt_tensor**)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_292(const void *bad) {
+static mt_status call_293(const void *bad) {
   return mt_value_as_dtype((void *)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_293(const void *bad) {
+static mt_status call_294(const void *bad) {
   return mt_value_as_string((char**)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_294(const void *bad) {
+static mt_status call_295(const void *bad) {
   return mt_value_as_bytes(NULL, (void *)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_295(const void *bad) {
+static mt_status call_296(const void *bad) {
   return mt_value_count((void *)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_296(const void *bad) {
+static mt_status call_297(const void *bad) {
   return mt_value_at((mt_value**)abuse_out(), (mt_value *)bad, 0);
 }
 
-static mt_status call_297(const void *bad) {
+static mt_status call_298(const void *bad) {
   return mt_value_key_at((mt_value**)abuse_out(), (mt_value *)bad, 0);
 }
 
-static mt_status call_298(const void *bad) {
+static mt_status call_299(const void *bad) {
   return mt_value_get((mt_value**)abuse_out(), (mt_value *)bad, "x");
 }
 
-static mt_status call_299(const void *bad) {
+static mt_status call_300(const void *bad) {
   return mt_value_attributes((mt_value**)abuse_out(), (mt_value *)bad);
 }
 
-static mt_status call_300(const void *bad) {
+static mt_status call_301(const void *bad) {
+  return mt_dataset_free((mt_dataset *)bad);
+}
+
+static mt_status call_302(const void *bad) {
+  return mt_dataset_size((void *)abuse_out(), (mt_dataset *)bad);
+}
+
+static mt_status call_303(const void *bad) {
+  return mt_dataset_get((mt_tensors**)abuse_out(), (mt_dataset *)bad, 0);
+}
+
+static mt_status call_304(const void *bad) {
+  return mt_dataset_get_batch((mt_tensors**)abuse_out(), (mt_dataset *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_305(const void *bad) {
+  return mt_dataset_classes((mt_strings**)abuse_out(), (mt_dataset *)bad);
+}
+
+static mt_status call_306(const void *bad) {
+  return mt_dataset_targets((mt_tensor**)abuse_out(), (mt_dataset *)bad);
+}
+
+static mt_status call_307(const void *bad) {
+  return mt_dataset_paths((mt_strings**)abuse_out(), (mt_dataset *)bad);
+}
+
+static mt_status call_308(const void *bad) {
+  return mt_dataset_data((mt_tensors**)abuse_out(), (mt_dataset *)bad);
+}
+
+static mt_status call_309(const void *bad) {
+  return mt_dataset_subset((mt_dataset**)abuse_out(), (mt_dataset *)bad, NULL, 0);
+}
+
+static mt_status call_310(const void *bad) {
+  return mt_dataset_random_split((mt_dataset**)abuse_out(), (mt_dataset *)bad, NULL, 0, NULL);
+}
+
+static mt_status call_311(const void *bad) {
+  return mt_dataset_random_split((mt_dataset**)abuse_out(), (mt_dataset *)abuse_valid(MT_HANDLE_DATASET), NULL, 0, (mt_generator *)bad);
+}
+
+static mt_status call_312(const void *bad) {
+  return mt_dataset_transform((mt_dataset**)abuse_out(), (mt_dataset *)bad, NULL, NULL);
+}
+
+static mt_status call_313(const void *bad) {
+  return mt_dataset_transform((mt_dataset**)abuse_out(), (mt_dataset *)abuse_valid(MT_HANDLE_DATASET), (mt_transform *)bad, NULL);
+}
+
+static mt_status call_314(const void *bad) {
+  return mt_dataset_transform((mt_dataset**)abuse_out(), (mt_dataset *)abuse_valid(MT_HANDLE_DATASET), NULL, (mt_transform *)bad);
+}
+
+static mt_status call_315(const void *bad) {
+  return mt_dataset_image_files((mt_dataset**)abuse_out(), (mt_strings *)bad, NULL, 0);
+}
+
+static mt_status call_316(const void *bad) {
+  return mt_dataset_image_folder((mt_dataset**)abuse_out(), "x", (mt_strings *)bad);
+}
+
+static mt_status call_317(const void *bad) {
+  return mt_sampler_free((mt_sampler *)bad);
+}
+
+static mt_status call_318(const void *bad) {
+  return mt_sampler_random((mt_sampler**)abuse_out(), 0, false, 0, (mt_generator *)bad);
+}
+
+static mt_status call_319(const void *bad) {
+  return mt_sampler_subset_random((mt_sampler**)abuse_out(), NULL, 0, (mt_generator *)bad);
+}
+
+static mt_status call_320(const void *bad) {
+  return mt_sampler_weighted_random((mt_sampler**)abuse_out(), NULL, 0, 0, false, (mt_generator *)bad);
+}
+
+static mt_status call_321(const void *bad) {
+  return mt_sampler_batch((mt_sampler**)abuse_out(), (mt_sampler *)bad, 0, false);
+}
+
+static mt_status call_322(const void *bad) {
+  return mt_sampler_indices((mt_tensor**)abuse_out(), (mt_sampler *)bad);
+}
+
+static mt_status call_323(const void *bad) {
+  return mt_data_loader_create((mt_data_loader**)abuse_out(), (mt_dataset *)bad, NULL, NULL, NULL);
+}
+
+static mt_status call_324(const void *bad) {
+  return mt_data_loader_create((mt_data_loader**)abuse_out(), (mt_dataset *)abuse_valid(MT_HANDLE_DATASET), (mt_sampler *)bad, NULL, NULL);
+}
+
+static mt_status call_325(const void *bad) {
+  return mt_data_loader_create((mt_data_loader**)abuse_out(), (mt_dataset *)abuse_valid(MT_HANDLE_DATASET), NULL, (mt_generator *)bad, NULL);
+}
+
+static mt_status call_326(const void *bad) {
+  return mt_data_loader_free((mt_data_loader *)bad);
+}
+
+static mt_status call_327(const void *bad) {
+  return mt_data_loader_next((mt_tensors**)abuse_out(), (mt_data_loader *)bad);
+}
+
+static mt_status call_328(const void *bad) {
+  return mt_data_loader_reset((mt_data_loader *)bad);
+}
+
+static mt_status call_329(const void *bad) {
+  return mt_data_loader_size((void *)abuse_out(), (mt_data_loader *)bad);
+}
+
+static mt_status call_330(const void *bad) {
+  return mt_data_loader_set_collate((mt_data_loader *)bad, NULL, NULL, NULL);
+}
+
+static mt_status call_331(const void *bad) {
+  return mt_data_loader_set_worker_init((mt_data_loader *)bad, NULL, NULL, NULL);
+}
+
+static mt_status call_332(const void *bad) {
+  return mt_data_loader_set_progress((mt_data_loader *)bad, NULL, NULL, NULL);
+}
+
+static mt_status call_333(const void *bad) {
   return mt_image_write((mt_tensor *)bad, "x", NULL);
 }
 
-static mt_status call_301(const void *bad) {
+static mt_status call_334(const void *bad) {
   mt_encode_options options_;
   mt_encode_options_init(&options_);
   return mt_image_encode((mt_tensor**)abuse_out(), (mt_tensor *)bad, &options_);
 }
 
-static mt_status call_302(const void *bad) {
+static mt_status call_335(const void *bad) {
   return mt_make_grid((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_303(const void *bad) {
+static mt_status call_336(const void *bad) {
   return mt_save_image((mt_tensor *)bad, "x", NULL, NULL);
 }
 
-static mt_status call_304(const void *bad) {
+static mt_status call_337(const void *bad) {
   return mt_image_resize((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, 0, false);
 }
 
-static mt_status call_305(const void *bad) {
+static mt_status call_338(const void *bad) {
   return mt_image_crop((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0, 0);
 }
 
-static mt_status call_306(const void *bad) {
+static mt_status call_339(const void *bad) {
   return mt_image_center_crop((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_307(const void *bad) {
+static mt_status call_340(const void *bad) {
   return mt_image_five_crop((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_308(const void *bad) {
+static mt_status call_341(const void *bad) {
   return mt_image_ten_crop((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0, false);
 }
 
-static mt_status call_309(const void *bad) {
+static mt_status call_342(const void *bad) {
   return mt_image_pad((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, 0);
 }
 
-static mt_status call_310(const void *bad) {
+static mt_status call_343(const void *bad) {
   return mt_image_hflip((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_311(const void *bad) {
+static mt_status call_344(const void *bad) {
   return mt_image_vflip((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_312(const void *bad) {
+static mt_status call_345(const void *bad) {
   return mt_image_rotate((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL);
 }
 
-static mt_status call_313(const void *bad) {
+static mt_status call_346(const void *bad) {
   return mt_image_affine((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0, 0, 0, 0, NULL);
 }
 
-static mt_status call_314(const void *bad) {
+static mt_status call_347(const void *bad) {
   return mt_image_perspective((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL);
 }
 
-static mt_status call_315(const void *bad) {
+static mt_status call_348(const void *bad) {
   return mt_image_grayscale((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_316(const void *bad) {
+static mt_status call_349(const void *bad) {
   return mt_image_adjust_brightness((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_317(const void *bad) {
+static mt_status call_350(const void *bad) {
   return mt_image_adjust_contrast((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_318(const void *bad) {
+static mt_status call_351(const void *bad) {
   return mt_image_adjust_saturation((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_319(const void *bad) {
+static mt_status call_352(const void *bad) {
   return mt_image_adjust_sharpness((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_320(const void *bad) {
+static mt_status call_353(const void *bad) {
   return mt_image_adjust_hue((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_321(const void *bad) {
+static mt_status call_354(const void *bad) {
   return mt_image_adjust_gamma((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_322(const void *bad) {
+static mt_status call_355(const void *bad) {
   return mt_image_invert((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_323(const void *bad) {
+static mt_status call_356(const void *bad) {
   return mt_image_posterize((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_324(const void *bad) {
+static mt_status call_357(const void *bad) {
   return mt_image_solarize((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_325(const void *bad) {
+static mt_status call_358(const void *bad) {
   return mt_image_autocontrast((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_326(const void *bad) {
+static mt_status call_359(const void *bad) {
   return mt_image_equalize((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_327(const void *bad) {
+static mt_status call_360(const void *bad) {
   return mt_image_gaussian_blur((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
-static mt_status call_328(const void *bad) {
+static mt_status call_361(const void *bad) {
   return mt_image_to_tensor((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_329(const void *bad) {
+static mt_status call_362(const void *bad) {
   return mt_image_convert_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_330(const void *bad) {
+static mt_status call_363(const void *bad) {
   return mt_image_normalize((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
-static mt_status call_331(const void *bad) {
+static mt_status call_364(const void *bad) {
   return mt_image_normalize_((mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
-static mt_status call_332(const void *bad) {
+static mt_status call_365(const void *bad) {
   return mt_image_erase((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_333(const void *bad) {
+static mt_status call_366(const void *bad) {
   return mt_image_erase((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, 0, 0, (mt_tensor *)bad);
 }
 
-static mt_status call_334(const void *bad) {
+static mt_status call_367(const void *bad) {
   return mt_image_erase_((mt_tensor *)bad, 0, 0, 0, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_335(const void *bad) {
+static mt_status call_368(const void *bad) {
   return mt_image_erase_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, 0, 0, (mt_tensor *)bad);
 }
 
-static mt_status call_336(const void *bad) {
+static mt_status call_369(const void *bad) {
   return mt_transform_apply((mt_tensor**)abuse_out(), (mt_transform *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
-static mt_status call_337(const void *bad) {
+static mt_status call_370(const void *bad) {
   return mt_transform_apply((mt_tensor**)abuse_out(), (mt_transform *)abuse_valid(MT_HANDLE_TRANSFORM), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_338(const void *bad) {
+static mt_status call_371(const void *bad) {
   return mt_transform_apply((mt_tensor**)abuse_out(), (mt_transform *)abuse_valid(MT_HANDLE_TRANSFORM), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
 }
 
-static mt_status call_339(const void *bad) {
+static mt_status call_372(const void *bad) {
   return mt_transform_free((mt_transform *)bad);
 }
 
-static mt_status call_340(const void *bad) {
+static mt_status call_373(const void *bad) {
   return mt_transform_linear_transformation((mt_transform**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_341(const void *bad) {
+static mt_status call_374(const void *bad) {
   return mt_transform_linear_transformation((mt_transform**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_342(const void *bad) {
+static mt_status call_375(const void *bad) {
   return mt_vision_create_feature_extractor((mt_module**)abuse_out(), (mt_module *)bad, NULL, 0);
 }
 
-static mt_status call_343(const void *bad) {
+static mt_status call_376(const void *bad) {
   return mt_empty_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_344(const void *bad) {
+static mt_status call_377(const void *bad) {
   return mt_empty_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_345(const void *bad) {
+static mt_status call_378(const void *bad) {
   return mt_zeros_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_346(const void *bad) {
+static mt_status call_379(const void *bad) {
   return mt_zeros_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_347(const void *bad) {
+static mt_status call_380(const void *bad) {
   return mt_ones_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_348(const void *bad) {
+static mt_status call_381(const void *bad) {
   return mt_ones_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_349(const void *bad) {
+static mt_status call_382(const void *bad) {
   return mt_full_like((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_350(const void *bad) {
+static mt_status call_383(const void *bad) {
   return mt_full_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_351(const void *bad) {
+static mt_status call_384(const void *bad) {
   return mt_tril((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_352(const void *bad) {
+static mt_status call_385(const void *bad) {
   return mt_tril_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_353(const void *bad) {
+static mt_status call_386(const void *bad) {
   return mt_tril_((mt_tensor *)bad);
 }
 
-static mt_status call_354(const void *bad) {
+static mt_status call_387(const void *bad) {
   return mt_tril_diagonal_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_355(const void *bad) {
+static mt_status call_388(const void *bad) {
   return mt_triu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_356(const void *bad) {
+static mt_status call_389(const void *bad) {
   return mt_triu_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_357(const void *bad) {
+static mt_status call_390(const void *bad) {
   return mt_triu_((mt_tensor *)bad);
 }
 
-static mt_status call_358(const void *bad) {
+static mt_status call_391(const void *bad) {
   return mt_triu_diagonal_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_359(const void *bad) {
+static mt_status call_392(const void *bad) {
   return mt_fill_diagonal_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_360(const void *bad) {
+static mt_status call_393(const void *bad) {
   return mt_fill_diagonal_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_361(const void *bad) {
+static mt_status call_394(const void *bad) {
   return mt_fill_diagonal_with_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_362(const void *bad) {
+static mt_status call_395(const void *bad) {
   return mt_fill_diagonal_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
 }
 
-static mt_status call_363(const void *bad) {
+static mt_status call_396(const void *bad) {
   return mt_fill_diagonal_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_364(const void *bad) {
+static mt_status call_397(const void *bad) {
   return mt_rand_with((mt_tensor**)abuse_out(), NULL, 0, 0, 0, (mt_generator *)bad);
 }
 
-static mt_status call_365(const void *bad) {
+static mt_status call_398(const void *bad) {
   return mt_randn_with((mt_tensor**)abuse_out(), NULL, 0, 0, 0, (mt_generator *)bad);
 }
 
-static mt_status call_366(const void *bad) {
+static mt_status call_399(const void *bad) {
   return mt_randint_with((mt_tensor**)abuse_out(), 0, 0, NULL, 0, 0, 0, (mt_generator *)bad);
 }
 
-static mt_status call_367(const void *bad) {
+static mt_status call_400(const void *bad) {
   return mt_randperm_with((mt_tensor**)abuse_out(), 0, 0, 0, (mt_generator *)bad);
 }
 
-static mt_status call_368(const void *bad) {
+static mt_status call_401(const void *bad) {
   return mt_rand_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_369(const void *bad) {
+static mt_status call_402(const void *bad) {
   return mt_rand_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, NULL);
 }
 
-static mt_status call_370(const void *bad) {
+static mt_status call_403(const void *bad) {
   return mt_rand_like_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
 }
 
-static mt_status call_371(const void *bad) {
+static mt_status call_404(const void *bad) {
   return mt_randn_like((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_372(const void *bad) {
+static mt_status call_405(const void *bad) {
   return mt_randn_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, NULL);
 }
 
-static mt_status call_373(const void *bad) {
+static mt_status call_406(const void *bad) {
   return mt_randn_like_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
 }
 
-static mt_status call_374(const void *bad) {
+static mt_status call_407(const void *bad) {
   return mt_randint_like((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_375(const void *bad) {
+static mt_status call_408(const void *bad) {
   return mt_randint_like_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0, 0, NULL);
 }
 
-static mt_status call_376(const void *bad) {
+static mt_status call_409(const void *bad) {
   return mt_randint_like_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, 0, 0, (mt_generator *)bad);
 }
 
-static mt_status call_377(const void *bad) {
+static mt_status call_410(const void *bad) {
   return mt_normal((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_378(const void *bad) {
+static mt_status call_411(const void *bad) {
   return mt_normal((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_379(const void *bad) {
+static mt_status call_412(const void *bad) {
   return mt_normal_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
-static mt_status call_380(const void *bad) {
+static mt_status call_413(const void *bad) {
   return mt_normal_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_381(const void *bad) {
+static mt_status call_414(const void *bad) {
   return mt_normal_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
 }
 
-static mt_status call_382(const void *bad) {
+static mt_status call_415(const void *bad) {
   return mt_normal_sizes_with((mt_tensor**)abuse_out(), 0, 0, NULL, 0, 0, 0, (mt_generator *)bad);
 }
 
-static mt_status call_383(const void *bad) {
+static mt_status call_416(const void *bad) {
   return mt_bernoulli((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_384(const void *bad) {
+static mt_status call_417(const void *bad) {
   return mt_bernoulli_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_385(const void *bad) {
+static mt_status call_418(const void *bad) {
   return mt_bernoulli_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
 }
 
-static mt_status call_386(const void *bad) {
+static mt_status call_419(const void *bad) {
   return mt_bernoulli_p((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_387(const void *bad) {
+static mt_status call_420(const void *bad) {
   return mt_bernoulli_p_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL);
 }
 
-static mt_status call_388(const void *bad) {
+static mt_status call_421(const void *bad) {
   return mt_bernoulli_p_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_generator *)bad);
 }
 
-static mt_status call_389(const void *bad) {
+static mt_status call_422(const void *bad) {
   return mt_uniform_((mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_390(const void *bad) {
+static mt_status call_423(const void *bad) {
   return mt_uniform_with_((mt_tensor *)bad, 0, 0, NULL);
 }
 
-static mt_status call_391(const void *bad) {
+static mt_status call_424(const void *bad) {
   return mt_uniform_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
 }
 
-static mt_status call_392(const void *bad) {
+static mt_status call_425(const void *bad) {
   return mt_normal_((mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_393(const void *bad) {
+static mt_status call_426(const void *bad) {
   return mt_fill_normal_with_((mt_tensor *)bad, 0, 0, NULL);
 }
 
-static mt_status call_394(const void *bad) {
+static mt_status call_427(const void *bad) {
   return mt_fill_normal_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
 }
 
-static mt_status call_395(const void *bad) {
+static mt_status call_428(const void *bad) {
   return mt_log_normal_((mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_396(const void *bad) {
+static mt_status call_429(const void *bad) {
   return mt_log_normal_with_((mt_tensor *)bad, 0, 0, NULL);
 }
 
-static mt_status call_397(const void *bad) {
+static mt_status call_430(const void *bad) {
   return mt_log_normal_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
 }
 
-static mt_status call_398(const void *bad) {
+static mt_status call_431(const void *bad) {
   return mt_cauchy_((mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_399(const void *bad) {
+static mt_status call_432(const void *bad) {
   return mt_cauchy_with_((mt_tensor *)bad, 0, 0, NULL);
 }
 
-static mt_status call_400(const void *bad) {
+static mt_status call_433(const void *bad) {
   return mt_cauchy_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_generator *)bad);
 }
 
-static mt_status call_401(const void *bad) {
+static mt_status call_434(const void *bad) {
   return mt_exponential_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_402(const void *bad) {
+static mt_status call_435(const void *bad) {
   return mt_exponential_with_((mt_tensor *)bad, 0, NULL);
 }
 
-static mt_status call_403(const void *bad) {
+static mt_status call_436(const void *bad) {
   return mt_exponential_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_generator *)bad);
 }
 
-static mt_status call_404(const void *bad) {
+static mt_status call_437(const void *bad) {
   return mt_geometric_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_405(const void *bad) {
+static mt_status call_438(const void *bad) {
   return mt_geometric_with_((mt_tensor *)bad, 0, NULL);
 }
 
-static mt_status call_406(const void *bad) {
+static mt_status call_439(const void *bad) {
   return mt_geometric_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_generator *)bad);
 }
 
-static mt_status call_407(const void *bad) {
+static mt_status call_440(const void *bad) {
   return mt_bernoulli_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_408(const void *bad) {
+static mt_status call_441(const void *bad) {
   return mt_fill_bernoulli_with_((mt_tensor *)bad, 0, NULL);
 }
 
-static mt_status call_409(const void *bad) {
+static mt_status call_442(const void *bad) {
   return mt_fill_bernoulli_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_generator *)bad);
 }
 
-static mt_status call_410(const void *bad) {
+static mt_status call_443(const void *bad) {
   return mt_bernoulli_tensor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_411(const void *bad) {
+static mt_status call_444(const void *bad) {
   return mt_bernoulli_tensor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_412(const void *bad) {
+static mt_status call_445(const void *bad) {
   return mt_fill_bernoulli_tensor_with_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
-static mt_status call_413(const void *bad) {
+static mt_status call_446(const void *bad) {
   return mt_fill_bernoulli_tensor_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_414(const void *bad) {
+static mt_status call_447(const void *bad) {
   return mt_fill_bernoulli_tensor_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
 }
 
-static mt_status call_415(const void *bad) {
+static mt_status call_448(const void *bad) {
   return mt_random_((mt_tensor *)bad);
 }
 
-static mt_status call_416(const void *bad) {
+static mt_status call_449(const void *bad) {
   return mt_random_with_((mt_tensor *)bad, NULL);
 }
 
-static mt_status call_417(const void *bad) {
+static mt_status call_450(const void *bad) {
   return mt_random_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_generator *)bad);
 }
 
-static mt_status call_418(const void *bad) {
+static mt_status call_451(const void *bad) {
   return mt_random_range_((mt_tensor *)bad, 0, NULL);
 }
 
-static mt_status call_419(const void *bad) {
+static mt_status call_452(const void *bad) {
   return mt_random_range_with_((mt_tensor *)bad, 0, NULL, NULL);
 }
 
-static mt_status call_420(const void *bad) {
+static mt_status call_453(const void *bad) {
   return mt_random_range_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_generator *)bad);
 }
 
-static mt_status call_421(const void *bad) {
+static mt_status call_454(const void *bad) {
   return mt_multinomial((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_422(const void *bad) {
+static mt_status call_455(const void *bad) {
   return mt_multinomial_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
 }
 
-static mt_status call_423(const void *bad) {
+static mt_status call_456(const void *bad) {
   return mt_multinomial_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
 }
 
-static mt_status call_424(const void *bad) {
+static mt_status call_457(const void *bad) {
   return mt_gumbel_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_425(const void *bad) {
+static mt_status call_458(const void *bad) {
   return mt_gumbel_softmax_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, 0, NULL);
 }
 
-static mt_status call_426(const void *bad) {
+static mt_status call_459(const void *bad) {
   return mt_gumbel_softmax_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, 0, (mt_generator *)bad);
 }
 
-static mt_status call_427(const void *bad) {
+static mt_status call_460(const void *bad) {
   return mt_dropout((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_428(const void *bad) {
+static mt_status call_461(const void *bad) {
   return mt_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
 }
 
-static mt_status call_429(const void *bad) {
+static mt_status call_462(const void *bad) {
   return mt_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
 }
 
-static mt_status call_430(const void *bad) {
+static mt_status call_463(const void *bad) {
   return mt_dropout_((mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_431(const void *bad) {
+static mt_status call_464(const void *bad) {
   return mt_dropout_with_((mt_tensor *)bad, 0, false, NULL);
 }
 
-static mt_status call_432(const void *bad) {
+static mt_status call_465(const void *bad) {
   return mt_dropout_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
 }
 
-static mt_status call_433(const void *bad) {
+static mt_status call_466(const void *bad) {
   return mt_feature_dropout((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_434(const void *bad) {
+static mt_status call_467(const void *bad) {
   return mt_feature_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
 }
 
-static mt_status call_435(const void *bad) {
+static mt_status call_468(const void *bad) {
   return mt_feature_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
 }
 
-static mt_status call_436(const void *bad) {
+static mt_status call_469(const void *bad) {
   return mt_alpha_dropout((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_437(const void *bad) {
+static mt_status call_470(const void *bad) {
   return mt_alpha_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
 }
 
-static mt_status call_438(const void *bad) {
+static mt_status call_471(const void *bad) {
   return mt_alpha_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
 }
 
-static mt_status call_439(const void *bad) {
+static mt_status call_472(const void *bad) {
   return mt_feature_alpha_dropout((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_440(const void *bad) {
+static mt_status call_473(const void *bad) {
   return mt_feature_alpha_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, NULL);
 }
 
-static mt_status call_441(const void *bad) {
+static mt_status call_474(const void *bad) {
   return mt_feature_alpha_dropout_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false, (mt_generator *)bad);
 }
 
-static mt_status call_442(const void *bad) {
+static mt_status call_475(const void *bad) {
   return mt_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_443(const void *bad) {
+static mt_status call_476(const void *bad) {
   return mt_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_444(const void *bad) {
+static mt_status call_477(const void *bad) {
   return mt_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_445(const void *bad) {
+static mt_status call_478(const void *bad) {
   return mt_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_446(const void *bad) {
+static mt_status call_479(const void *bad) {
   return mt_add_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_447(const void *bad) {
+static mt_status call_480(const void *bad) {
   return mt_add_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_448(const void *bad) {
+static mt_status call_481(const void *bad) {
   return mt_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_449(const void *bad) {
+static mt_status call_482(const void *bad) {
   return mt_add_alpha_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_450(const void *bad) {
+static mt_status call_483(const void *bad) {
   return mt_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_451(const void *bad) {
+static mt_status call_484(const void *bad) {
   return mt_add_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_452(const void *bad) {
+static mt_status call_485(const void *bad) {
   return mt_sub((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_453(const void *bad) {
+static mt_status call_486(const void *bad) {
   return mt_sub((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_454(const void *bad) {
+static mt_status call_487(const void *bad) {
   return mt_sub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_455(const void *bad) {
+static mt_status call_488(const void *bad) {
   return mt_sub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_456(const void *bad) {
+static mt_status call_489(const void *bad) {
   return mt_sub_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_457(const void *bad) {
+static mt_status call_490(const void *bad) {
   return mt_sub_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_458(const void *bad) {
+static mt_status call_491(const void *bad) {
   return mt_sub_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_459(const void *bad) {
+static mt_status call_492(const void *bad) {
   return mt_sub_alpha_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_460(const void *bad) {
+static mt_status call_493(const void *bad) {
   return mt_sub_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_461(const void *bad) {
+static mt_status call_494(const void *bad) {
   return mt_sub_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_462(const void *bad) {
+static mt_status call_495(const void *bad) {
   return mt_mul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_463(const void *bad) {
+static mt_status call_496(const void *bad) {
   return mt_mul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_464(const void *bad) {
+static mt_status call_497(const void *bad) {
   return mt_mul_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_465(const void *bad) {
+static mt_status call_498(const void *bad) {
   return mt_mul_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_466(const void *bad) {
+static mt_status call_499(const void *bad) {
   return mt_mul_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_467(const void *bad) {
+static mt_status call_500(const void *bad) {
   return mt_mul_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_468(const void *bad) {
+static mt_status call_501(const void *bad) {
   return mt_div((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_469(const void *bad) {
+static mt_status call_502(const void *bad) {
   return mt_div((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_470(const void *bad) {
+static mt_status call_503(const void *bad) {
   return mt_div_mode((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x");
 }
 
-static mt_status call_471(const void *bad) {
+static mt_status call_504(const void *bad) {
   return mt_div_mode((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x");
 }
 
-static mt_status call_472(const void *bad) {
+static mt_status call_505(const void *bad) {
   return mt_div_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_473(const void *bad) {
+static mt_status call_506(const void *bad) {
   return mt_div_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_474(const void *bad) {
+static mt_status call_507(const void *bad) {
   return mt_div_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_475(const void *bad) {
+static mt_status call_508(const void *bad) {
   return mt_div_mode_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x");
 }
 
-static mt_status call_476(const void *bad) {
+static mt_status call_509(const void *bad) {
   return mt_div_mode_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x");
 }
 
-static mt_status call_477(const void *bad) {
+static mt_status call_510(const void *bad) {
   return mt_div_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_478(const void *bad) {
+static mt_status call_511(const void *bad) {
   return mt_rsub((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_479(const void *bad) {
+static mt_status call_512(const void *bad) {
   return mt_rsub((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_480(const void *bad) {
+static mt_status call_513(const void *bad) {
   return mt_rsub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_481(const void *bad) {
+static mt_status call_514(const void *bad) {
   return mt_rsub_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_482(const void *bad) {
+static mt_status call_515(const void *bad) {
   return mt_rsub_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_483(const void *bad) {
+static mt_status call_516(const void *bad) {
   return mt_floor_divide((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_484(const void *bad) {
+static mt_status call_517(const void *bad) {
   return mt_floor_divide((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_485(const void *bad) {
+static mt_status call_518(const void *bad) {
   return mt_floor_divide_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_486(const void *bad) {
+static mt_status call_519(const void *bad) {
   return mt_floor_divide_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_487(const void *bad) {
+static mt_status call_520(const void *bad) {
   return mt_floor_divide_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_488(const void *bad) {
+static mt_status call_521(const void *bad) {
   return mt_floor_divide_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_489(const void *bad) {
+static mt_status call_522(const void *bad) {
   return mt_remainder((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_490(const void *bad) {
+static mt_status call_523(const void *bad) {
   return mt_remainder((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_491(const void *bad) {
+static mt_status call_524(const void *bad) {
   return mt_remainder_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_492(const void *bad) {
+static mt_status call_525(const void *bad) {
   return mt_remainder_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_493(const void *bad) {
+static mt_status call_526(const void *bad) {
   return mt_remainder_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_494(const void *bad) {
+static mt_status call_527(const void *bad) {
   return mt_remainder_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_495(const void *bad) {
+static mt_status call_528(const void *bad) {
   return mt_addcmul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_496(const void *bad) {
+static mt_status call_529(const void *bad) {
   return mt_addcmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_497(const void *bad) {
+static mt_status call_530(const void *bad) {
   return mt_addcmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_498(const void *bad) {
+static mt_status call_531(const void *bad) {
   return mt_addcmul_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_499(const void *bad) {
+static mt_status call_532(const void *bad) {
   return mt_addcmul_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_500(const void *bad) {
+static mt_status call_533(const void *bad) {
   return mt_addcmul_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_501(const void *bad) {
+static mt_status call_534(const void *bad) {
   return mt_addcmul_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_502(const void *bad) {
+static mt_status call_535(const void *bad) {
   return mt_addcmul_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_503(const void *bad) {
+static mt_status call_536(const void *bad) {
   return mt_addcmul_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_504(const void *bad) {
+static mt_status call_537(const void *bad) {
   return mt_addcmul_value_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_505(const void *bad) {
+static mt_status call_538(const void *bad) {
   return mt_addcmul_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_506(const void *bad) {
+static mt_status call_539(const void *bad) {
   return mt_addcmul_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_507(const void *bad) {
+static mt_status call_540(const void *bad) {
   return mt_addcdiv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_508(const void *bad) {
+static mt_status call_541(const void *bad) {
   return mt_addcdiv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_509(const void *bad) {
+static mt_status call_542(const void *bad) {
   return mt_addcdiv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_510(const void *bad) {
+static mt_status call_543(const void *bad) {
   return mt_addcdiv_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_511(const void *bad) {
+static mt_status call_544(const void *bad) {
   return mt_addcdiv_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_512(const void *bad) {
+static mt_status call_545(const void *bad) {
   return mt_addcdiv_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_513(const void *bad) {
+static mt_status call_546(const void *bad) {
   return mt_addcdiv_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_514(const void *bad) {
+static mt_status call_547(const void *bad) {
   return mt_addcdiv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_515(const void *bad) {
+static mt_status call_548(const void *bad) {
   return mt_addcdiv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_516(const void *bad) {
+static mt_status call_549(const void *bad) {
   return mt_addcdiv_value_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_517(const void *bad) {
+static mt_status call_550(const void *bad) {
   return mt_addcdiv_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_518(const void *bad) {
+static mt_status call_551(const void *bad) {
   return mt_addcdiv_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_519(const void *bad) {
+static mt_status call_552(const void *bad) {
   return mt_lerp((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_520(const void *bad) {
+static mt_status call_553(const void *bad) {
   return mt_lerp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_521(const void *bad) {
+static mt_status call_554(const void *bad) {
   return mt_lerp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_522(const void *bad) {
+static mt_status call_555(const void *bad) {
   return mt_lerp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_523(const void *bad) {
+static mt_status call_556(const void *bad) {
   return mt_lerp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_524(const void *bad) {
+static mt_status call_557(const void *bad) {
   return mt_lerp_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_525(const void *bad) {
+static mt_status call_558(const void *bad) {
   return mt_lerp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_526(const void *bad) {
+static mt_status call_559(const void *bad) {
   return mt_lerp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_527(const void *bad) {
+static mt_status call_560(const void *bad) {
   return mt_lerp_scalar_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_528(const void *bad) {
+static mt_status call_561(const void *bad) {
   return mt_lerp_scalar_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_529(const void *bad) {
+static mt_status call_562(const void *bad) {
   return mt_maximum((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_530(const void *bad) {
+static mt_status call_563(const void *bad) {
   return mt_maximum((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_531(const void *bad) {
+static mt_status call_564(const void *bad) {
   return mt_minimum((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_532(const void *bad) {
+static mt_status call_565(const void *bad) {
   return mt_minimum((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_533(const void *bad) {
+static mt_status call_566(const void *bad) {
   return mt_neg((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_534(const void *bad) {
+static mt_status call_567(const void *bad) {
   return mt_neg_((mt_tensor *)bad);
 }
 
-static mt_status call_535(const void *bad) {
+static mt_status call_568(const void *bad) {
   return mt_abs((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_536(const void *bad) {
+static mt_status call_569(const void *bad) {
   return mt_abs_((mt_tensor *)bad);
 }
 
-static mt_status call_537(const void *bad) {
+static mt_status call_570(const void *bad) {
   return mt_sign((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_538(const void *bad) {
+static mt_status call_571(const void *bad) {
   return mt_sign_((mt_tensor *)bad);
 }
 
-static mt_status call_539(const void *bad) {
+static mt_status call_572(const void *bad) {
   return mt_floor((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_540(const void *bad) {
+static mt_status call_573(const void *bad) {
   return mt_floor_((mt_tensor *)bad);
 }
 
-static mt_status call_541(const void *bad) {
+static mt_status call_574(const void *bad) {
   return mt_ceil((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_542(const void *bad) {
+static mt_status call_575(const void *bad) {
   return mt_ceil_((mt_tensor *)bad);
 }
 
-static mt_status call_543(const void *bad) {
+static mt_status call_576(const void *bad) {
   return mt_trunc((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_544(const void *bad) {
+static mt_status call_577(const void *bad) {
   return mt_trunc_((mt_tensor *)bad);
 }
 
-static mt_status call_545(const void *bad) {
+static mt_status call_578(const void *bad) {
   return mt_round((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_546(const void *bad) {
+static mt_status call_579(const void *bad) {
   return mt_round_decimals((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_547(const void *bad) {
+static mt_status call_580(const void *bad) {
   return mt_round_((mt_tensor *)bad);
 }
 
-static mt_status call_548(const void *bad) {
+static mt_status call_581(const void *bad) {
   return mt_round_decimals_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_549(const void *bad) {
+static mt_status call_582(const void *bad) {
   return mt_sin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_550(const void *bad) {
+static mt_status call_583(const void *bad) {
   return mt_sin_((mt_tensor *)bad);
 }
 
-static mt_status call_551(const void *bad) {
+static mt_status call_584(const void *bad) {
   return mt_cos((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_552(const void *bad) {
+static mt_status call_585(const void *bad) {
   return mt_cos_((mt_tensor *)bad);
 }
 
-static mt_status call_553(const void *bad) {
+static mt_status call_586(const void *bad) {
   return mt_tan((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_554(const void *bad) {
+static mt_status call_587(const void *bad) {
   return mt_tan_((mt_tensor *)bad);
 }
 
-static mt_status call_555(const void *bad) {
+static mt_status call_588(const void *bad) {
   return mt_erf((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_556(const void *bad) {
+static mt_status call_589(const void *bad) {
   return mt_erf_((mt_tensor *)bad);
 }
 
-static mt_status call_557(const void *bad) {
+static mt_status call_590(const void *bad) {
   return mt_isnan((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_558(const void *bad) {
+static mt_status call_591(const void *bad) {
   return mt_isinf((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_559(const void *bad) {
+static mt_status call_592(const void *bad) {
   return mt_isfinite((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_560(const void *bad) {
+static mt_status call_593(const void *bad) {
   return mt_pow((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_561(const void *bad) {
+static mt_status call_594(const void *bad) {
   return mt_pow((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_562(const void *bad) {
+static mt_status call_595(const void *bad) {
   return mt_pow_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_563(const void *bad) {
+static mt_status call_596(const void *bad) {
   return mt_pow_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_564(const void *bad) {
+static mt_status call_597(const void *bad) {
   return mt_pow_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_565(const void *bad) {
+static mt_status call_598(const void *bad) {
   return mt_pow_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_566(const void *bad) {
+static mt_status call_599(const void *bad) {
   return mt_square((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_567(const void *bad) {
+static mt_status call_600(const void *bad) {
   return mt_square_((mt_tensor *)bad);
 }
 
-static mt_status call_568(const void *bad) {
+static mt_status call_601(const void *bad) {
   return mt_sqrt((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_569(const void *bad) {
+static mt_status call_602(const void *bad) {
   return mt_sqrt_((mt_tensor *)bad);
 }
 
-static mt_status call_570(const void *bad) {
+static mt_status call_603(const void *bad) {
   return mt_rsqrt((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_571(const void *bad) {
+static mt_status call_604(const void *bad) {
   return mt_rsqrt_((mt_tensor *)bad);
 }
 
-static mt_status call_572(const void *bad) {
+static mt_status call_605(const void *bad) {
   return mt_reciprocal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_573(const void *bad) {
+static mt_status call_606(const void *bad) {
   return mt_reciprocal_((mt_tensor *)bad);
 }
 
-static mt_status call_574(const void *bad) {
+static mt_status call_607(const void *bad) {
   return mt_exp((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_575(const void *bad) {
+static mt_status call_608(const void *bad) {
   return mt_exp_((mt_tensor *)bad);
 }
 
-static mt_status call_576(const void *bad) {
+static mt_status call_609(const void *bad) {
   return mt_expm1((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_577(const void *bad) {
+static mt_status call_610(const void *bad) {
   return mt_expm1_((mt_tensor *)bad);
 }
 
-static mt_status call_578(const void *bad) {
+static mt_status call_611(const void *bad) {
   return mt_log((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_579(const void *bad) {
+static mt_status call_612(const void *bad) {
   return mt_log_((mt_tensor *)bad);
 }
 
-static mt_status call_580(const void *bad) {
+static mt_status call_613(const void *bad) {
   return mt_log1p((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_581(const void *bad) {
+static mt_status call_614(const void *bad) {
   return mt_log1p_((mt_tensor *)bad);
 }
 
-static mt_status call_582(const void *bad) {
+static mt_status call_615(const void *bad) {
   return mt_log2((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_583(const void *bad) {
+static mt_status call_616(const void *bad) {
   return mt_log2_((mt_tensor *)bad);
 }
 
-static mt_status call_584(const void *bad) {
+static mt_status call_617(const void *bad) {
   return mt_log10((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_585(const void *bad) {
+static mt_status call_618(const void *bad) {
   return mt_log10_((mt_tensor *)bad);
 }
 
-static mt_status call_586(const void *bad) {
+static mt_status call_619(const void *bad) {
   return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL);
 }
 
-static mt_status call_587(const void *bad) {
+static mt_status call_620(const void *bad) {
   return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_588(const void *bad) {
+static mt_status call_621(const void *bad) {
   return mt_clamp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad);
 }
 
-static mt_status call_589(const void *bad) {
+static mt_status call_622(const void *bad) {
   return mt_clamp_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL);
 }
 
-static mt_status call_590(const void *bad) {
+static mt_status call_623(const void *bad) {
   return mt_clamp_((mt_tensor *)bad, NULL, NULL);
 }
 
-static mt_status call_591(const void *bad) {
+static mt_status call_624(const void *bad) {
   return mt_clamp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_592(const void *bad) {
+static mt_status call_625(const void *bad) {
   return mt_clamp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad);
 }
 
-static mt_status call_593(const void *bad) {
+static mt_status call_626(const void *bad) {
   return mt_clamp_scalar_((mt_tensor *)bad, NULL, NULL);
 }
 
-static mt_status call_594(const void *bad) {
+static mt_status call_627(const void *bad) {
   return mt_clamp_min((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_595(const void *bad) {
+static mt_status call_628(const void *bad) {
   return mt_clamp_min((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_596(const void *bad) {
+static mt_status call_629(const void *bad) {
   return mt_clamp_min_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_597(const void *bad) {
+static mt_status call_630(const void *bad) {
   return mt_clamp_min_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_598(const void *bad) {
+static mt_status call_631(const void *bad) {
   return mt_clamp_min_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_599(const void *bad) {
+static mt_status call_632(const void *bad) {
   return mt_clamp_min_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_600(const void *bad) {
+static mt_status call_633(const void *bad) {
   return mt_clamp_max((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_601(const void *bad) {
+static mt_status call_634(const void *bad) {
   return mt_clamp_max((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_602(const void *bad) {
+static mt_status call_635(const void *bad) {
   return mt_clamp_max_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_603(const void *bad) {
+static mt_status call_636(const void *bad) {
   return mt_clamp_max_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_604(const void *bad) {
+static mt_status call_637(const void *bad) {
   return mt_clamp_max_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_605(const void *bad) {
+static mt_status call_638(const void *bad) {
   return mt_clamp_max_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_606(const void *bad) {
+static mt_status call_639(const void *bad) {
   return mt_hardtanh((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_607(const void *bad) {
+static mt_status call_640(const void *bad) {
   return mt_hardtanh_((mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_608(const void *bad) {
+static mt_status call_641(const void *bad) {
   return mt_relu6((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_609(const void *bad) {
+static mt_status call_642(const void *bad) {
   return mt_relu6_((mt_tensor *)bad);
 }
 
-static mt_status call_610(const void *bad) {
+static mt_status call_643(const void *bad) {
   return mt_relu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_611(const void *bad) {
+static mt_status call_644(const void *bad) {
   return mt_relu_((mt_tensor *)bad);
 }
 
-static mt_status call_612(const void *bad) {
+static mt_status call_645(const void *bad) {
   return mt_sigmoid((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_613(const void *bad) {
+static mt_status call_646(const void *bad) {
   return mt_sigmoid_((mt_tensor *)bad);
 }
 
-static mt_status call_614(const void *bad) {
+static mt_status call_647(const void *bad) {
   return mt_tanh((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_615(const void *bad) {
+static mt_status call_648(const void *bad) {
   return mt_tanh_((mt_tensor *)bad);
 }
 
-static mt_status call_616(const void *bad) {
+static mt_status call_649(const void *bad) {
   return mt_gelu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_617(const void *bad) {
+static mt_status call_650(const void *bad) {
   return mt_gelu_approximate((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
 }
 
-static mt_status call_618(const void *bad) {
+static mt_status call_651(const void *bad) {
   return mt_leaky_relu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_619(const void *bad) {
+static mt_status call_652(const void *bad) {
   return mt_leaky_relu_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_620(const void *bad) {
+static mt_status call_653(const void *bad) {
   return mt_elu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_621(const void *bad) {
+static mt_status call_654(const void *bad) {
   return mt_elu_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_622(const void *bad) {
+static mt_status call_655(const void *bad) {
   return mt_elu_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_623(const void *bad) {
+static mt_status call_656(const void *bad) {
   return mt_elu_scaled_((mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_624(const void *bad) {
+static mt_status call_657(const void *bad) {
   return mt_silu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_625(const void *bad) {
+static mt_status call_658(const void *bad) {
   return mt_silu_((mt_tensor *)bad);
 }
 
-static mt_status call_626(const void *bad) {
+static mt_status call_659(const void *bad) {
   return mt_softplus((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_627(const void *bad) {
+static mt_status call_660(const void *bad) {
   return mt_acos((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_628(const void *bad) {
+static mt_status call_661(const void *bad) {
   return mt_acos_((mt_tensor *)bad);
 }
 
-static mt_status call_629(const void *bad) {
+static mt_status call_662(const void *bad) {
   return mt_asin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_630(const void *bad) {
+static mt_status call_663(const void *bad) {
   return mt_asin_((mt_tensor *)bad);
 }
 
-static mt_status call_631(const void *bad) {
+static mt_status call_664(const void *bad) {
   return mt_atan((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_632(const void *bad) {
+static mt_status call_665(const void *bad) {
   return mt_atan_((mt_tensor *)bad);
 }
 
-static mt_status call_633(const void *bad) {
+static mt_status call_666(const void *bad) {
   return mt_acosh((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_634(const void *bad) {
+static mt_status call_667(const void *bad) {
   return mt_acosh_((mt_tensor *)bad);
 }
 
-static mt_status call_635(const void *bad) {
+static mt_status call_668(const void *bad) {
   return mt_asinh((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_636(const void *bad) {
+static mt_status call_669(const void *bad) {
   return mt_asinh_((mt_tensor *)bad);
 }
 
-static mt_status call_637(const void *bad) {
+static mt_status call_670(const void *bad) {
   return mt_atanh((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_638(const void *bad) {
+static mt_status call_671(const void *bad) {
   return mt_atanh_((mt_tensor *)bad);
 }
 
-static mt_status call_639(const void *bad) {
+static mt_status call_672(const void *bad) {
   return mt_cosh((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_640(const void *bad) {
+static mt_status call_673(const void *bad) {
   return mt_cosh_((mt_tensor *)bad);
 }
 
-static mt_status call_641(const void *bad) {
+static mt_status call_674(const void *bad) {
   return mt_sinh((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_642(const void *bad) {
+static mt_status call_675(const void *bad) {
   return mt_sinh_((mt_tensor *)bad);
 }
 
-static mt_status call_643(const void *bad) {
+static mt_status call_676(const void *bad) {
   return mt_exp2((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_644(const void *bad) {
+static mt_status call_677(const void *bad) {
   return mt_exp2_((mt_tensor *)bad);
 }
 
-static mt_status call_645(const void *bad) {
+static mt_status call_678(const void *bad) {
   return mt_deg2rad((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_646(const void *bad) {
+static mt_status call_679(const void *bad) {
   return mt_deg2rad_((mt_tensor *)bad);
 }
 
-static mt_status call_647(const void *bad) {
+static mt_status call_680(const void *bad) {
   return mt_rad2deg((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_648(const void *bad) {
+static mt_status call_681(const void *bad) {
   return mt_rad2deg_((mt_tensor *)bad);
 }
 
-static mt_status call_649(const void *bad) {
+static mt_status call_682(const void *bad) {
   return mt_sinc((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_650(const void *bad) {
+static mt_status call_683(const void *bad) {
   return mt_sinc_((mt_tensor *)bad);
 }
 
-static mt_status call_651(const void *bad) {
+static mt_status call_684(const void *bad) {
   return mt_atan2((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_652(const void *bad) {
+static mt_status call_685(const void *bad) {
   return mt_atan2((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_653(const void *bad) {
+static mt_status call_686(const void *bad) {
   return mt_atan2_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_654(const void *bad) {
+static mt_status call_687(const void *bad) {
   return mt_atan2_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_655(const void *bad) {
+static mt_status call_688(const void *bad) {
   return mt_hypot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_656(const void *bad) {
+static mt_status call_689(const void *bad) {
   return mt_hypot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_657(const void *bad) {
+static mt_status call_690(const void *bad) {
   return mt_hypot_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_658(const void *bad) {
+static mt_status call_691(const void *bad) {
   return mt_hypot_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_659(const void *bad) {
+static mt_status call_692(const void *bad) {
   return mt_logaddexp((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_660(const void *bad) {
+static mt_status call_693(const void *bad) {
   return mt_logaddexp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_661(const void *bad) {
+static mt_status call_694(const void *bad) {
   return mt_logaddexp2((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_662(const void *bad) {
+static mt_status call_695(const void *bad) {
   return mt_logaddexp2((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_663(const void *bad) {
+static mt_status call_696(const void *bad) {
   return mt_xlogy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_664(const void *bad) {
+static mt_status call_697(const void *bad) {
   return mt_xlogy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_665(const void *bad) {
+static mt_status call_698(const void *bad) {
   return mt_xlogy_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_666(const void *bad) {
+static mt_status call_699(const void *bad) {
   return mt_xlogy_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_667(const void *bad) {
+static mt_status call_700(const void *bad) {
   return mt_xlogy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_668(const void *bad) {
+static mt_status call_701(const void *bad) {
   return mt_xlogy_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_669(const void *bad) {
+static mt_status call_702(const void *bad) {
   return mt_special_xlog1py((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_670(const void *bad) {
+static mt_status call_703(const void *bad) {
   return mt_special_xlog1py((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_671(const void *bad) {
+static mt_status call_704(const void *bad) {
   return mt_ldexp((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_672(const void *bad) {
+static mt_status call_705(const void *bad) {
   return mt_ldexp((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_673(const void *bad) {
+static mt_status call_706(const void *bad) {
   return mt_ldexp_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_674(const void *bad) {
+static mt_status call_707(const void *bad) {
   return mt_ldexp_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_675(const void *bad) {
+static mt_status call_708(const void *bad) {
   return mt_float_power((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_676(const void *bad) {
+static mt_status call_709(const void *bad) {
   return mt_float_power((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_677(const void *bad) {
+static mt_status call_710(const void *bad) {
   return mt_float_power_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_678(const void *bad) {
+static mt_status call_711(const void *bad) {
   return mt_float_power_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_679(const void *bad) {
+static mt_status call_712(const void *bad) {
   return mt_float_power_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_680(const void *bad) {
+static mt_status call_713(const void *bad) {
   return mt_float_power_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_681(const void *bad) {
+static mt_status call_714(const void *bad) {
   return mt_complex((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_682(const void *bad) {
+static mt_status call_715(const void *bad) {
   return mt_complex((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_683(const void *bad) {
+static mt_status call_716(const void *bad) {
   return mt_polar((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_684(const void *bad) {
+static mt_status call_717(const void *bad) {
   return mt_polar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_685(const void *bad) {
+static mt_status call_718(const void *bad) {
   return mt_real((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_686(const void *bad) {
+static mt_status call_719(const void *bad) {
   return mt_imag((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_687(const void *bad) {
+static mt_status call_720(const void *bad) {
   return mt_view_as_real((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_688(const void *bad) {
+static mt_status call_721(const void *bad) {
   return mt_view_as_complex((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_689(const void *bad) {
+static mt_status call_722(const void *bad) {
   return mt_conj((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_690(const void *bad) {
+static mt_status call_723(const void *bad) {
   return mt_sgn((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_691(const void *bad) {
+static mt_status call_724(const void *bad) {
   return mt_sgn_((mt_tensor *)bad);
 }
 
-static mt_status call_692(const void *bad) {
+static mt_status call_725(const void *bad) {
   return mt_fft_fft((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_693(const void *bad) {
+static mt_status call_726(const void *bad) {
   return mt_fft_fft_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, "x");
 }
 
-static mt_status call_694(const void *bad) {
+static mt_status call_727(const void *bad) {
   return mt_fft_ifft((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_695(const void *bad) {
+static mt_status call_728(const void *bad) {
   return mt_fft_ifft_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, "x");
 }
 
-static mt_status call_696(const void *bad) {
+static mt_status call_729(const void *bad) {
   return mt_fft_rfft((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_697(const void *bad) {
+static mt_status call_730(const void *bad) {
   return mt_fft_rfft_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, "x");
 }
 
-static mt_status call_698(const void *bad) {
+static mt_status call_731(const void *bad) {
   return mt_fft_irfft((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_699(const void *bad) {
+static mt_status call_732(const void *bad) {
   return mt_fft_irfft_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, "x");
 }
 
-static mt_status call_700(const void *bad) {
+static mt_status call_733(const void *bad) {
   return mt_fft_hfft((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_701(const void *bad) {
+static mt_status call_734(const void *bad) {
   return mt_fft_hfft_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, "x");
 }
 
-static mt_status call_702(const void *bad) {
+static mt_status call_735(const void *bad) {
   return mt_fft_ihfft((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_703(const void *bad) {
+static mt_status call_736(const void *bad) {
   return mt_fft_ihfft_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, "x");
 }
 
-static mt_status call_704(const void *bad) {
+static mt_status call_737(const void *bad) {
   return mt_fft_fftn((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_705(const void *bad) {
+static mt_status call_738(const void *bad) {
   return mt_fft_fftn_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, "x");
 }
 
-static mt_status call_706(const void *bad) {
+static mt_status call_739(const void *bad) {
   return mt_fft_ifftn((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_707(const void *bad) {
+static mt_status call_740(const void *bad) {
   return mt_fft_ifftn_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, "x");
 }
 
-static mt_status call_708(const void *bad) {
+static mt_status call_741(const void *bad) {
   return mt_fft_rfftn((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_709(const void *bad) {
+static mt_status call_742(const void *bad) {
   return mt_fft_rfftn_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, "x");
 }
 
-static mt_status call_710(const void *bad) {
+static mt_status call_743(const void *bad) {
   return mt_fft_irfftn((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_711(const void *bad) {
+static mt_status call_744(const void *bad) {
   return mt_fft_irfftn_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, "x");
 }
 
-static mt_status call_712(const void *bad) {
+static mt_status call_745(const void *bad) {
   return mt_fft_hfftn((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_713(const void *bad) {
+static mt_status call_746(const void *bad) {
   return mt_fft_hfftn_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, "x");
 }
 
-static mt_status call_714(const void *bad) {
+static mt_status call_747(const void *bad) {
   return mt_fft_ihfftn((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_715(const void *bad) {
+static mt_status call_748(const void *bad) {
   return mt_fft_ihfftn_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, "x");
 }
 
-static mt_status call_716(const void *bad) {
+static mt_status call_749(const void *bad) {
   return mt_fft_fftshift((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_717(const void *bad) {
+static mt_status call_750(const void *bad) {
   return mt_fft_fftshift_dims((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_718(const void *bad) {
+static mt_status call_751(const void *bad) {
   return mt_fft_ifftshift((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_719(const void *bad) {
+static mt_status call_752(const void *bad) {
   return mt_fft_ifftshift_dims((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_720(const void *bad) {
+static mt_status call_753(const void *bad) {
   return mt_stft((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_721(const void *bad) {
+static mt_status call_754(const void *bad) {
   return mt_stft_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
 }
 
-static mt_status call_722(const void *bad) {
+static mt_status call_755(const void *bad) {
   return mt_stft_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_723(const void *bad) {
+static mt_status call_756(const void *bad) {
   return mt_istft((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_724(const void *bad) {
+static mt_status call_757(const void *bad) {
   return mt_istft_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
 }
 
-static mt_status call_725(const void *bad) {
+static mt_status call_758(const void *bad) {
   return mt_istft_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_726(const void *bad) {
+static mt_status call_759(const void *bad) {
   return mt_signbit((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_727(const void *bad) {
+static mt_status call_760(const void *bad) {
   return mt_isposinf((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_728(const void *bad) {
+static mt_status call_761(const void *bad) {
   return mt_isneginf((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_729(const void *bad) {
+static mt_status call_762(const void *bad) {
   return mt_isreal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_730(const void *bad) {
+static mt_status call_763(const void *bad) {
   return mt_angle((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_731(const void *bad) {
+static mt_status call_764(const void *bad) {
   return mt_positive((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_732(const void *bad) {
+static mt_status call_765(const void *bad) {
   return mt_frac((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_733(const void *bad) {
+static mt_status call_766(const void *bad) {
   return mt_frac_((mt_tensor *)bad);
 }
 
-static mt_status call_734(const void *bad) {
+static mt_status call_767(const void *bad) {
   return mt_frexp((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_735(const void *bad) {
+static mt_status call_768(const void *bad) {
   return mt_nan_to_num((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_736(const void *bad) {
+static mt_status call_769(const void *bad) {
   return mt_nan_to_num_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL);
 }
 
-static mt_status call_737(const void *bad) {
+static mt_status call_770(const void *bad) {
   return mt_nan_to_num_((mt_tensor *)bad);
 }
 
-static mt_status call_738(const void *bad) {
+static mt_status call_771(const void *bad) {
   return mt_nan_to_num_with_((mt_tensor *)bad, NULL, NULL, NULL);
 }
 
-static mt_status call_739(const void *bad) {
+static mt_status call_772(const void *bad) {
   return mt_copysign((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_740(const void *bad) {
+static mt_status call_773(const void *bad) {
   return mt_copysign((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_741(const void *bad) {
+static mt_status call_774(const void *bad) {
   return mt_copysign_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_742(const void *bad) {
+static mt_status call_775(const void *bad) {
   return mt_copysign_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_743(const void *bad) {
+static mt_status call_776(const void *bad) {
   return mt_copysign_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_744(const void *bad) {
+static mt_status call_777(const void *bad) {
   return mt_copysign_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_745(const void *bad) {
+static mt_status call_778(const void *bad) {
   return mt_nextafter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_746(const void *bad) {
+static mt_status call_779(const void *bad) {
   return mt_nextafter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_747(const void *bad) {
+static mt_status call_780(const void *bad) {
   return mt_nextafter_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_748(const void *bad) {
+static mt_status call_781(const void *bad) {
   return mt_nextafter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_749(const void *bad) {
+static mt_status call_782(const void *bad) {
   return mt_heaviside((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_750(const void *bad) {
+static mt_status call_783(const void *bad) {
   return mt_heaviside((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_751(const void *bad) {
+static mt_status call_784(const void *bad) {
   return mt_heaviside_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_752(const void *bad) {
+static mt_status call_785(const void *bad) {
   return mt_heaviside_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_753(const void *bad) {
+static mt_status call_786(const void *bad) {
   return mt_fmod((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_754(const void *bad) {
+static mt_status call_787(const void *bad) {
   return mt_fmod((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_755(const void *bad) {
+static mt_status call_788(const void *bad) {
   return mt_fmod_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_756(const void *bad) {
+static mt_status call_789(const void *bad) {
   return mt_fmod_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_757(const void *bad) {
+static mt_status call_790(const void *bad) {
   return mt_fmod_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_758(const void *bad) {
+static mt_status call_791(const void *bad) {
   return mt_fmod_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_759(const void *bad) {
+static mt_status call_792(const void *bad) {
   return mt_fmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_760(const void *bad) {
+static mt_status call_793(const void *bad) {
   return mt_fmax((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_761(const void *bad) {
+static mt_status call_794(const void *bad) {
   return mt_fmin((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_762(const void *bad) {
+static mt_status call_795(const void *bad) {
   return mt_fmin((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_763(const void *bad) {
+static mt_status call_796(const void *bad) {
   return mt_gcd((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_764(const void *bad) {
+static mt_status call_797(const void *bad) {
   return mt_gcd((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_765(const void *bad) {
+static mt_status call_798(const void *bad) {
   return mt_gcd_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_766(const void *bad) {
+static mt_status call_799(const void *bad) {
   return mt_gcd_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_767(const void *bad) {
+static mt_status call_800(const void *bad) {
   return mt_lcm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_768(const void *bad) {
+static mt_status call_801(const void *bad) {
   return mt_lcm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_769(const void *bad) {
+static mt_status call_802(const void *bad) {
   return mt_lcm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_770(const void *bad) {
+static mt_status call_803(const void *bad) {
   return mt_lcm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_771(const void *bad) {
+static mt_status call_804(const void *bad) {
   return mt_bitwise_left_shift((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_772(const void *bad) {
+static mt_status call_805(const void *bad) {
   return mt_bitwise_left_shift((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_773(const void *bad) {
+static mt_status call_806(const void *bad) {
   return mt_bitwise_left_shift_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_774(const void *bad) {
+static mt_status call_807(const void *bad) {
   return mt_bitwise_left_shift_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_775(const void *bad) {
+static mt_status call_808(const void *bad) {
   return mt_bitwise_left_shift_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_776(const void *bad) {
+static mt_status call_809(const void *bad) {
   return mt_bitwise_left_shift_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_777(const void *bad) {
+static mt_status call_810(const void *bad) {
   return mt_bitwise_right_shift((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_778(const void *bad) {
+static mt_status call_811(const void *bad) {
   return mt_bitwise_right_shift((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_779(const void *bad) {
+static mt_status call_812(const void *bad) {
   return mt_bitwise_right_shift_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_780(const void *bad) {
+static mt_status call_813(const void *bad) {
   return mt_bitwise_right_shift_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_781(const void *bad) {
+static mt_status call_814(const void *bad) {
   return mt_bitwise_right_shift_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_782(const void *bad) {
+static mt_status call_815(const void *bad) {
   return mt_bitwise_right_shift_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_783(const void *bad) {
+static mt_status call_816(const void *bad) {
   return mt_erfc((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_784(const void *bad) {
+static mt_status call_817(const void *bad) {
   return mt_erfc_((mt_tensor *)bad);
 }
 
-static mt_status call_785(const void *bad) {
+static mt_status call_818(const void *bad) {
   return mt_erfinv((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_786(const void *bad) {
+static mt_status call_819(const void *bad) {
   return mt_erfinv_((mt_tensor *)bad);
 }
 
-static mt_status call_787(const void *bad) {
+static mt_status call_820(const void *bad) {
   return mt_special_erfcx((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_788(const void *bad) {
+static mt_status call_821(const void *bad) {
   return mt_special_ndtr((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_789(const void *bad) {
+static mt_status call_822(const void *bad) {
   return mt_special_ndtri((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_790(const void *bad) {
+static mt_status call_823(const void *bad) {
   return mt_special_log_ndtr((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_791(const void *bad) {
+static mt_status call_824(const void *bad) {
   return mt_special_entr((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_792(const void *bad) {
+static mt_status call_825(const void *bad) {
   return mt_logit((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_793(const void *bad) {
+static mt_status call_826(const void *bad) {
   return mt_logit_eps((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_794(const void *bad) {
+static mt_status call_827(const void *bad) {
   return mt_logit_((mt_tensor *)bad);
 }
 
-static mt_status call_795(const void *bad) {
+static mt_status call_828(const void *bad) {
   return mt_logit_eps_((mt_tensor *)bad, NULL);
 }
 
-static mt_status call_796(const void *bad) {
+static mt_status call_829(const void *bad) {
   return mt_lgamma((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_797(const void *bad) {
+static mt_status call_830(const void *bad) {
   return mt_lgamma_((mt_tensor *)bad);
 }
 
-static mt_status call_798(const void *bad) {
+static mt_status call_831(const void *bad) {
   return mt_digamma((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_799(const void *bad) {
+static mt_status call_832(const void *bad) {
   return mt_digamma_((mt_tensor *)bad);
 }
 
-static mt_status call_800(const void *bad) {
+static mt_status call_833(const void *bad) {
   return mt_polygamma((mt_tensor**)abuse_out(), 0, (mt_tensor *)bad);
 }
 
-static mt_status call_801(const void *bad) {
+static mt_status call_834(const void *bad) {
   return mt_polygamma_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_802(const void *bad) {
+static mt_status call_835(const void *bad) {
   return mt_mvlgamma((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_803(const void *bad) {
+static mt_status call_836(const void *bad) {
   return mt_mvlgamma_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_804(const void *bad) {
+static mt_status call_837(const void *bad) {
   return mt_igamma((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_805(const void *bad) {
+static mt_status call_838(const void *bad) {
   return mt_igamma((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_806(const void *bad) {
+static mt_status call_839(const void *bad) {
   return mt_igamma_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_807(const void *bad) {
+static mt_status call_840(const void *bad) {
   return mt_igamma_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_808(const void *bad) {
+static mt_status call_841(const void *bad) {
   return mt_igammac((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_809(const void *bad) {
+static mt_status call_842(const void *bad) {
   return mt_igammac((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_810(const void *bad) {
+static mt_status call_843(const void *bad) {
   return mt_igammac_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_811(const void *bad) {
+static mt_status call_844(const void *bad) {
   return mt_igammac_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_812(const void *bad) {
+static mt_status call_845(const void *bad) {
   return mt_special_zeta((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_813(const void *bad) {
+static mt_status call_846(const void *bad) {
   return mt_special_zeta((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_814(const void *bad) {
+static mt_status call_847(const void *bad) {
   return mt_i0((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_815(const void *bad) {
+static mt_status call_848(const void *bad) {
   return mt_i0_((mt_tensor *)bad);
 }
 
-static mt_status call_816(const void *bad) {
+static mt_status call_849(const void *bad) {
   return mt_special_i0e((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_817(const void *bad) {
+static mt_status call_850(const void *bad) {
   return mt_special_i1((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_818(const void *bad) {
+static mt_status call_851(const void *bad) {
   return mt_special_i1e((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_819(const void *bad) {
+static mt_status call_852(const void *bad) {
   return mt_special_modified_bessel_i0((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_820(const void *bad) {
+static mt_status call_853(const void *bad) {
   return mt_special_modified_bessel_i1((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_821(const void *bad) {
+static mt_status call_854(const void *bad) {
   return mt_special_modified_bessel_k0((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_822(const void *bad) {
+static mt_status call_855(const void *bad) {
   return mt_special_modified_bessel_k1((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_823(const void *bad) {
+static mt_status call_856(const void *bad) {
   return mt_special_scaled_modified_bessel_k0((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_824(const void *bad) {
+static mt_status call_857(const void *bad) {
   return mt_special_scaled_modified_bessel_k1((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_825(const void *bad) {
+static mt_status call_858(const void *bad) {
   return mt_special_bessel_j0((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_826(const void *bad) {
+static mt_status call_859(const void *bad) {
   return mt_special_bessel_j1((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_827(const void *bad) {
+static mt_status call_860(const void *bad) {
   return mt_special_bessel_y0((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_828(const void *bad) {
+static mt_status call_861(const void *bad) {
   return mt_special_bessel_y1((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_829(const void *bad) {
+static mt_status call_862(const void *bad) {
   return mt_special_spherical_bessel_j0((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_830(const void *bad) {
+static mt_status call_863(const void *bad) {
   return mt_special_airy_ai((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_831(const void *bad) {
+static mt_status call_864(const void *bad) {
   return mt_special_chebyshev_polynomial_t((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_832(const void *bad) {
+static mt_status call_865(const void *bad) {
   return mt_special_chebyshev_polynomial_t((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_833(const void *bad) {
+static mt_status call_866(const void *bad) {
   return mt_special_chebyshev_polynomial_t_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_834(const void *bad) {
+static mt_status call_867(const void *bad) {
   return mt_special_chebyshev_polynomial_u((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_835(const void *bad) {
+static mt_status call_868(const void *bad) {
   return mt_special_chebyshev_polynomial_u((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_836(const void *bad) {
+static mt_status call_869(const void *bad) {
   return mt_special_chebyshev_polynomial_u_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_837(const void *bad) {
+static mt_status call_870(const void *bad) {
   return mt_special_chebyshev_polynomial_v((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_838(const void *bad) {
+static mt_status call_871(const void *bad) {
   return mt_special_chebyshev_polynomial_v((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_839(const void *bad) {
+static mt_status call_872(const void *bad) {
   return mt_special_chebyshev_polynomial_v_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_840(const void *bad) {
+static mt_status call_873(const void *bad) {
   return mt_special_chebyshev_polynomial_w((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_841(const void *bad) {
+static mt_status call_874(const void *bad) {
   return mt_special_chebyshev_polynomial_w((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_842(const void *bad) {
+static mt_status call_875(const void *bad) {
   return mt_special_chebyshev_polynomial_w_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_843(const void *bad) {
+static mt_status call_876(const void *bad) {
   return mt_special_shifted_chebyshev_polynomial_t((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_844(const void *bad) {
+static mt_status call_877(const void *bad) {
   return mt_special_shifted_chebyshev_polynomial_t((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_845(const void *bad) {
+static mt_status call_878(const void *bad) {
   return mt_special_shifted_chebyshev_polynomial_t_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_846(const void *bad) {
+static mt_status call_879(const void *bad) {
   return mt_special_shifted_chebyshev_polynomial_u((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_847(const void *bad) {
+static mt_status call_880(const void *bad) {
   return mt_special_shifted_chebyshev_polynomial_u((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_848(const void *bad) {
+static mt_status call_881(const void *bad) {
   return mt_special_shifted_chebyshev_polynomial_u_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_849(const void *bad) {
+static mt_status call_882(const void *bad) {
   return mt_special_shifted_chebyshev_polynomial_v((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_850(const void *bad) {
+static mt_status call_883(const void *bad) {
   return mt_special_shifted_chebyshev_polynomial_v((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_851(const void *bad) {
+static mt_status call_884(const void *bad) {
   return mt_special_shifted_chebyshev_polynomial_v_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_852(const void *bad) {
+static mt_status call_885(const void *bad) {
   return mt_special_shifted_chebyshev_polynomial_w((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_853(const void *bad) {
+static mt_status call_886(const void *bad) {
   return mt_special_shifted_chebyshev_polynomial_w((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_854(const void *bad) {
+static mt_status call_887(const void *bad) {
   return mt_special_shifted_chebyshev_polynomial_w_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_855(const void *bad) {
+static mt_status call_888(const void *bad) {
   return mt_special_hermite_polynomial_h((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_856(const void *bad) {
+static mt_status call_889(const void *bad) {
   return mt_special_hermite_polynomial_h((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_857(const void *bad) {
+static mt_status call_890(const void *bad) {
   return mt_special_hermite_polynomial_h_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_858(const void *bad) {
+static mt_status call_891(const void *bad) {
   return mt_special_hermite_polynomial_he((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_859(const void *bad) {
+static mt_status call_892(const void *bad) {
   return mt_special_hermite_polynomial_he((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_860(const void *bad) {
+static mt_status call_893(const void *bad) {
   return mt_special_hermite_polynomial_he_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_861(const void *bad) {
+static mt_status call_894(const void *bad) {
   return mt_special_laguerre_polynomial_l((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_862(const void *bad) {
+static mt_status call_895(const void *bad) {
   return mt_special_laguerre_polynomial_l((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_863(const void *bad) {
+static mt_status call_896(const void *bad) {
   return mt_special_laguerre_polynomial_l_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_864(const void *bad) {
+static mt_status call_897(const void *bad) {
   return mt_special_legendre_polynomial_p((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_865(const void *bad) {
+static mt_status call_898(const void *bad) {
   return mt_special_legendre_polynomial_p((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_866(const void *bad) {
+static mt_status call_899(const void *bad) {
   return mt_special_legendre_polynomial_p_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_867(const void *bad) {
+static mt_status call_900(const void *bad) {
   return mt_hardsigmoid((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_868(const void *bad) {
+static mt_status call_901(const void *bad) {
   return mt_hardsigmoid_((mt_tensor *)bad);
 }
 
-static mt_status call_869(const void *bad) {
+static mt_status call_902(const void *bad) {
   return mt_hardswish((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_870(const void *bad) {
+static mt_status call_903(const void *bad) {
   return mt_hardswish_((mt_tensor *)bad);
 }
 
-static mt_status call_871(const void *bad) {
+static mt_status call_904(const void *bad) {
   return mt_mish((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_872(const void *bad) {
+static mt_status call_905(const void *bad) {
   return mt_mish_((mt_tensor *)bad);
 }
 
-static mt_status call_873(const void *bad) {
+static mt_status call_906(const void *bad) {
   return mt_log_sigmoid((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_874(const void *bad) {
+static mt_status call_907(const void *bad) {
   return mt_celu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_875(const void *bad) {
+static mt_status call_908(const void *bad) {
   return mt_celu_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_876(const void *bad) {
+static mt_status call_909(const void *bad) {
   return mt_selu((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_877(const void *bad) {
+static mt_status call_910(const void *bad) {
   return mt_selu_((mt_tensor *)bad);
 }
 
-static mt_status call_878(const void *bad) {
+static mt_status call_911(const void *bad) {
   return mt_hardshrink((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_879(const void *bad) {
+static mt_status call_912(const void *bad) {
   return mt_softshrink((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_880(const void *bad) {
+static mt_status call_913(const void *bad) {
   return mt_threshold((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_881(const void *bad) {
+static mt_status call_914(const void *bad) {
   return mt_threshold_((mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_882(const void *bad) {
+static mt_status call_915(const void *bad) {
   return mt_softsign((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_883(const void *bad) {
+static mt_status call_916(const void *bad) {
   return mt_tanhshrink((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_884(const void *bad) {
+static mt_status call_917(const void *bad) {
   return mt_prelu((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_885(const void *bad) {
+static mt_status call_918(const void *bad) {
   return mt_prelu((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_886(const void *bad) {
+static mt_status call_919(const void *bad) {
   return mt_rrelu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, false);
 }
 
-static mt_status call_887(const void *bad) {
+static mt_status call_920(const void *bad) {
   return mt_rrelu_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, false, NULL);
 }
 
-static mt_status call_888(const void *bad) {
+static mt_status call_921(const void *bad) {
   return mt_rrelu_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false, (mt_generator *)bad);
 }
 
-static mt_status call_889(const void *bad) {
+static mt_status call_922(const void *bad) {
   return mt_rrelu_((mt_tensor *)bad, 0, 0, false);
 }
 
-static mt_status call_890(const void *bad) {
+static mt_status call_923(const void *bad) {
   return mt_rrelu_with_((mt_tensor *)bad, 0, 0, false, NULL);
 }
 
-static mt_status call_891(const void *bad) {
+static mt_status call_924(const void *bad) {
   return mt_rrelu_with_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false, (mt_generator *)bad);
 }
 
-static mt_status call_892(const void *bad) {
+static mt_status call_925(const void *bad) {
   return mt_glu((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_893(const void *bad) {
+static mt_status call_926(const void *bad) {
   return mt_eq((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_894(const void *bad) {
+static mt_status call_927(const void *bad) {
   return mt_eq((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_895(const void *bad) {
+static mt_status call_928(const void *bad) {
   return mt_eq_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_896(const void *bad) {
+static mt_status call_929(const void *bad) {
   return mt_eq_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_897(const void *bad) {
+static mt_status call_930(const void *bad) {
   return mt_eq_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_898(const void *bad) {
+static mt_status call_931(const void *bad) {
   return mt_eq_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_899(const void *bad) {
+static mt_status call_932(const void *bad) {
   return mt_ne((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_900(const void *bad) {
+static mt_status call_933(const void *bad) {
   return mt_ne((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_901(const void *bad) {
+static mt_status call_934(const void *bad) {
   return mt_ne_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_902(const void *bad) {
+static mt_status call_935(const void *bad) {
   return mt_ne_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_903(const void *bad) {
+static mt_status call_936(const void *bad) {
   return mt_ne_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_904(const void *bad) {
+static mt_status call_937(const void *bad) {
   return mt_ne_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_905(const void *bad) {
+static mt_status call_938(const void *bad) {
   return mt_lt((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_906(const void *bad) {
+static mt_status call_939(const void *bad) {
   return mt_lt((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_907(const void *bad) {
+static mt_status call_940(const void *bad) {
   return mt_lt_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_908(const void *bad) {
+static mt_status call_941(const void *bad) {
   return mt_lt_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_909(const void *bad) {
+static mt_status call_942(const void *bad) {
   return mt_lt_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_910(const void *bad) {
+static mt_status call_943(const void *bad) {
   return mt_lt_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_911(const void *bad) {
+static mt_status call_944(const void *bad) {
   return mt_le((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_912(const void *bad) {
+static mt_status call_945(const void *bad) {
   return mt_le((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_913(const void *bad) {
+static mt_status call_946(const void *bad) {
   return mt_le_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_914(const void *bad) {
+static mt_status call_947(const void *bad) {
   return mt_le_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_915(const void *bad) {
+static mt_status call_948(const void *bad) {
   return mt_le_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_916(const void *bad) {
+static mt_status call_949(const void *bad) {
   return mt_le_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_917(const void *bad) {
+static mt_status call_950(const void *bad) {
   return mt_gt((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_918(const void *bad) {
+static mt_status call_951(const void *bad) {
   return mt_gt((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_919(const void *bad) {
+static mt_status call_952(const void *bad) {
   return mt_gt_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_920(const void *bad) {
+static mt_status call_953(const void *bad) {
   return mt_gt_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_921(const void *bad) {
+static mt_status call_954(const void *bad) {
   return mt_gt_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_922(const void *bad) {
+static mt_status call_955(const void *bad) {
   return mt_gt_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_923(const void *bad) {
+static mt_status call_956(const void *bad) {
   return mt_ge((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_924(const void *bad) {
+static mt_status call_957(const void *bad) {
   return mt_ge((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_925(const void *bad) {
+static mt_status call_958(const void *bad) {
   return mt_ge_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_926(const void *bad) {
+static mt_status call_959(const void *bad) {
   return mt_ge_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_927(const void *bad) {
+static mt_status call_960(const void *bad) {
   return mt_ge_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_928(const void *bad) {
+static mt_status call_961(const void *bad) {
   return mt_ge_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_929(const void *bad) {
+static mt_status call_962(const void *bad) {
   return mt_logical_not((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_930(const void *bad) {
+static mt_status call_963(const void *bad) {
   return mt_logical_not_((mt_tensor *)bad);
 }
 
-static mt_status call_931(const void *bad) {
+static mt_status call_964(const void *bad) {
   return mt_logical_and((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_932(const void *bad) {
+static mt_status call_965(const void *bad) {
   return mt_logical_and((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_933(const void *bad) {
+static mt_status call_966(const void *bad) {
   return mt_logical_and_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_934(const void *bad) {
+static mt_status call_967(const void *bad) {
   return mt_logical_and_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_935(const void *bad) {
+static mt_status call_968(const void *bad) {
   return mt_logical_or((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_936(const void *bad) {
+static mt_status call_969(const void *bad) {
   return mt_logical_or((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_937(const void *bad) {
+static mt_status call_970(const void *bad) {
   return mt_logical_or_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_938(const void *bad) {
+static mt_status call_971(const void *bad) {
   return mt_logical_or_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_939(const void *bad) {
+static mt_status call_972(const void *bad) {
   return mt_logical_xor((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_940(const void *bad) {
+static mt_status call_973(const void *bad) {
   return mt_logical_xor((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_941(const void *bad) {
+static mt_status call_974(const void *bad) {
   return mt_logical_xor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_942(const void *bad) {
+static mt_status call_975(const void *bad) {
   return mt_logical_xor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_943(const void *bad) {
+static mt_status call_976(const void *bad) {
   return mt_bitwise_not((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_944(const void *bad) {
+static mt_status call_977(const void *bad) {
   return mt_bitwise_not_((mt_tensor *)bad);
 }
 
-static mt_status call_945(const void *bad) {
+static mt_status call_978(const void *bad) {
   return mt_bitwise_and((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_946(const void *bad) {
+static mt_status call_979(const void *bad) {
   return mt_bitwise_and((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_947(const void *bad) {
+static mt_status call_980(const void *bad) {
   return mt_bitwise_and_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_948(const void *bad) {
+static mt_status call_981(const void *bad) {
   return mt_bitwise_and_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_949(const void *bad) {
+static mt_status call_982(const void *bad) {
   return mt_bitwise_and_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_950(const void *bad) {
+static mt_status call_983(const void *bad) {
   return mt_bitwise_and_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_951(const void *bad) {
+static mt_status call_984(const void *bad) {
   return mt_bitwise_or((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_952(const void *bad) {
+static mt_status call_985(const void *bad) {
   return mt_bitwise_or((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_953(const void *bad) {
+static mt_status call_986(const void *bad) {
   return mt_bitwise_or_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_954(const void *bad) {
+static mt_status call_987(const void *bad) {
   return mt_bitwise_or_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_955(const void *bad) {
+static mt_status call_988(const void *bad) {
   return mt_bitwise_or_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_956(const void *bad) {
+static mt_status call_989(const void *bad) {
   return mt_bitwise_or_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_957(const void *bad) {
+static mt_status call_990(const void *bad) {
   return mt_bitwise_xor((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_958(const void *bad) {
+static mt_status call_991(const void *bad) {
   return mt_bitwise_xor((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_959(const void *bad) {
+static mt_status call_992(const void *bad) {
   return mt_bitwise_xor_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_960(const void *bad) {
+static mt_status call_993(const void *bad) {
   return mt_bitwise_xor_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_961(const void *bad) {
+static mt_status call_994(const void *bad) {
   return mt_bitwise_xor_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_962(const void *bad) {
+static mt_status call_995(const void *bad) {
   return mt_bitwise_xor_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_963(const void *bad) {
+static mt_status call_996(const void *bad) {
   return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_964(const void *bad) {
+static mt_status call_997(const void *bad) {
   return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_965(const void *bad) {
+static mt_status call_998(const void *bad) {
   return mt_where((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_966(const void *bad) {
+static mt_status call_999(const void *bad) {
   return mt_equal((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_967(const void *bad) {
+static mt_status call_1000(const void *bad) {
   return mt_equal((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_968(const void *bad) {
+static mt_status call_1001(const void *bad) {
   return mt_isclose((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_969(const void *bad) {
+static mt_status call_1002(const void *bad) {
   return mt_isclose((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_970(const void *bad) {
+static mt_status call_1003(const void *bad) {
   return mt_isclose_within((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
 }
 
-static mt_status call_971(const void *bad) {
+static mt_status call_1004(const void *bad) {
   return mt_isclose_within((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
 }
 
-static mt_status call_972(const void *bad) {
+static mt_status call_1005(const void *bad) {
   return mt_allclose((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_973(const void *bad) {
+static mt_status call_1006(const void *bad) {
   return mt_allclose((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_974(const void *bad) {
+static mt_status call_1007(const void *bad) {
   return mt_allclose_within((void *)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
 }
 
-static mt_status call_975(const void *bad) {
+static mt_status call_1008(const void *bad) {
   return mt_allclose_within((void *)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
 }
 
-static mt_status call_976(const void *bad) {
+static mt_status call_1009(const void *bad) {
   return mt_as_strided((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
-static mt_status call_977(const void *bad) {
+static mt_status call_1010(const void *bad) {
   return mt_as_strided_offset((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL);
 }
 
-static mt_status call_978(const void *bad) {
+static mt_status call_1011(const void *bad) {
   return mt_as_strided_((mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
-static mt_status call_979(const void *bad) {
+static mt_status call_1012(const void *bad) {
   return mt_as_strided_offset_((mt_tensor *)bad, NULL, 0, NULL, 0, NULL);
 }
 
-static mt_status call_980(const void *bad) {
+static mt_status call_1013(const void *bad) {
   return mt_view((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_981(const void *bad) {
+static mt_status call_1014(const void *bad) {
   return mt_reshape((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_982(const void *bad) {
+static mt_status call_1015(const void *bad) {
   return mt_permute((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_983(const void *bad) {
+static mt_status call_1016(const void *bad) {
   return mt_transpose((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_984(const void *bad) {
+static mt_status call_1017(const void *bad) {
   return mt_transpose_((mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_985(const void *bad) {
+static mt_status call_1018(const void *bad) {
   return mt_movedim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
-static mt_status call_986(const void *bad) {
+static mt_status call_1019(const void *bad) {
   return mt_t((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_987(const void *bad) {
+static mt_status call_1020(const void *bad) {
   return mt_t_((mt_tensor *)bad);
 }
 
-static mt_status call_988(const void *bad) {
+static mt_status call_1021(const void *bad) {
   return mt_squeeze((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_989(const void *bad) {
+static mt_status call_1022(const void *bad) {
   return mt_squeeze_((mt_tensor *)bad);
 }
 
-static mt_status call_990(const void *bad) {
+static mt_status call_1023(const void *bad) {
   return mt_squeeze_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_991(const void *bad) {
+static mt_status call_1024(const void *bad) {
   return mt_squeeze_dim_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_992(const void *bad) {
+static mt_status call_1025(const void *bad) {
   return mt_unsqueeze((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_993(const void *bad) {
+static mt_status call_1026(const void *bad) {
   return mt_unsqueeze_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_994(const void *bad) {
+static mt_status call_1027(const void *bad) {
   return mt_expand((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_995(const void *bad) {
+static mt_status call_1028(const void *bad) {
   return mt_flatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_996(const void *bad) {
+static mt_status call_1029(const void *bad) {
   return mt_unflatten((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
 }
 
-static mt_status call_997(const void *bad) {
+static mt_status call_1030(const void *bad) {
   return mt_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_998(const void *bad) {
+static mt_status call_1031(const void *bad) {
   return mt_slice((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
 }
 
-static mt_status call_999(const void *bad) {
+static mt_status call_1032(const void *bad) {
   return mt_slice_step((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL, 0);
 }
 
-static mt_status call_1000(const void *bad) {
+static mt_status call_1033(const void *bad) {
   return mt_narrow((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1001(const void *bad) {
+static mt_status call_1034(const void *bad) {
   return mt_unfold((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1002(const void *bad) {
+static mt_status call_1035(const void *bad) {
   return mt_diagonal((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1003(const void *bad) {
+static mt_status call_1036(const void *bad) {
   return mt_diagonal_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1004(const void *bad) {
+static mt_status call_1037(const void *bad) {
   return mt_detach((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1005(const void *bad) {
+static mt_status call_1038(const void *bad) {
   return mt_split((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1006(const void *bad) {
+static mt_status call_1039(const void *bad) {
   return mt_split_with_sizes((mt_tensors**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
 }
 
-static mt_status call_1007(const void *bad) {
+static mt_status call_1040(const void *bad) {
   return mt_chunk((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1008(const void *bad) {
+static mt_status call_1041(const void *bad) {
   return mt_unbind((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1009(const void *bad) {
+static mt_status call_1042(const void *bad) {
   return mt_contiguous((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1010(const void *bad) {
+static mt_status call_1043(const void *bad) {
   return mt_clone((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1011(const void *bad) {
+static mt_status call_1044(const void *bad) {
   return mt_tensor_to_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1012(const void *bad) {
+static mt_status call_1045(const void *bad) {
   return mt_tensor_to_dtype_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_1013(const void *bad) {
+static mt_status call_1046(const void *bad) {
   return mt_tensor_to_device((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1014(const void *bad) {
+static mt_status call_1047(const void *bad) {
   return mt_tensor_to_device_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_1015(const void *bad) {
+static mt_status call_1048(const void *bad) {
   return mt_copy_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1016(const void *bad) {
+static mt_status call_1049(const void *bad) {
   return mt_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1017(const void *bad) {
+static mt_status call_1050(const void *bad) {
   return mt_fill_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1018(const void *bad) {
+static mt_status call_1051(const void *bad) {
   return mt_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1019(const void *bad) {
+static mt_status call_1052(const void *bad) {
   return mt_fill_scalar_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_1020(const void *bad) {
+static mt_status call_1053(const void *bad) {
   return mt_zero_((mt_tensor *)bad);
 }
 
-static mt_status call_1021(const void *bad) {
+static mt_status call_1054(const void *bad) {
   return mt_sum_to_size((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_1022(const void *bad) {
+static mt_status call_1055(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_cat((mt_tensor**)abuse_out(), list, 1, 0);
 }
 
-static mt_status call_1023(const void *bad) {
+static mt_status call_1056(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_stack((mt_tensor**)abuse_out(), list, 1, 0);
 }
 
-static mt_status call_1024(const void *bad) {
+static mt_status call_1057(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_hstack((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_1025(const void *bad) {
+static mt_status call_1058(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_vstack((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_1026(const void *bad) {
+static mt_status call_1059(const void *bad) {
   return mt_index_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1027(const void *bad) {
+static mt_status call_1060(const void *bad) {
   return mt_index_select((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad);
 }
 
-static mt_status call_1028(const void *bad) {
+static mt_status call_1061(const void *bad) {
   return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1029(const void *bad) {
+static mt_status call_1062(const void *bad) {
   return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1030(const void *bad) {
+static mt_status call_1063(const void *bad) {
   return mt_index_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1031(const void *bad) {
+static mt_status call_1064(const void *bad) {
   return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1032(const void *bad) {
+static mt_status call_1065(const void *bad) {
   return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1033(const void *bad) {
+static mt_status call_1066(const void *bad) {
   return mt_index_add_alpha((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1034(const void *bad) {
+static mt_status call_1067(const void *bad) {
   return mt_index_add_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1035(const void *bad) {
+static mt_status call_1068(const void *bad) {
   return mt_index_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1036(const void *bad) {
+static mt_status call_1069(const void *bad) {
   return mt_index_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1037(const void *bad) {
+static mt_status call_1070(const void *bad) {
   return mt_index_add_alpha_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1038(const void *bad) {
+static mt_status call_1071(const void *bad) {
   return mt_index_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1039(const void *bad) {
+static mt_status call_1072(const void *bad) {
   return mt_index_add_alpha_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1040(const void *bad) {
+static mt_status call_1073(const void *bad) {
   return mt_gather((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1041(const void *bad) {
+static mt_status call_1074(const void *bad) {
   return mt_gather((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad);
 }
 
-static mt_status call_1042(const void *bad) {
+static mt_status call_1075(const void *bad) {
   return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1043(const void *bad) {
+static mt_status call_1076(const void *bad) {
   return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1044(const void *bad) {
+static mt_status call_1077(const void *bad) {
   return mt_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1045(const void *bad) {
+static mt_status call_1078(const void *bad) {
   return mt_scatter_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1046(const void *bad) {
+static mt_status call_1079(const void *bad) {
   return mt_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1047(const void *bad) {
+static mt_status call_1080(const void *bad) {
   return mt_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1048(const void *bad) {
+static mt_status call_1081(const void *bad) {
   return mt_scatter_value((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1049(const void *bad) {
+static mt_status call_1082(const void *bad) {
   return mt_scatter_value((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1050(const void *bad) {
+static mt_status call_1083(const void *bad) {
   return mt_scatter_value_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1051(const void *bad) {
+static mt_status call_1084(const void *bad) {
   return mt_scatter_value_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1052(const void *bad) {
+static mt_status call_1085(const void *bad) {
   return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1053(const void *bad) {
+static mt_status call_1086(const void *bad) {
   return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1054(const void *bad) {
+static mt_status call_1087(const void *bad) {
   return mt_scatter_add((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1055(const void *bad) {
+static mt_status call_1088(const void *bad) {
   return mt_scatter_add_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1056(const void *bad) {
+static mt_status call_1089(const void *bad) {
   return mt_scatter_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1057(const void *bad) {
+static mt_status call_1090(const void *bad) {
   return mt_scatter_add_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1058(const void *bad) {
+static mt_status call_1091(const void *bad) {
   return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1059(const void *bad) {
+static mt_status call_1092(const void *bad) {
   return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1060(const void *bad) {
+static mt_status call_1093(const void *bad) {
   return mt_masked_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1061(const void *bad) {
+static mt_status call_1094(const void *bad) {
   return mt_masked_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1062(const void *bad) {
+static mt_status call_1095(const void *bad) {
   return mt_masked_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1063(const void *bad) {
+static mt_status call_1096(const void *bad) {
   return mt_masked_fill_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1064(const void *bad) {
+static mt_status call_1097(const void *bad) {
   return mt_masked_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1065(const void *bad) {
+static mt_status call_1098(const void *bad) {
   return mt_masked_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1066(const void *bad) {
+static mt_status call_1099(const void *bad) {
   return mt_masked_fill_scalar_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1067(const void *bad) {
+static mt_status call_1100(const void *bad) {
   return mt_masked_fill_scalar_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1068(const void *bad) {
+static mt_status call_1101(const void *bad) {
   return mt_masked_select((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1069(const void *bad) {
+static mt_status call_1102(const void *bad) {
   return mt_masked_select((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1070(const void *bad) {
+static mt_status call_1103(const void *bad) {
   return mt_nonzero((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1071(const void *bad) {
+static mt_status call_1104(const void *bad) {
   return mt_index((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1);
 }
 
-static mt_status call_1072(const void *bad) {
+static mt_status call_1105(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_index((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1);
 }
 
-static mt_status call_1073(const void *bad) {
+static mt_status call_1106(const void *bad) {
   return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1074(const void *bad) {
+static mt_status call_1107(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1075(const void *bad) {
+static mt_status call_1108(const void *bad) {
   return mt_index_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad);
 }
 
-static mt_status call_1076(const void *bad) {
+static mt_status call_1109(const void *bad) {
   return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_1077(const void *bad) {
+static mt_status call_1110(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_1078(const void *bad) {
+static mt_status call_1111(const void *bad) {
   return mt_index_put_accumulate((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, false);
 }
 
-static mt_status call_1079(const void *bad) {
+static mt_status call_1112(const void *bad) {
   return mt_index_put_((mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1080(const void *bad) {
+static mt_status call_1113(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_index_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1081(const void *bad) {
+static mt_status call_1114(const void *bad) {
   return mt_index_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad);
 }
 
-static mt_status call_1082(const void *bad) {
+static mt_status call_1115(const void *bad) {
   return mt_index_put_accumulate_((mt_tensor *)bad, abuse_list(), 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_1083(const void *bad) {
+static mt_status call_1116(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_index_put_accumulate_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_1084(const void *bad) {
+static mt_status call_1117(const void *bad) {
   return mt_index_put_accumulate_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, false);
 }
 
-static mt_status call_1085(const void *bad) {
+static mt_status call_1118(const void *bad) {
   return mt_index_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1086(const void *bad) {
+static mt_status call_1119(const void *bad) {
   return mt_index_copy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1087(const void *bad) {
+static mt_status call_1120(const void *bad) {
   return mt_index_copy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1088(const void *bad) {
+static mt_status call_1121(const void *bad) {
   return mt_index_copy_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1089(const void *bad) {
+static mt_status call_1122(const void *bad) {
   return mt_index_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1090(const void *bad) {
+static mt_status call_1123(const void *bad) {
   return mt_index_copy_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1091(const void *bad) {
+static mt_status call_1124(const void *bad) {
   return mt_index_fill((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1092(const void *bad) {
+static mt_status call_1125(const void *bad) {
   return mt_index_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1093(const void *bad) {
+static mt_status call_1126(const void *bad) {
   return mt_index_fill((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1094(const void *bad) {
+static mt_status call_1127(const void *bad) {
   return mt_index_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1095(const void *bad) {
+static mt_status call_1128(const void *bad) {
   return mt_index_fill_scalar((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1096(const void *bad) {
+static mt_status call_1129(const void *bad) {
   return mt_index_fill_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1097(const void *bad) {
+static mt_status call_1130(const void *bad) {
   return mt_index_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1098(const void *bad) {
+static mt_status call_1131(const void *bad) {
   return mt_index_fill_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1099(const void *bad) {
+static mt_status call_1132(const void *bad) {
   return mt_index_fill_scalar_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1100(const void *bad) {
+static mt_status call_1133(const void *bad) {
   return mt_index_fill_scalar_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1101(const void *bad) {
+static mt_status call_1134(const void *bad) {
   return mt_take((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1102(const void *bad) {
+static mt_status call_1135(const void *bad) {
   return mt_take((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1103(const void *bad) {
+static mt_status call_1136(const void *bad) {
   return mt_put((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_1104(const void *bad) {
+static mt_status call_1137(const void *bad) {
   return mt_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_1105(const void *bad) {
+static mt_status call_1138(const void *bad) {
   return mt_put((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
 }
 
-static mt_status call_1106(const void *bad) {
+static mt_status call_1139(const void *bad) {
   return mt_put_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_1107(const void *bad) {
+static mt_status call_1140(const void *bad) {
   return mt_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
-static mt_status call_1108(const void *bad) {
+static mt_status call_1141(const void *bad) {
   return mt_put_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
 }
 
-static mt_status call_1109(const void *bad) {
+static mt_status call_1142(const void *bad) {
   return mt_take_along_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
-static mt_status call_1110(const void *bad) {
+static mt_status call_1143(const void *bad) {
   return mt_take_along_dim((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_1111(const void *bad) {
+static mt_status call_1144(const void *bad) {
   return mt_masked_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1112(const void *bad) {
+static mt_status call_1145(const void *bad) {
   return mt_masked_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1113(const void *bad) {
+static mt_status call_1146(const void *bad) {
   return mt_masked_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1114(const void *bad) {
+static mt_status call_1147(const void *bad) {
   return mt_masked_scatter_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1115(const void *bad) {
+static mt_status call_1148(const void *bad) {
   return mt_masked_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1116(const void *bad) {
+static mt_status call_1149(const void *bad) {
   return mt_masked_scatter_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1117(const void *bad) {
+static mt_status call_1150(const void *bad) {
   return mt_scatter_reduce((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_1118(const void *bad) {
+static mt_status call_1151(const void *bad) {
   return mt_scatter_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_1119(const void *bad) {
+static mt_status call_1152(const void *bad) {
   return mt_scatter_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", false);
 }
 
-static mt_status call_1120(const void *bad) {
+static mt_status call_1153(const void *bad) {
   return mt_scatter_reduce_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_1121(const void *bad) {
+static mt_status call_1154(const void *bad) {
   return mt_scatter_reduce_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_1122(const void *bad) {
+static mt_status call_1155(const void *bad) {
   return mt_scatter_reduce_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", false);
 }
 
-static mt_status call_1123(const void *bad) {
+static mt_status call_1156(const void *bad) {
   return mt_index_reduce((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_1124(const void *bad) {
+static mt_status call_1157(const void *bad) {
   return mt_index_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_1125(const void *bad) {
+static mt_status call_1158(const void *bad) {
   return mt_index_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", false);
 }
 
-static mt_status call_1126(const void *bad) {
+static mt_status call_1159(const void *bad) {
   return mt_index_reduce_((mt_tensor *)bad, 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_1127(const void *bad) {
+static mt_status call_1160(const void *bad) {
   return mt_index_reduce_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", false);
 }
 
-static mt_status call_1128(const void *bad) {
+static mt_status call_1161(const void *bad) {
   return mt_index_reduce_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", false);
 }
 
-static mt_status call_1129(const void *bad) {
+static mt_status call_1162(const void *bad) {
   return mt_argwhere((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1130(const void *bad) {
+static mt_status call_1163(const void *bad) {
   return mt_sum((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1131(const void *bad) {
+static mt_status call_1164(const void *bad) {
   return mt_sum_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
-static mt_status call_1132(const void *bad) {
+static mt_status call_1165(const void *bad) {
   return mt_mean((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1133(const void *bad) {
+static mt_status call_1166(const void *bad) {
   return mt_mean_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
-static mt_status call_1134(const void *bad) {
+static mt_status call_1167(const void *bad) {
   return mt_prod((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1135(const void *bad) {
+static mt_status call_1168(const void *bad) {
   return mt_prod_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false, 0);
 }
 
-static mt_status call_1136(const void *bad) {
+static mt_status call_1169(const void *bad) {
   return mt_var((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1137(const void *bad) {
+static mt_status call_1170(const void *bad) {
   return mt_var_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
-static mt_status call_1138(const void *bad) {
+static mt_status call_1171(const void *bad) {
   return mt_std((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1139(const void *bad) {
+static mt_status call_1172(const void *bad) {
   return mt_std_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
-static mt_status call_1140(const void *bad) {
+static mt_status call_1173(const void *bad) {
   return mt_amax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1141(const void *bad) {
+static mt_status call_1174(const void *bad) {
   return mt_amax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
-static mt_status call_1142(const void *bad) {
+static mt_status call_1175(const void *bad) {
   return mt_amin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1143(const void *bad) {
+static mt_status call_1176(const void *bad) {
   return mt_amin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
-static mt_status call_1144(const void *bad) {
+static mt_status call_1177(const void *bad) {
   return mt_max((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1145(const void *bad) {
+static mt_status call_1178(const void *bad) {
   return mt_min((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1146(const void *bad) {
+static mt_status call_1179(const void *bad) {
   return mt_max_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_1147(const void *bad) {
+static mt_status call_1180(const void *bad) {
   return mt_min_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_1148(const void *bad) {
+static mt_status call_1181(const void *bad) {
   return mt_argmax((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1149(const void *bad) {
+static mt_status call_1182(const void *bad) {
   return mt_argmax_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_1150(const void *bad) {
+static mt_status call_1183(const void *bad) {
   return mt_argmin((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1151(const void *bad) {
+static mt_status call_1184(const void *bad) {
   return mt_argmin_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_1152(const void *bad) {
+static mt_status call_1185(const void *bad) {
   return mt_any((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1153(const void *bad) {
+static mt_status call_1186(const void *bad) {
   return mt_any_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_1154(const void *bad) {
+static mt_status call_1187(const void *bad) {
   return mt_all((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1155(const void *bad) {
+static mt_status call_1188(const void *bad) {
   return mt_all_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_1156(const void *bad) {
+static mt_status call_1189(const void *bad) {
   return mt_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1157(const void *bad) {
+static mt_status call_1190(const void *bad) {
   return mt_norm_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, false);
 }
 
-static mt_status call_1158(const void *bad) {
+static mt_status call_1191(const void *bad) {
   return mt_logsumexp((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
-static mt_status call_1159(const void *bad) {
+static mt_status call_1192(const void *bad) {
   return mt_cumsum((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1160(const void *bad) {
+static mt_status call_1193(const void *bad) {
   return mt_cumsum_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1161(const void *bad) {
+static mt_status call_1194(const void *bad) {
   return mt_cumsum_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_1162(const void *bad) {
+static mt_status call_1195(const void *bad) {
   return mt_cumprod((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1163(const void *bad) {
+static mt_status call_1196(const void *bad) {
   return mt_cumprod_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1164(const void *bad) {
+static mt_status call_1197(const void *bad) {
   return mt_cumprod_((mt_tensor *)bad, 0);
 }
 
-static mt_status call_1165(const void *bad) {
+static mt_status call_1198(const void *bad) {
   return mt_cummax((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1166(const void *bad) {
+static mt_status call_1199(const void *bad) {
   return mt_cummin((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1167(const void *bad) {
+static mt_status call_1200(const void *bad) {
   return mt_logcumsumexp((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1168(const void *bad) {
+static mt_status call_1201(const void *bad) {
   return mt_diff((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1169(const void *bad) {
+static mt_status call_1202(const void *bad) {
   return mt_diff_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, NULL, NULL);
 }
 
-static mt_status call_1170(const void *bad) {
+static mt_status call_1203(const void *bad) {
   return mt_diff_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_1171(const void *bad) {
+static mt_status call_1204(const void *bad) {
   return mt_diff_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, NULL, (mt_tensor *)bad);
 }
 
-static mt_status call_1172(const void *bad) {
+static mt_status call_1205(const void *bad) {
   return mt_gradient((mt_tensors**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, NULL, 0, 0);
 }
 
-static mt_status call_1173(const void *bad) {
+static mt_status call_1206(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_gradient((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, NULL, 0, 0);
 }
 
-static mt_status call_1174(const void *bad) {
+static mt_status call_1207(const void *bad) {
   return mt_trapezoid((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1175(const void *bad) {
+static mt_status call_1208(const void *bad) {
   return mt_trapezoid((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1176(const void *bad) {
+static mt_status call_1209(const void *bad) {
   return mt_trapezoid_dx((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1177(const void *bad) {
+static mt_status call_1210(const void *bad) {
   return mt_cumulative_trapezoid((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1178(const void *bad) {
+static mt_status call_1211(const void *bad) {
   return mt_cumulative_trapezoid((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1179(const void *bad) {
+static mt_status call_1212(const void *bad) {
   return mt_cumulative_trapezoid_dx((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1180(const void *bad) {
+static mt_status call_1213(const void *bad) {
   return mt_nansum((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1181(const void *bad) {
+static mt_status call_1214(const void *bad) {
   return mt_nansum_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
-static mt_status call_1182(const void *bad) {
+static mt_status call_1215(const void *bad) {
   return mt_nanmean((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1183(const void *bad) {
+static mt_status call_1216(const void *bad) {
   return mt_nanmean_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false, 0);
 }
 
-static mt_status call_1184(const void *bad) {
+static mt_status call_1217(const void *bad) {
   return mt_aminmax((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1185(const void *bad) {
+static mt_status call_1218(const void *bad) {
   return mt_aminmax_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_1186(const void *bad) {
+static mt_status call_1219(const void *bad) {
   return mt_count_nonzero((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1187(const void *bad) {
+static mt_status call_1220(const void *bad) {
   return mt_count_nonzero_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_1188(const void *bad) {
+static mt_status call_1221(const void *bad) {
   return mt_std_mean((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1189(const void *bad) {
+static mt_status call_1222(const void *bad) {
   return mt_std_mean_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
-static mt_status call_1190(const void *bad) {
+static mt_status call_1223(const void *bad) {
   return mt_var_mean((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1191(const void *bad) {
+static mt_status call_1224(const void *bad) {
   return mt_var_mean_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0, false);
 }
 
-static mt_status call_1192(const void *bad) {
+static mt_status call_1225(const void *bad) {
   return mt_trace((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1193(const void *bad) {
+static mt_status call_1226(const void *bad) {
   return mt_cov((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1194(const void *bad) {
+static mt_status call_1227(const void *bad) {
   return mt_cov_weighted((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
 }
 
-static mt_status call_1195(const void *bad) {
+static mt_status call_1228(const void *bad) {
   return mt_cov_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_1196(const void *bad) {
+static mt_status call_1229(const void *bad) {
   return mt_cov_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_tensor *)bad);
 }
 
-static mt_status call_1197(const void *bad) {
+static mt_status call_1230(const void *bad) {
   return mt_corrcoef((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1198(const void *bad) {
+static mt_status call_1231(const void *bad) {
   return mt_dist((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1199(const void *bad) {
+static mt_status call_1232(const void *bad) {
   return mt_dist((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1200(const void *bad) {
+static mt_status call_1233(const void *bad) {
   return mt_dist_p((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
-static mt_status call_1201(const void *bad) {
+static mt_status call_1234(const void *bad) {
   return mt_dist_p((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1202(const void *bad) {
+static mt_status call_1235(const void *bad) {
   return mt_renorm((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1203(const void *bad) {
+static mt_status call_1236(const void *bad) {
   return mt_renorm_((mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1204(const void *bad) {
+static mt_status call_1237(const void *bad) {
   return mt_normalize((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, 0);
 }
 
-static mt_status call_1205(const void *bad) {
+static mt_status call_1238(const void *bad) {
   return mt_segment_reduce((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x", NULL, NULL, 0, NULL);
 }
 
-static mt_status call_1206(const void *bad) {
+static mt_status call_1239(const void *bad) {
   return mt_segment_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", (mt_tensor *)bad, NULL, 0, NULL);
 }
 
-static mt_status call_1207(const void *bad) {
+static mt_status call_1240(const void *bad) {
   return mt_segment_reduce((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", NULL, (mt_tensor *)bad, 0, NULL);
 }
 
-static mt_status call_1208(const void *bad) {
+static mt_status call_1241(const void *bad) {
   return mt_sort((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1209(const void *bad) {
+static mt_status call_1242(const void *bad) {
   return mt_sort_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, false);
 }
 
-static mt_status call_1210(const void *bad) {
+static mt_status call_1243(const void *bad) {
   return mt_argsort((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1211(const void *bad) {
+static mt_status call_1244(const void *bad) {
   return mt_argsort_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, false);
 }
 
-static mt_status call_1212(const void *bad) {
+static mt_status call_1245(const void *bad) {
   return mt_msort((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1213(const void *bad) {
+static mt_status call_1246(const void *bad) {
   return mt_topk((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1214(const void *bad) {
+static mt_status call_1247(const void *bad) {
   return mt_topk_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, false, false);
 }
 
-static mt_status call_1215(const void *bad) {
+static mt_status call_1248(const void *bad) {
   return mt_kthvalue((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1216(const void *bad) {
+static mt_status call_1249(const void *bad) {
   return mt_kthvalue_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, false);
 }
 
-static mt_status call_1217(const void *bad) {
+static mt_status call_1250(const void *bad) {
   return mt_median((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1218(const void *bad) {
+static mt_status call_1251(const void *bad) {
   return mt_median_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_1219(const void *bad) {
+static mt_status call_1252(const void *bad) {
   return mt_nanmedian((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1220(const void *bad) {
+static mt_status call_1253(const void *bad) {
   return mt_nanmedian_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_1221(const void *bad) {
+static mt_status call_1254(const void *bad) {
   return mt_mode((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1222(const void *bad) {
+static mt_status call_1255(const void *bad) {
   return mt_mode_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
-static mt_status call_1223(const void *bad) {
+static mt_status call_1256(const void *bad) {
   return mt_quantile((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1224(const void *bad) {
+static mt_status call_1257(const void *bad) {
   return mt_quantile((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1225(const void *bad) {
+static mt_status call_1258(const void *bad) {
   return mt_quantile_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, false, "x");
 }
 
-static mt_status call_1226(const void *bad) {
+static mt_status call_1259(const void *bad) {
   return mt_quantile_dim((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false, "x");
 }
 
-static mt_status call_1227(const void *bad) {
+static mt_status call_1260(const void *bad) {
   return mt_quantile_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1228(const void *bad) {
+static mt_status call_1261(const void *bad) {
   return mt_nanquantile((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1229(const void *bad) {
+static mt_status call_1262(const void *bad) {
   return mt_nanquantile((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1230(const void *bad) {
+static mt_status call_1263(const void *bad) {
   return mt_nanquantile_dim((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, false, "x");
 }
 
-static mt_status call_1231(const void *bad) {
+static mt_status call_1264(const void *bad) {
   return mt_nanquantile_dim((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false, "x");
 }
 
-static mt_status call_1232(const void *bad) {
+static mt_status call_1265(const void *bad) {
   return mt_nanquantile_scalar((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1233(const void *bad) {
+static mt_status call_1266(const void *bad) {
   return mt_searchsorted((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1234(const void *bad) {
+static mt_status call_1267(const void *bad) {
   return mt_searchsorted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1235(const void *bad) {
+static mt_status call_1268(const void *bad) {
   return mt_searchsorted_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false, "x", NULL);
 }
 
-static mt_status call_1236(const void *bad) {
+static mt_status call_1269(const void *bad) {
   return mt_searchsorted_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false, "x", NULL);
 }
 
-static mt_status call_1237(const void *bad) {
+static mt_status call_1270(const void *bad) {
   return mt_searchsorted_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false, "x", (mt_tensor *)bad);
 }
 
-static mt_status call_1238(const void *bad) {
+static mt_status call_1271(const void *bad) {
   return mt_bucketize((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1239(const void *bad) {
+static mt_status call_1272(const void *bad) {
   return mt_bucketize((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1240(const void *bad) {
+static mt_status call_1273(const void *bad) {
   return mt_bucketize_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
-static mt_status call_1241(const void *bad) {
+static mt_status call_1274(const void *bad) {
   return mt_bucketize_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
-static mt_status call_1242(const void *bad) {
+static mt_status call_1275(const void *bad) {
   return mt_isin((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1243(const void *bad) {
+static mt_status call_1276(const void *bad) {
   return mt_isin((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1244(const void *bad) {
+static mt_status call_1277(const void *bad) {
   return mt_isin_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
-static mt_status call_1245(const void *bad) {
+static mt_status call_1278(const void *bad) {
   return mt_isin_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
-static mt_status call_1246(const void *bad) {
+static mt_status call_1279(const void *bad) {
   return mt_unique((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false, false, false);
 }
 
-static mt_status call_1247(const void *bad) {
+static mt_status call_1280(const void *bad) {
   return mt_unique_dim((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false, false);
 }
 
-static mt_status call_1248(const void *bad) {
+static mt_status call_1281(const void *bad) {
   return mt_unique_consecutive((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false, false, NULL);
 }
 
-static mt_status call_1249(const void *bad) {
+static mt_status call_1282(const void *bad) {
   return mt_bincount((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1250(const void *bad) {
+static mt_status call_1283(const void *bad) {
   return mt_bincount_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_1251(const void *bad) {
+static mt_status call_1284(const void *bad) {
   return mt_bincount_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1252(const void *bad) {
+static mt_status call_1285(const void *bad) {
   return mt_histc((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1253(const void *bad) {
+static mt_status call_1286(const void *bad) {
   return mt_histc_range((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1254(const void *bad) {
+static mt_status call_1287(const void *bad) {
   return mt_histogram((mt_tensors**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1255(const void *bad) {
+static mt_status call_1288(const void *bad) {
   return mt_histogram((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1256(const void *bad) {
+static mt_status call_1289(const void *bad) {
   return mt_histogram_with((mt_tensors**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, false);
 }
 
-static mt_status call_1257(const void *bad) {
+static mt_status call_1290(const void *bad) {
   return mt_histogram_with((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, false);
 }
 
-static mt_status call_1258(const void *bad) {
+static mt_status call_1291(const void *bad) {
   return mt_histogram_with((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_1259(const void *bad) {
+static mt_status call_1292(const void *bad) {
   return mt_histogram_with((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, false);
 }
 
-static mt_status call_1260(const void *bad) {
+static mt_status call_1293(const void *bad) {
   return mt_histogramdd((mt_tensors**)abuse_out(), (mt_tensor *)bad, abuse_list(), 1, NULL, NULL, false);
 }
 
-static mt_status call_1261(const void *bad) {
+static mt_status call_1294(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_histogramdd((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), list, 1, NULL, NULL, false);
 }
 
-static mt_status call_1262(const void *bad) {
+static mt_status call_1295(const void *bad) {
   return mt_histogramdd((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, (mt_tensor *)bad, NULL, false);
 }
 
-static mt_status call_1263(const void *bad) {
+static mt_status call_1296(const void *bad) {
   return mt_histogramdd((mt_tensors**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), abuse_list(), 1, NULL, (mt_tensor *)bad, false);
 }
 
-static mt_status call_1264(const void *bad) {
+static mt_status call_1297(const void *bad) {
   return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1265(const void *bad) {
+static mt_status call_1298(const void *bad) {
   return mt_mm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1266(const void *bad) {
+static mt_status call_1299(const void *bad) {
   return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1267(const void *bad) {
+static mt_status call_1300(const void *bad) {
   return mt_bmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1268(const void *bad) {
+static mt_status call_1301(const void *bad) {
   return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1269(const void *bad) {
+static mt_status call_1302(const void *bad) {
   return mt_mv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1270(const void *bad) {
+static mt_status call_1303(const void *bad) {
   return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1271(const void *bad) {
+static mt_status call_1304(const void *bad) {
   return mt_dot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1272(const void *bad) {
+static mt_status call_1305(const void *bad) {
   return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1273(const void *bad) {
+static mt_status call_1306(const void *bad) {
   return mt_outer((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1274(const void *bad) {
+static mt_status call_1307(const void *bad) {
   return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1275(const void *bad) {
+static mt_status call_1308(const void *bad) {
   return mt_matmul((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1276(const void *bad) {
+static mt_status call_1309(const void *bad) {
   return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1277(const void *bad) {
+static mt_status call_1310(const void *bad) {
   return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1278(const void *bad) {
+static mt_status call_1311(const void *bad) {
   return mt_addmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1279(const void *bad) {
+static mt_status call_1312(const void *bad) {
   return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1280(const void *bad) {
+static mt_status call_1313(const void *bad) {
   return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1281(const void *bad) {
+static mt_status call_1314(const void *bad) {
   return mt_addmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1282(const void *bad) {
+static mt_status call_1315(const void *bad) {
   return mt_addmm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1283(const void *bad) {
+static mt_status call_1316(const void *bad) {
   return mt_addmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1284(const void *bad) {
+static mt_status call_1317(const void *bad) {
   return mt_addmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1285(const void *bad) {
+static mt_status call_1318(const void *bad) {
   return mt_addmm_scaled_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1286(const void *bad) {
+static mt_status call_1319(const void *bad) {
   return mt_addmm_scaled_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1287(const void *bad) {
+static mt_status call_1320(const void *bad) {
   return mt_addmm_scaled_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1288(const void *bad) {
+static mt_status call_1321(const void *bad) {
   return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1289(const void *bad) {
+static mt_status call_1322(const void *bad) {
   return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1290(const void *bad) {
+static mt_status call_1323(const void *bad) {
   return mt_baddbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1291(const void *bad) {
+static mt_status call_1324(const void *bad) {
   return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1292(const void *bad) {
+static mt_status call_1325(const void *bad) {
   return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1293(const void *bad) {
+static mt_status call_1326(const void *bad) {
   return mt_baddbmm_scaled((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1294(const void *bad) {
+static mt_status call_1327(const void *bad) {
   return mt_baddbmm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1295(const void *bad) {
+static mt_status call_1328(const void *bad) {
   return mt_baddbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1296(const void *bad) {
+static mt_status call_1329(const void *bad) {
   return mt_baddbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1297(const void *bad) {
+static mt_status call_1330(const void *bad) {
   return mt_baddbmm_scaled_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1298(const void *bad) {
+static mt_status call_1331(const void *bad) {
   return mt_baddbmm_scaled_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1299(const void *bad) {
+static mt_status call_1332(const void *bad) {
   return mt_baddbmm_scaled_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1300(const void *bad) {
+static mt_status call_1333(const void *bad) {
   return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
-static mt_status call_1301(const void *bad) {
+static mt_status call_1334(const void *bad) {
   return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_1302(const void *bad) {
+static mt_status call_1335(const void *bad) {
   return mt_linear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1303(const void *bad) {
+static mt_status call_1336(const void *bad) {
   return mt_flip((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_1304(const void *bad) {
+static mt_status call_1337(const void *bad) {
   return mt_fliplr((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1305(const void *bad) {
+static mt_status call_1338(const void *bad) {
   return mt_flipud((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1306(const void *bad) {
+static mt_status call_1339(const void *bad) {
   return mt_roll((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
-static mt_status call_1307(const void *bad) {
+static mt_status call_1340(const void *bad) {
   return mt_rot90((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
 }
 
-static mt_status call_1308(const void *bad) {
+static mt_status call_1341(const void *bad) {
   return mt_repeat((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_1309(const void *bad) {
+static mt_status call_1342(const void *bad) {
   return mt_tile((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
-static mt_status call_1310(const void *bad) {
+static mt_status call_1343(const void *bad) {
   return mt_repeat_interleave((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
-static mt_status call_1311(const void *bad) {
+static mt_status call_1344(const void *bad) {
   return mt_repeat_interleave((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
-static mt_status call_1312(const void *bad) {
+static mt_status call_1345(const void *bad) {
   return mt_repeat_interleave_indices((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1313(const void *bad) {
+static mt_status call_1346(const void *bad) {
   return mt_constant_pad_nd((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
 }
 
-static mt_status call_1314(const void *bad) {
+static mt_status call_1347(const void *bad) {
   return mt_diag_embed((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1315(const void *bad) {
+static mt_status call_1348(const void *bad) {
   return mt_diag_embed_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1316(const void *bad) {
+static mt_status call_1349(const void *bad) {
   return mt_diag((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1317(const void *bad) {
+static mt_status call_1350(const void *bad) {
   return mt_diagflat((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
-static mt_status call_1318(const void *bad) {
+static mt_status call_1351(const void *bad) {
   return mt_select_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
-static mt_status call_1319(const void *bad) {
+static mt_status call_1352(const void *bad) {
   return mt_select_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
-static mt_status call_1320(const void *bad) {
+static mt_status call_1353(const void *bad) {
   return mt_slice_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, NULL, 0);
 }
 
-static mt_status call_1321(const void *bad) {
+static mt_status call_1354(const void *bad) {
   return mt_slice_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, NULL, NULL, 0);
 }
 
-static mt_status call_1322(const void *bad) {
+static mt_status call_1355(const void *bad) {
   return mt_diagonal_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
-static mt_status call_1323(const void *bad) {
+static mt_status call_1356(const void *bad) {
   return mt_diagonal_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
-static mt_status call_1324(const void *bad) {
+static mt_status call_1357(const void *bad) {
   return mt_diagonal_scatter_of((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, 0);
 }
 
-static mt_status call_1325(const void *bad) {
+static mt_status call_1358(const void *bad) {
   return mt_diagonal_scatter_of((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1326(const void *bad) {
+static mt_status call_1359(const void *bad) {
   return mt_as_strided_scatter((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL);
 }
 
-static mt_status call_1327(const void *bad) {
+static mt_status call_1360(const void *bad) {
   return mt_as_strided_scatter((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL);
 }
 
-static mt_status call_1328(const void *bad) {
+static mt_status call_1361(const void *bad) {
   return mt_narrow_copy((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0);
 }
 
-static mt_status call_1329(const void *bad) {
+static mt_status call_1362(const void *bad) {
   return mt_atleast_1d((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1330(const void *bad) {
+static mt_status call_1363(const void *bad) {
   return mt_atleast_2d((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1331(const void *bad) {
+static mt_status call_1364(const void *bad) {
   return mt_atleast_3d((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
-static mt_status call_1332(const void *bad) {
+static mt_status call_1365(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_broadcast_tensors((mt_tensors**)abuse_out(), list, 1);
 }
 
-static mt_status call_1333(const void *bad) {
+static mt_status call_1366(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_meshgrid((mt_tensors**)abuse_out(), list, 1, "x");
 }
 
-static mt_status call_1334(const void *bad) {
+static mt_status call_1367(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
   return mt_cartesian_prod((mt_tensor**)abuse_out(), list, 1);
 }
 
-static mt_status call_1335(const void *bad) {
-  return mt_combinations((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
-}
-
-static mt_status call_1336(const void *bad) {
-  const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_block_diag((mt_tensor**)abuse_out(), list, 1);
-}
-
-static mt_status call_1337(const void *bad) {
-  const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_dstack((mt_tensor**)abuse_out(), list, 1);
-}
-
-static mt_status call_1338(const void *bad) {
-  const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_column_stack((mt_tensor**)abuse_out(), list, 1);
-}
-
-static mt_status call_1339(const void *bad) {
-  return mt_tensor_split((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
-}
-
-static mt_status call_1340(const void *bad) {
-  return mt_tensor_split_indices((mt_tensors**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
-}
-
-static mt_status call_1341(const void *bad) {
-  return mt_resize_((mt_tensor *)bad, NULL, 0);
-}
-
-static mt_status call_1342(const void *bad) {
-  return mt_tensordot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0);
-}
-
-static mt_status call_1343(const void *bad) {
-  return mt_tensordot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL, 0);
-}
-
-static mt_status call_1344(const void *bad) {
-  return mt_inner((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
-}
-
-static mt_status call_1345(const void *bad) {
-  return mt_inner((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
-}
-
-static mt_status call_1346(const void *bad) {
-  return mt_vdot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
-}
-
-static mt_status call_1347(const void *bad) {
-  return mt_vdot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
-}
-
-static mt_status call_1348(const void *bad) {
-  return mt_kron((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
-}
-
-static mt_status call_1349(const void *bad) {
-  return mt_kron((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
-}
-
-static mt_status call_1350(const void *bad) {
-  const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_einsum((mt_tensor**)abuse_out(), "x", list, 1);
-}
-
-static mt_status call_1351(const void *bad) {
-  return mt_addmv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
-}
-
-static mt_status call_1352(const void *bad) {
-  return mt_addmv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
-}
-
-static mt_status call_1353(const void *bad) {
-  return mt_addmv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
-}
-
-static mt_status call_1354(const void *bad) {
-  return mt_addmv_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
-}
-
-static mt_status call_1355(const void *bad) {
-  return mt_addmv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
-}
-
-static mt_status call_1356(const void *bad) {
-  return mt_addmv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
-}
-
-static mt_status call_1357(const void *bad) {
-  return mt_addr((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
-}
-
-static mt_status call_1358(const void *bad) {
-  return mt_addr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
-}
-
-static mt_status call_1359(const void *bad) {
-  return mt_addr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
-}
-
-static mt_status call_1360(const void *bad) {
-  return mt_addr_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
-}
-
-static mt_status call_1361(const void *bad) {
-  return mt_addr_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
-}
-
-static mt_status call_1362(const void *bad) {
-  return mt_addr_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
-}
-
-static mt_status call_1363(const void *bad) {
-  return mt_addbmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
-}
-
-static mt_status call_1364(const void *bad) {
-  return mt_addbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
-}
-
-static mt_status call_1365(const void *bad) {
-  return mt_addbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
-}
-
-static mt_status call_1366(const void *bad) {
-  return mt_addbmm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
-}
-
-static mt_status call_1367(const void *bad) {
-  return mt_addbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
-}
-
 static mt_status call_1368(const void *bad) {
-  return mt_addbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_combinations((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_1369(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_linalg_multi_dot((mt_tensor**)abuse_out(), list, 1);
+  return mt_block_diag((mt_tensor**)abuse_out(), list, 1);
 }
 
 static mt_status call_1370(const void *bad) {
   const mt_tensor *list[1] = {(const mt_tensor *)bad};
-  return mt_chain_matmul((mt_tensor**)abuse_out(), list, 1);
+  return mt_dstack((mt_tensor**)abuse_out(), list, 1);
 }
 
 static mt_status call_1371(const void *bad) {
-  return mt_cross((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_column_stack((mt_tensor**)abuse_out(), list, 1);
 }
 
 static mt_status call_1372(const void *bad) {
-  return mt_cross((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_tensor_split((mt_tensors**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1373(const void *bad) {
-  return mt_linalg_cross((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_tensor_split_indices((mt_tensors**)abuse_out(), (mt_tensor *)bad, NULL, 0, 0);
 }
 
 static mt_status call_1374(const void *bad) {
-  return mt_linalg_cross((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_resize_((mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1375(const void *bad) {
-  return mt_cdist((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_tensordot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0);
 }
 
 static mt_status call_1376(const void *bad) {
-  return mt_cdist((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_tensordot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_1377(const void *bad) {
-  return mt_linalg_vecdot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_inner((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1378(const void *bad) {
-  return mt_linalg_vecdot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_inner((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1379(const void *bad) {
-  return mt_vander((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_vdot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1380(const void *bad) {
-  return mt_vander_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
+  return mt_vdot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1381(const void *bad) {
-  return mt_linalg_vander((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL);
+  return mt_kron((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1382(const void *bad) {
-  return mt_linalg_cholesky_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false, false);
+  return mt_kron((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1383(const void *bad) {
-  return mt_linalg_cholesky((mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_einsum((mt_tensor**)abuse_out(), "x", list, 1);
 }
 
 static mt_status call_1384(const void *bad) {
-  return mt_linalg_qr((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
+  return mt_addmv((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1385(const void *bad) {
-  return mt_linalg_svd((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
+  return mt_addmv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1386(const void *bad) {
-  return mt_linalg_svdvals((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addmv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1387(const void *bad) {
-  return mt_linalg_eig((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addmv_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1388(const void *bad) {
-  return mt_linalg_eigvals((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addmv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1389(const void *bad) {
-  return mt_linalg_eigh((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
+  return mt_addmv_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1390(const void *bad) {
-  return mt_linalg_eigvalsh((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
+  return mt_addr((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1391(const void *bad) {
-  return mt_linalg_lu_factor_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
+  return mt_addr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1392(const void *bad) {
-  return mt_linalg_lu_factor((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1393(const void *bad) {
-  return mt_linalg_lu((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addr_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1394(const void *bad) {
-  return mt_lu_unpack((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
+  return mt_addr_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1395(const void *bad) {
-  return mt_lu_unpack((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
+  return mt_addr_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1396(const void *bad) {
-  return mt_linalg_ldl_factor_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
+  return mt_addbmm((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1397(const void *bad) {
-  return mt_linalg_ldl_factor((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1398(const void *bad) {
-  return mt_linalg_ldl_solve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addbmm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1399(const void *bad) {
-  return mt_linalg_ldl_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_addbmm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1400(const void *bad) {
-  return mt_linalg_ldl_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_addbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1401(const void *bad) {
-  return mt_geqrf((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_addbmm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1402(const void *bad) {
-  return mt_linalg_householder_product((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_linalg_multi_dot((mt_tensor**)abuse_out(), list, 1);
 }
 
 static mt_status call_1403(const void *bad) {
-  return mt_linalg_householder_product((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  const mt_tensor *list[1] = {(const mt_tensor *)bad};
+  return mt_chain_matmul((mt_tensor**)abuse_out(), list, 1);
 }
 
 static mt_status call_1404(const void *bad) {
-  return mt_ormqr((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
+  return mt_cross((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1405(const void *bad) {
-  return mt_ormqr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
+  return mt_cross((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1406(const void *bad) {
-  return mt_ormqr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
+  return mt_linalg_cross((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_1407(const void *bad) {
-  return mt_linalg_solve_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
+  return mt_linalg_cross((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1408(const void *bad) {
-  return mt_linalg_solve_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
+  return mt_cdist((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_1409(const void *bad) {
-  return mt_linalg_solve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
+  return mt_cdist((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1410(const void *bad) {
-  return mt_linalg_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
+  return mt_linalg_vecdot((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_1411(const void *bad) {
-  return mt_linalg_solve_triangular((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false, false);
+  return mt_linalg_vecdot((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1412(const void *bad) {
-  return mt_linalg_solve_triangular((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false, false);
+  return mt_vander((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1413(const void *bad) {
-  return mt_linalg_lu_solve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
+  return mt_vander_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_1414(const void *bad) {
-  return mt_linalg_lu_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
+  return mt_linalg_vander((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1415(const void *bad) {
-  return mt_linalg_lu_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
+  return mt_linalg_cholesky_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false, false);
 }
 
 static mt_status call_1416(const void *bad) {
-  return mt_cholesky_solve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
+  return mt_linalg_cholesky((mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1417(const void *bad) {
-  return mt_cholesky_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
+  return mt_linalg_qr((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
 }
 
 static mt_status call_1418(const void *bad) {
-  return mt_cholesky_inverse((mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
+  return mt_linalg_svd((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1419(const void *bad) {
-  return mt_linalg_inv_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
+  return mt_linalg_svdvals((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1420(const void *bad) {
-  return mt_linalg_inv((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_linalg_eig((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1421(const void *bad) {
-  return mt_linalg_pinv((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, false);
+  return mt_linalg_eigvals((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1422(const void *bad) {
-  return mt_linalg_pinv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
+  return mt_linalg_eigh((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
 }
 
 static mt_status call_1423(const void *bad) {
-  return mt_linalg_pinv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, false);
+  return mt_linalg_eigvalsh((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
 }
 
 static mt_status call_1424(const void *bad) {
-  return mt_linalg_lstsq((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, "x");
+  return mt_linalg_lu_factor_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1425(const void *bad) {
-  return mt_linalg_lstsq((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, "x");
+  return mt_linalg_lu_factor((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1426(const void *bad) {
-  return mt_linalg_det((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_linalg_lu((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1427(const void *bad) {
-  return mt_linalg_slogdet((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_lu_unpack((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_1428(const void *bad) {
-  return mt_logdet((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_lu_unpack((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
 static mt_status call_1429(const void *bad) {
-  return mt_linalg_matrix_rank((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, false);
+  return mt_linalg_ldl_factor_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1430(const void *bad) {
-  return mt_linalg_matrix_rank((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
+  return mt_linalg_ldl_factor((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1431(const void *bad) {
-  return mt_linalg_matrix_rank((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, false);
+  return mt_linalg_ldl_solve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1432(const void *bad) {
-  return mt_linalg_matrix_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x", NULL, 0, false);
+  return mt_linalg_ldl_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1433(const void *bad) {
-  return mt_linalg_cond((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
+  return mt_linalg_ldl_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1434(const void *bad) {
-  return mt_matrix_exp((mt_tensor**)abuse_out(), (mt_tensor *)bad);
+  return mt_geqrf((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1435(const void *bad) {
-  return mt_matrix_power((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_linalg_householder_product((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1436(const void *bad) {
-  return mt_linalg_tensorinv((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_linalg_householder_product((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1437(const void *bad) {
-  return mt_linalg_tensorsolve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_ormqr((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_1438(const void *bad) {
-  return mt_linalg_tensorsolve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_ormqr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_1439(const void *bad) {
-  return mt_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_ormqr((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
 static mt_status call_1440(const void *bad) {
-  return mt_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_linalg_solve_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_1441(const void *bad) {
-  return mt_log_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_linalg_solve_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
 static mt_status call_1442(const void *bad) {
-  return mt_log_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_linalg_solve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
 static mt_status call_1443(const void *bad) {
-  return mt_softmin((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_linalg_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1444(const void *bad) {
-  return mt_softmin_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
+  return mt_linalg_solve_triangular((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false, false);
 }
 
 static mt_status call_1445(const void *bad) {
-  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_linalg_solve_triangular((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false, false);
 }
 
 static mt_status call_1446(const void *bad) {
-  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_lu_solve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_1447(const void *bad) {
-  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_linalg_lu_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, false);
 }
 
 static mt_status call_1448(const void *bad) {
-  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_linalg_lu_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, false);
 }
 
 static mt_status call_1449(const void *bad) {
-  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_cholesky_solve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false);
 }
 
 static mt_status call_1450(const void *bad) {
-  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_cholesky_solve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1451(const void *bad) {
-  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_cholesky_inverse((mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1452(const void *bad) {
-  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_linalg_inv_ex((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, false);
 }
 
 static mt_status call_1453(const void *bad) {
-  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_linalg_inv((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1454(const void *bad) {
-  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_pinv((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, false);
 }
 
 static mt_status call_1455(const void *bad) {
-  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_linalg_pinv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_1456(const void *bad) {
-  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_linalg_pinv((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, false);
 }
 
 static mt_status call_1457(const void *bad) {
-  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_linalg_lstsq((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, "x");
 }
 
 static mt_status call_1458(const void *bad) {
-  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_lstsq((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, "x");
 }
 
 static mt_status call_1459(const void *bad) {
-  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_linalg_det((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1460(const void *bad) {
-  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_linalg_slogdet((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1461(const void *bad) {
-  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_logdet((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1462(const void *bad) {
-  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_linalg_matrix_rank((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, false);
 }
 
 static mt_status call_1463(const void *bad) {
-  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0);
+  return mt_linalg_matrix_rank((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_1464(const void *bad) {
-  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0);
+  return mt_linalg_matrix_rank((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, false);
 }
 
 static mt_status call_1465(const void *bad) {
-  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_linalg_matrix_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x", NULL, 0, false);
 }
 
 static mt_status call_1466(const void *bad) {
-  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_linalg_cond((mt_tensor**)abuse_out(), (mt_tensor *)bad, "x");
 }
 
 static mt_status call_1467(const void *bad) {
-  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_matrix_exp((mt_tensor**)abuse_out(), (mt_tensor *)bad);
 }
 
 static mt_status call_1468(const void *bad) {
-  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0, 0);
+  return mt_matrix_power((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1469(const void *bad) {
-  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0, 0);
+  return mt_linalg_tensorinv((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1470(const void *bad) {
-  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, 0);
+  return mt_linalg_tensorsolve((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
 }
 
 static mt_status call_1471(const void *bad) {
-  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_linalg_tensorsolve((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1472(const void *bad) {
-  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1473(const void *bad) {
-  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1474(const void *bad) {
-  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_log_softmax((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1475(const void *bad) {
-  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_log_softmax_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1476(const void *bad) {
-  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_softmin((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1477(const void *bad) {
-  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_softmin_dtype((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1478(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL);
+  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1479(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_mse_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1480(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, NULL);
+  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_1481(const void *bad) {
-  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad);
+  return mt_mse_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1482(const void *bad) {
-  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1483(const void *bad) {
-  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1484(const void *bad) {
-  return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false);
+  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_1485(const void *bad) {
-  return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false);
+  return mt_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1486(const void *bad) {
-  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1487(const void *bad) {
-  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_smooth_l1_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1488(const void *bad) {
-  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1489(const void *bad) {
-  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+  return mt_smooth_l1_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1490(const void *bad) {
-  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1491(const void *bad) {
-  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_huber_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1492(const void *bad) {
-  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1493(const void *bad) {
-  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_huber_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1494(const void *bad) {
-  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1495(const void *bad) {
-  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+  return mt_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1496(const void *bad) {
-  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0);
 }
 
 static mt_status call_1497(const void *bad) {
-  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0);
 }
 
 static mt_status call_1498(const void *bad) {
-  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1499(const void *bad) {
-  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1500(const void *bad) {
-  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1501(const void *bad) {
-  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, 0, 0);
 }
 
 static mt_status call_1502(const void *bad) {
-  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, 0, 0);
 }
 
 static mt_status call_1503(const void *bad) {
-  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, 0);
 }
 
 static mt_status call_1504(const void *bad) {
-  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1505(const void *bad) {
-  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_binary_cross_entropy((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1506(const void *bad) {
-  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
 }
 
 static mt_status call_1507(const void *bad) {
-  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1508(const void *bad) {
-  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_binary_cross_entropy_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1509(const void *bad) {
-  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1510(const void *bad) {
-  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_binary_cross_entropy_with_logits((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1511(const void *bad) {
-  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL);
 }
 
 static mt_status call_1512(const void *bad) {
-  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1513(const void *bad) {
-  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, NULL);
 }
 
 static mt_status call_1514(const void *bad) {
-  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_binary_cross_entropy_with_logits_weighted((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad);
 }
 
 static mt_status call_1515(const void *bad) {
-  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1516(const void *bad) {
-  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_kl_div((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1517(const void *bad) {
-  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, false);
 }
 
 static mt_status call_1518(const void *bad) {
-  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_kl_div_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false);
 }
 
 static mt_status call_1519(const void *bad) {
-  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
+  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1520(const void *bad) {
-  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1521(const void *bad) {
-  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_conv1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1522(const void *bad) {
-  return mt_max_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
 }
 
 static mt_status call_1523(const void *bad) {
-  return mt_max_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1524(const void *bad) {
-  return mt_max_pool1d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1525(const void *bad) {
-  return mt_max_pool1d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1526(const void *bad) {
-  return mt_avg_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1527(const void *bad) {
-  return mt_avg_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_conv2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1528(const void *bad) {
-  return mt_lp_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
 }
 
 static mt_status call_1529(const void *bad) {
-  return mt_lp_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
+  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1530(const void *bad) {
-  return mt_adaptive_max_pool1d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1531(const void *bad) {
-  return mt_adaptive_avg_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1532(const void *bad) {
-  return mt_max_unpool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1533(const void *bad) {
-  return mt_max_unpool1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_conv3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1534(const void *bad) {
-  return mt_max_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
 }
 
 static mt_status call_1535(const void *bad) {
-  return mt_max_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1536(const void *bad) {
-  return mt_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1537(const void *bad) {
-  return mt_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1538(const void *bad) {
-  return mt_avg_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1539(const void *bad) {
-  return mt_avg_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_conv_transpose1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1540(const void *bad) {
-  return mt_lp_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
 }
 
 static mt_status call_1541(const void *bad) {
-  return mt_lp_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
+  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1542(const void *bad) {
-  return mt_adaptive_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv_transpose1d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1543(const void *bad) {
-  return mt_adaptive_avg_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1544(const void *bad) {
-  return mt_fractional_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1545(const void *bad) {
-  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, NULL);
+  return mt_conv_transpose2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1546(const void *bad) {
-  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, (mt_tensor *)bad, NULL);
+  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
 }
 
 static mt_status call_1547(const void *bad) {
-  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL, (mt_generator *)bad);
+  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1548(const void *bad) {
-  return mt_max_unpool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_conv_transpose2d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1549(const void *bad) {
-  return mt_max_unpool2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1550(const void *bad) {
-  return mt_max_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1551(const void *bad) {
-  return mt_max_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_conv_transpose3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1552(const void *bad) {
-  return mt_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL);
 }
 
 static mt_status call_1553(const void *bad) {
-  return mt_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1554(const void *bad) {
-  return mt_avg_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_conv_transpose3d_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1555(const void *bad) {
-  return mt_avg_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_max_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1556(const void *bad) {
-  return mt_lp_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
+  return mt_max_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1557(const void *bad) {
-  return mt_lp_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
+  return mt_max_pool1d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1558(const void *bad) {
-  return mt_adaptive_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_max_pool1d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1559(const void *bad) {
-  return mt_adaptive_avg_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_avg_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1560(const void *bad) {
-  return mt_fractional_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+  return mt_avg_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1561(const void *bad) {
-  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, NULL);
+  return mt_lp_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
 }
 
 static mt_status call_1562(const void *bad) {
-  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, (mt_tensor *)bad, NULL);
+  return mt_lp_pool1d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
 }
 
 static mt_status call_1563(const void *bad) {
-  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL, (mt_generator *)bad);
+  return mt_adaptive_max_pool1d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1564(const void *bad) {
-  return mt_max_unpool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_adaptive_avg_pool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1565(const void *bad) {
-  return mt_max_unpool3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_max_unpool1d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
 }
 
 static mt_status call_1566(const void *bad) {
-  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
+  return mt_max_unpool1d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1567(const void *bad) {
-  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
+  return mt_max_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1568(const void *bad) {
-  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
+  return mt_max_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1569(const void *bad) {
-  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
+  return mt_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1570(const void *bad) {
-  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
+  return mt_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1571(const void *bad) {
-  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
+  return mt_avg_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1572(const void *bad) {
-  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
+  return mt_avg_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1573(const void *bad) {
-  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
+  return mt_lp_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
 }
 
 static mt_status call_1574(const void *bad) {
-  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
+  return mt_lp_pool2d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
 }
 
 static mt_status call_1575(const void *bad) {
-  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
+  return mt_adaptive_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1576(const void *bad) {
-  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL);
+  return mt_adaptive_avg_pool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1577(const void *bad) {
-  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL);
+  return mt_fractional_max_pool2d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_1578(const void *bad) {
-  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL);
+  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, NULL);
 }
 
 static mt_status call_1579(const void *bad) {
-  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL);
+  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1580(const void *bad) {
-  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad);
+  return mt_fractional_max_pool2d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL, (mt_generator *)bad);
 }
 
 static mt_status call_1581(const void *bad) {
-  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
+  return mt_max_unpool2d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
 }
 
 static mt_status call_1582(const void *bad) {
-  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
+  return mt_max_unpool2d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1583(const void *bad) {
-  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
+  return mt_max_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1584(const void *bad) {
-  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
+  return mt_max_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1585(const void *bad) {
-  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
+  return mt_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1586(const void *bad) {
-  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL);
+  return mt_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1587(const void *bad) {
-  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL);
+  return mt_avg_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1588(const void *bad) {
-  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad);
+  return mt_avg_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1589(const void *bad) {
-  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL, 0);
+  return mt_lp_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0);
 }
 
 static mt_status call_1590(const void *bad) {
-  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL, 0);
+  return mt_lp_pool3d_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, 0, NULL, 0, false);
 }
 
 static mt_status call_1591(const void *bad) {
-  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad, 0);
+  return mt_adaptive_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1592(const void *bad) {
-  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL, 0);
+  return mt_adaptive_avg_pool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1593(const void *bad) {
-  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL, 0);
+  return mt_fractional_max_pool3d_with_indices((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_1594(const void *bad) {
-  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad, 0);
+  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, NULL);
 }
 
 static mt_status call_1595(const void *bad) {
-  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
+  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1596(const void *bad) {
-  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL);
+  return mt_fractional_max_pool3d_with_indices_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, 0, NULL, (mt_generator *)bad);
 }
 
 static mt_status call_1597(const void *bad) {
-  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_tensor *)bad);
+  return mt_max_unpool3d((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
 }
 
 static mt_status call_1598(const void *bad) {
-  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL, 0);
+  return mt_max_unpool3d((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1599(const void *bad) {
-  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL, 0);
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1600(const void *bad) {
-  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_tensor *)bad, 0);
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1601(const void *bad) {
-  return mt_local_response_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1602(const void *bad) {
-  return mt_local_response_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0, 0);
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
 }
 
 static mt_status call_1603(const void *bad) {
-  return mt_interpolate((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_batch_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
 }
 
 static mt_status call_1604(const void *bad) {
-  return mt_interpolate_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1605(const void *bad) {
-  return mt_grid_sample((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1606(const void *bad) {
-  return mt_grid_sample((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1607(const void *bad) {
-  return mt_grid_sample_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", "x", false);
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
 }
 
 static mt_status call_1608(const void *bad) {
-  return mt_grid_sample_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", "x", false);
+  return mt_native_batch_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
 }
 
 static mt_status call_1609(const void *bad) {
-  return mt_affine_grid((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL);
 }
 
 static mt_status call_1610(const void *bad) {
-  return mt_affine_grid_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL);
 }
 
 static mt_status call_1611(const void *bad) {
-  return mt_pad((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1612(const void *bad) {
-  return mt_pad_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, "x", 0);
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1613(const void *bad) {
-  return mt_im2col((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
+  return mt_instance_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad);
 }
 
 static mt_status call_1614(const void *bad) {
-  return mt_im2col_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, 0, NULL, 0);
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, NULL, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1615(const void *bad) {
-  return mt_col2im((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1616(const void *bad) {
-  return mt_col2im_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0);
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL, NULL, false, 0, 0);
 }
 
 static mt_status call_1617(const void *bad) {
-  return mt_pixel_shuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, (mt_tensor *)bad, NULL, false, 0, 0);
 }
 
 static mt_status call_1618(const void *bad) {
-  return mt_pixel_unshuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_instance_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL, (mt_tensor *)bad, false, 0, 0);
 }
 
 static mt_status call_1619(const void *bad) {
-  return mt_channel_shuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL);
 }
 
 static mt_status call_1620(const void *bad) {
-  return mt_embedding((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1621(const void *bad) {
-  return mt_embedding((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_layer_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad);
 }
 
 static mt_status call_1622(const void *bad) {
-  return mt_embedding_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, false);
+  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL, 0);
 }
 
 static mt_status call_1623(const void *bad) {
-  return mt_embedding_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
+  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1624(const void *bad) {
-  return mt_embedding_renorm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_layer_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1625(const void *bad) {
-  return mt_embedding_renorm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, NULL, 0);
 }
 
 static mt_status call_1626(const void *bad) {
-  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1627(const void *bad) {
-  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_native_layer_norm((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, NULL, (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1628(const void *bad) {
-  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL);
 }
 
 static mt_status call_1629(const void *bad) {
-  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL);
+  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1630(const void *bad) {
-  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL);
+  return mt_group_norm((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_tensor *)bad);
 }
 
 static mt_status call_1631(const void *bad) {
-  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
+  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, NULL, NULL, 0);
 }
 
 static mt_status call_1632(const void *bad) {
-  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL);
+  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1633(const void *bad) {
-  return mt_one_hot((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
+  return mt_group_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, NULL, (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1634(const void *bad) {
-  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_local_response_norm((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1635(const void *bad) {
-  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_local_response_norm_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0, 0, 0, 0);
 }
 
 static mt_status call_1636(const void *bad) {
-  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_interpolate((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1637(const void *bad) {
-  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_interpolate_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL);
 }
 
 static mt_status call_1638(const void *bad) {
-  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_grid_sample((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1639(const void *bad) {
-  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_grid_sample((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1640(const void *bad) {
-  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_grid_sample_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), "x", "x", false);
 }
 
 static mt_status call_1641(const void *bad) {
-  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_grid_sample_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, "x", "x", false);
 }
 
 static mt_status call_1642(const void *bad) {
-  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, NULL);
+  return mt_affine_grid((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1643(const void *bad) {
-  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, NULL);
+  return mt_affine_grid_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, false);
 }
 
 static mt_status call_1644(const void *bad) {
-  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, false, NULL);
+  return mt_pad((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1645(const void *bad) {
-  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false, NULL);
+  return mt_pad_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, "x", 0);
 }
 
 static mt_status call_1646(const void *bad) {
-  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, (mt_generator *)bad);
+  return mt_im2col((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0);
 }
 
 static mt_status call_1647(const void *bad) {
-  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_im2col_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, 0, NULL, 0);
 }
 
 static mt_status call_1648(const void *bad) {
-  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_col2im((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0);
 }
 
 static mt_status call_1649(const void *bad) {
-  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_col2im_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0);
 }
 
 static mt_status call_1650(const void *bad) {
-  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_pixel_shuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1651(const void *bad) {
-  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_pixel_unshuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1652(const void *bad) {
-  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_channel_shuffle((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1653(const void *bad) {
-  return mt_hinge_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_embedding((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1654(const void *bad) {
-  return mt_hinge_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_embedding((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1655(const void *bad) {
-  return mt_hinge_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_embedding_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, false);
 }
 
 static mt_status call_1656(const void *bad) {
-  return mt_hinge_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_embedding_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, false);
 }
 
 static mt_status call_1657(const void *bad) {
-  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_embedding_renorm_((mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1658(const void *bad) {
-  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_embedding_renorm_((mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1659(const void *bad) {
-  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1660(const void *bad) {
-  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1661(const void *bad) {
-  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_embedding_bag((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1662(const void *bad) {
-  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, NULL, NULL);
 }
 
 static mt_status call_1663(const void *bad) {
-  return mt_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL, NULL);
 }
 
 static mt_status call_1664(const void *bad) {
-  return mt_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, NULL);
 }
 
 static mt_status call_1665(const void *bad) {
-  return mt_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_embedding_bag_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1666(const void *bad) {
-  return mt_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_one_hot((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1667(const void *bad) {
-  return mt_multi_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1668(const void *bad) {
-  return mt_multi_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1669(const void *bad) {
-  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, NULL, 0);
+  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1670(const void *bad) {
-  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, NULL, 0);
+  return mt_bilinear((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1671(const void *bad) {
-  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_tensor *)bad, 0);
+  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1672(const void *bad) {
-  return mt_multilabel_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
 }
 
 static mt_status call_1673(const void *bad) {
-  return mt_multilabel_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
 }
 
 static mt_status call_1674(const void *bad) {
-  return mt_multilabel_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
+  return mt_scaled_dot_product_attention((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1675(const void *bad) {
-  return mt_multilabel_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, NULL);
 }
 
 static mt_status call_1676(const void *bad) {
-  return mt_multilabel_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, NULL);
 }
 
 static mt_status call_1677(const void *bad) {
-  return mt_multilabel_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0, false, NULL);
 }
 
 static mt_status call_1678(const void *bad) {
-  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, false, NULL);
 }
 
 static mt_status call_1679(const void *bad) {
-  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+  return mt_scaled_dot_product_attention_with((mt_tensor**)abuse_out(), (mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0, false, (mt_generator *)bad);
 }
 
 static mt_status call_1680(const void *bad) {
-  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1681(const void *bad) {
-  return mt_poisson_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1682(const void *bad) {
-  return mt_poisson_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_margin_ranking_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1683(const void *bad) {
-  return mt_poisson_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1684(const void *bad) {
-  return mt_poisson_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1685(const void *bad) {
-  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_margin_ranking_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1686(const void *bad) {
-  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_hinge_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1687(const void *bad) {
-  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_hinge_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1688(const void *bad) {
-  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, 0, 0);
+  return mt_hinge_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1689(const void *bad) {
-  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, 0, 0);
+  return mt_hinge_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1690(const void *bad) {
-  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, 0, 0);
+  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1691(const void *bad) {
-  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1692(const void *bad) {
-  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_cosine_embedding_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1693(const void *bad) {
-  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1694(const void *bad) {
-  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
 }
 
 static mt_status call_1695(const void *bad) {
-  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+  return mt_cosine_embedding_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
 }
 
 static mt_status call_1696(const void *bad) {
-  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+  return mt_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1697(const void *bad) {
-  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1698(const void *bad) {
-  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_1699(const void *bad) {
-  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+  return mt_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1700(const void *bad) {
-  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+  return mt_multi_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1701(const void *bad) {
-  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+  return mt_multi_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1702(const void *bad) {
-  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, NULL, 0);
 }
 
 static mt_status call_1703(const void *bad) {
-  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, NULL, 0);
 }
 
 static mt_status call_1704(const void *bad) {
-  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+  return mt_multi_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1705(const void *bad) {
-  return mt_cosine_similarity((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+  return mt_multilabel_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
 }
 
 static mt_status call_1706(const void *bad) {
-  return mt_cosine_similarity((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+  return mt_multilabel_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
 }
 
 static mt_status call_1707(const void *bad) {
-  return mt_pairwise_distance((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+  return mt_multilabel_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0);
 }
 
 static mt_status call_1708(const void *bad) {
-  return mt_pairwise_distance((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+  return mt_multilabel_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
 }
 
 static mt_status call_1709(const void *bad) {
+  return mt_multilabel_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1710(const void *bad) {
+  return mt_multilabel_soft_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1711(const void *bad) {
+  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL, 0);
+}
+
+static mt_status call_1712(const void *bad) {
+  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL, 0);
+}
+
+static mt_status call_1713(const void *bad) {
+  return mt_multilabel_soft_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0);
+}
+
+static mt_status call_1714(const void *bad) {
+  return mt_poisson_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1715(const void *bad) {
+  return mt_poisson_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1716(const void *bad) {
+  return mt_poisson_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_1717(const void *bad) {
+  return mt_poisson_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_1718(const void *bad) {
+  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1719(const void *bad) {
+  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1720(const void *bad) {
+  return mt_gaussian_nll_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1721(const void *bad) {
+  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, 0, 0);
+}
+
+static mt_status call_1722(const void *bad) {
+  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), false, 0, 0);
+}
+
+static mt_status call_1723(const void *bad) {
+  return mt_gaussian_nll_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, false, 0, 0);
+}
+
+static mt_status call_1724(const void *bad) {
+  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1725(const void *bad) {
+  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1726(const void *bad) {
+  return mt_triplet_margin_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1727(const void *bad) {
+  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_1728(const void *bad) {
+  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), NULL);
+}
+
+static mt_status call_1729(const void *bad) {
+  return mt_triplet_margin_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, NULL);
+}
+
+static mt_status call_1730(const void *bad) {
+  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1731(const void *bad) {
+  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1732(const void *bad) {
+  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR));
+}
+
+static mt_status call_1733(const void *bad) {
+  return mt_ctc_loss((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad);
+}
+
+static mt_status call_1734(const void *bad) {
+  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+}
+
+static mt_status call_1735(const void *bad) {
+  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+}
+
+static mt_status call_1736(const void *bad) {
+  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+}
+
+static mt_status call_1737(const void *bad) {
+  return mt_ctc_loss_with((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+}
+
+static mt_status call_1738(const void *bad) {
+  return mt_cosine_similarity((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0);
+}
+
+static mt_status call_1739(const void *bad) {
+  return mt_cosine_similarity((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0);
+}
+
+static mt_status call_1740(const void *bad) {
+  return mt_pairwise_distance((mt_tensor**)abuse_out(), (mt_tensor *)bad, (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), 0, 0, false);
+}
+
+static mt_status call_1741(const void *bad) {
+  return mt_pairwise_distance((mt_tensor**)abuse_out(), (mt_tensor *)abuse_valid(MT_HANDLE_TENSOR), (mt_tensor *)bad, 0, 0, false);
+}
+
+static mt_status call_1742(const void *bad) {
   return mt_pdist((mt_tensor**)abuse_out(), (mt_tensor *)bad, 0);
 }
 
@@ -6952,1639 +7084,1672 @@ static const struct abuse_case cases[] = {
     {call_74, "mt_generator_get_state", "self", MT_HANDLE_GENERATOR, 0},
     {call_75, "mt_generator_set_state", "self", MT_HANDLE_GENERATOR, 0},
     {call_76, "mt_generator_set_state", "state", MT_HANDLE_TENSOR, 0},
-    {call_77, "mt_tensor_to_dlpack", "self", MT_HANDLE_TENSOR, 0},
-    {call_78, "mt_tensor_to_dlpack_legacy", "self", MT_HANDLE_TENSOR, 0},
-    {call_79, "mt_nn_bce_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_80, "mt_nn_bce_with_logits_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_81, "mt_nn_bce_with_logits_loss", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_82, "mt_nn_nll_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_83, "mt_nn_multilabel_soft_margin_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_84, "mt_sequential_append", "self", MT_HANDLE_MODULE, 0},
-    {call_85, "mt_sequential_append", "module", MT_HANDLE_MODULE, 0},
-    {call_86, "mt_sequential_size", "self", MT_HANDLE_MODULE, 0},
-    {call_87, "mt_module_ref", "self", MT_HANDLE_MODULE, 0},
-    {call_88, "mt_module_free", "self", MT_HANDLE_MODULE, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_89, "mt_module_is", "self", MT_HANDLE_MODULE, 0},
-    {call_90, "mt_module_is", "other", MT_HANDLE_MODULE, 0},
-    {call_91, "mt_module_type_name", "self", MT_HANDLE_MODULE, 0},
-    {call_92, "mt_module_to_string", "self", MT_HANDLE_MODULE, 0},
-    {call_93, "mt_module_get_option", "self", MT_HANDLE_MODULE, 0},
-    {call_94, "mt_module_set_option", "self", MT_HANDLE_MODULE, 0},
-    {call_95, "mt_module_option_names", "self", MT_HANDLE_MODULE, 0},
-    {call_96, "mt_module_clone", "self", MT_HANDLE_MODULE, 0},
-    {call_97, "mt_module_forward", "self", MT_HANDLE_MODULE, 0},
-    {call_98, "mt_module_forward", "input", MT_HANDLE_TENSOR, 0},
-    {call_99, "mt_module_forward2", "self", MT_HANDLE_MODULE, 0},
-    {call_100, "mt_module_forward2", "input", MT_HANDLE_TENSOR, 0},
-    {call_101, "mt_module_forward2", "target", MT_HANDLE_TENSOR, 0},
-    {call_102, "mt_module_call", "self", MT_HANDLE_MODULE, 0},
-    {call_103, "mt_module_set_forward", "self", MT_HANDLE_MODULE, 0},
-    {call_104, "mt_module_call_own", "self", MT_HANDLE_MODULE, 0},
-    {call_105, "mt_module_register_parameter", "self", MT_HANDLE_MODULE, 0},
-    {call_106, "mt_module_register_parameter", "parameter", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_107, "mt_module_register_buffer", "self", MT_HANDLE_MODULE, 0},
-    {call_108, "mt_module_register_buffer", "buffer", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_109, "mt_module_set_computed", "self", MT_HANDLE_MODULE, 0},
-    {call_110, "mt_module_set_computed", "tensor", MT_HANDLE_TENSOR, 0},
-    {call_111, "mt_module_register_module", "self", MT_HANDLE_MODULE, 0},
-    {call_112, "mt_module_register_module", "child", MT_HANDLE_MODULE, ABUSE_NULL_OK},
-    {call_113, "mt_module_unregister", "self", MT_HANDLE_MODULE, 0},
-    {call_114, "mt_module_get_parameter", "self", MT_HANDLE_MODULE, 0},
-    {call_115, "mt_module_get_buffer", "self", MT_HANDLE_MODULE, 0},
-    {call_116, "mt_module_get_submodule", "self", MT_HANDLE_MODULE, 0},
-    {call_117, "mt_module_child_count", "self", MT_HANDLE_MODULE, 0},
-    {call_118, "mt_module_child", "self", MT_HANDLE_MODULE, 0},
-    {call_119, "mt_module_child_name", "self", MT_HANDLE_MODULE, 0},
-    {call_120, "mt_module_parameters", "self", MT_HANDLE_MODULE, 0},
-    {call_121, "mt_module_named_parameters", "self", MT_HANDLE_MODULE, 0},
-    {call_122, "mt_module_named_buffers", "self", MT_HANDLE_MODULE, 0},
-    {call_123, "mt_module_named_modules", "self", MT_HANDLE_MODULE, 0},
-    {call_124, "mt_module_num_parameters", "self", MT_HANDLE_MODULE, 0},
-    {call_125, "mt_module_apply", "self", MT_HANDLE_MODULE, 0},
-    {call_126, "mt_module_train", "self", MT_HANDLE_MODULE, 0},
-    {call_127, "mt_module_eval", "self", MT_HANDLE_MODULE, 0},
-    {call_128, "mt_module_set_training", "self", MT_HANDLE_MODULE, 0},
-    {call_129, "mt_module_is_training", "self", MT_HANDLE_MODULE, 0},
-    {call_130, "mt_module_requires_grad_", "self", MT_HANDLE_MODULE, 0},
-    {call_131, "mt_module_zero_grad", "self", MT_HANDLE_MODULE, 0},
-    {call_132, "mt_module_to_dtype", "self", MT_HANDLE_MODULE, 0},
-    {call_133, "mt_module_to_device", "self", MT_HANDLE_MODULE, 0},
-    {call_134, "mt_module_state_dict", "self", MT_HANDLE_MODULE, 0},
-    {call_135, "mt_module_load_state_dict", "self", MT_HANDLE_MODULE, 0},
-    {call_136, "mt_module_load_state_dict", "state", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_137, "mt_module_register_forward_pre_hook", "self", MT_HANDLE_MODULE, 0},
-    {call_138, "mt_module_register_forward_hook", "self", MT_HANDLE_MODULE, 0},
-    {call_139, "mt_module_register_full_backward_hook", "self", MT_HANDLE_MODULE, 0},
-    {call_140, "mt_module_remove_hook", "self", MT_HANDLE_MODULE, 0},
-    {call_141, "mt_make_parameter", "data", MT_HANDLE_TENSOR, 0},
-    {call_142, "mt_tensor_is_parameter", "self", MT_HANDLE_TENSOR, 0},
-    {call_143, "mt_tensor_set_data", "self", MT_HANDLE_TENSOR, 0},
-    {call_144, "mt_tensor_set_data", "from", MT_HANDLE_TENSOR, 0},
-    {call_145, "mt_nn_init_uniform_", "self", MT_HANDLE_TENSOR, 0},
-    {call_146, "mt_nn_init_normal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_147, "mt_nn_init_constant_", "self", MT_HANDLE_TENSOR, 0},
-    {call_148, "mt_nn_init_eye_", "self", MT_HANDLE_TENSOR, 0},
-    {call_149, "mt_nn_init_xavier_uniform_", "self", MT_HANDLE_TENSOR, 0},
-    {call_150, "mt_nn_init_xavier_normal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_151, "mt_nn_init_kaiming_uniform_", "self", MT_HANDLE_TENSOR, 0},
-    {call_152, "mt_nn_init_kaiming_normal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_153, "mt_nn_init_trunc_normal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_154, "mt_nn_init_orthogonal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_155, "mt_nn_init_sparse_", "self", MT_HANDLE_TENSOR, 0},
-    {call_156, "mt_nn_init_dirac_", "self", MT_HANDLE_TENSOR, 0},
-    {call_157, "mt_nn_init_ones_", "self", MT_HANDLE_TENSOR, 0},
-    {call_158, "mt_nn_init_zeros_", "self", MT_HANDLE_TENSOR, 0},
-    {call_159, "mt_named_tensors_free", "self", MT_HANDLE_NAMED_TENSORS, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_160, "mt_named_tensors_count", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_161, "mt_named_tensors_name", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_162, "mt_named_tensors_at", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_163, "mt_named_tensors_get", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_164, "mt_named_tensors_has", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_165, "mt_named_tensors_set", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_166, "mt_named_tensors_set", "tensor", MT_HANDLE_TENSOR, 0},
-    {call_167, "mt_named_tensors_remove", "self", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_168, "mt_strings_free", "self", MT_HANDLE_STRINGS, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_169, "mt_strings_count", "self", MT_HANDLE_STRINGS, 0},
-    {call_170, "mt_strings_get", "self", MT_HANDLE_STRINGS, 0},
-    {call_171, "mt_module_list_append", "self", MT_HANDLE_MODULE, 0},
-    {call_172, "mt_module_list_append", "module", MT_HANDLE_MODULE, 0},
-    {call_173, "mt_module_list_insert", "self", MT_HANDLE_MODULE, 0},
-    {call_174, "mt_module_list_insert", "module", MT_HANDLE_MODULE, 0},
-    {call_175, "mt_parameter_list_append", "self", MT_HANDLE_MODULE, 0},
-    {call_176, "mt_parameter_list_append", "parameter", MT_HANDLE_TENSOR, 0},
-    {call_177, "mt_nn_transformer_encoder", "layer", MT_HANDLE_MODULE, 0},
-    {call_178, "mt_nn_transformer_encoder", "norm", MT_HANDLE_MODULE, ABUSE_NULL_OK},
-    {call_179, "mt_nn_transformer_decoder", "layer", MT_HANDLE_MODULE, 0},
-    {call_180, "mt_nn_transformer_decoder", "norm", MT_HANDLE_MODULE, ABUSE_NULL_OK},
-    {call_181, "mt_adaptive_log_prob", "self", MT_HANDLE_MODULE, 0},
-    {call_182, "mt_adaptive_log_prob", "input", MT_HANDLE_TENSOR, 0},
-    {call_183, "mt_adaptive_predict", "self", MT_HANDLE_MODULE, 0},
-    {call_184, "mt_adaptive_predict", "input", MT_HANDLE_TENSOR, 0},
-    {call_185, "mt_weight_norm", "self", MT_HANDLE_MODULE, 0},
-    {call_186, "mt_remove_weight_norm", "self", MT_HANDLE_MODULE, 0},
-    {call_187, "mt_spectral_norm", "self", MT_HANDLE_MODULE, 0},
-    {call_188, "mt_remove_spectral_norm", "self", MT_HANDLE_MODULE, 0},
-    {call_189, "mt_pack_padded_sequence", "input", MT_HANDLE_TENSOR, 0},
-    {call_190, "mt_pack_padded_sequence", "lengths", MT_HANDLE_TENSOR, 0},
-    {call_191, "mt_pad_packed_sequence", "data", MT_HANDLE_TENSOR, 0},
-    {call_192, "mt_pad_packed_sequence", "batch_sizes", MT_HANDLE_TENSOR, 0},
-    {call_193, "mt_pad_packed_sequence", "unsorted_indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_194, "mt_parameters_to_vector", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_195, "mt_vector_to_parameters", "vector", MT_HANDLE_TENSOR, 0},
-    {call_196, "mt_vector_to_parameters", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_197, "mt_module_summary", "self", MT_HANDLE_MODULE, 0},
-    {call_198, "mt_sgd", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_199, "mt_adam", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_200, "mt_adamw", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_201, "mt_rmsprop", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_202, "mt_adagrad", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_203, "mt_adadelta", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_204, "mt_adamax", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_205, "mt_nadam", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_206, "mt_radam", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_207, "mt_asgd", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_208, "mt_rprop", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_209, "mt_lbfgs", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_210, "mt_optimizer_free", "self", MT_HANDLE_OPTIMIZER, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_211, "mt_optimizer_step", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_212, "mt_optimizer_step_closure", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_213, "mt_optimizer_zero_grad", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_214, "mt_optimizer_add_param_group", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_215, "mt_optimizer_add_param_group", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_216, "mt_optimizer_add_param_group_with", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_217, "mt_optimizer_add_param_group_with", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_218, "mt_optimizer_add_param_group_with", "names", MT_HANDLE_STRINGS, 0},
-    {call_219, "mt_optimizer_group_count", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_220, "mt_optimizer_group_params", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_221, "mt_optimizer_option_names", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_222, "mt_optimizer_get_option", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_223, "mt_optimizer_set_option", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_224, "mt_optimizer_state_dict", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_225, "mt_optimizer_load_state_dict", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_226, "mt_optimizer_load_state_dict", "state", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_227, "mt_optimizer_type_name", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_228, "mt_optimizer_to_string", "self", MT_HANDLE_OPTIMIZER, 0},
-    {call_229, "mt_clip_grad_norm_", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_230, "mt_clip_grad_value_", "parameters", MT_HANDLE_TENSORS, 0},
-    {call_231, "mt_averaged_model", "module", MT_HANDLE_MODULE, 0},
-    {call_232, "mt_averaged_model_update", "self", MT_HANDLE_MODULE, 0},
-    {call_233, "mt_averaged_model_update", "model", MT_HANDLE_MODULE, 0},
-    {call_234, "mt_update_bn", "model", MT_HANDLE_MODULE, 0},
-    {call_235, "mt_lambda_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_236, "mt_multiplicative_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_237, "mt_custom_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_238, "mt_step_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_239, "mt_multi_step_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_240, "mt_constant_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_241, "mt_linear_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_242, "mt_exponential_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_243, "mt_polynomial_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_244, "mt_cosine_annealing_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_245, "mt_cosine_annealing_warm_restarts", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_246, "mt_cyclic_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_247, "mt_one_cycle_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_248, "mt_reduce_lr_on_plateau", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_249, "mt_swa_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_250, "mt_sequential_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
-    {call_251, "mt_scheduler_free", "self", MT_HANDLE_SCHEDULER, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_252, "mt_scheduler_step", "self", MT_HANDLE_SCHEDULER, 0},
-    {call_253, "mt_scheduler_step_metric", "self", MT_HANDLE_SCHEDULER, 0},
-    {call_254, "mt_scheduler_step_to", "self", MT_HANDLE_SCHEDULER, 0},
-    {call_255, "mt_scheduler_last_epoch", "self", MT_HANDLE_SCHEDULER, 0},
-    {call_256, "mt_scheduler_last_lr", "self", MT_HANDLE_SCHEDULER, 0},
-    {call_257, "mt_scheduler_state_dict", "self", MT_HANDLE_SCHEDULER, 0},
-    {call_258, "mt_scheduler_load_state_dict", "self", MT_HANDLE_SCHEDULER, 0},
-    {call_259, "mt_scheduler_load_state_dict", "state", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_260, "mt_scheduler_type_name", "self", MT_HANDLE_SCHEDULER, 0},
-    {call_261, "mt_save_safetensors", "tensors", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_262, "mt_save_safetensors", "metadata_keys", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
-    {call_263, "mt_save_safetensors", "metadata_values", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
-    {call_264, "mt_safetensors_encode", "tensors", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_265, "mt_safetensors_encode", "metadata_keys", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
-    {call_266, "mt_safetensors_encode", "metadata_values", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
-    {call_267, "mt_save", "value", MT_HANDLE_VALUE, 0},
-    {call_268, "mt_save_memory", "value", MT_HANDLE_VALUE, 0},
-    {call_269, "mt_value_state_dict", "value", MT_HANDLE_VALUE, 0},
-    {call_270, "mt_save_npy", "tensor", MT_HANDLE_TENSOR, 0},
-    {call_271, "mt_save_npz", "tensors", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_272, "mt_value_free", "self", MT_HANDLE_VALUE, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_273, "mt_value_tensor", "tensor", MT_HANDLE_TENSOR, 0},
-    {call_274, "mt_value_from_tensors", "tensors", MT_HANDLE_NAMED_TENSORS, 0},
-    {call_275, "mt_value_append", "self", MT_HANDLE_VALUE, 0},
-    {call_276, "mt_value_append", "item", MT_HANDLE_VALUE, 0},
-    {call_277, "mt_value_set", "self", MT_HANDLE_VALUE, 0},
-    {call_278, "mt_value_set", "item", MT_HANDLE_VALUE, 0},
-    {call_279, "mt_value_set_item", "self", MT_HANDLE_VALUE, 0},
-    {call_280, "mt_value_set_item", "key", MT_HANDLE_VALUE, 0},
-    {call_281, "mt_value_set_item", "item", MT_HANDLE_VALUE, 0},
-    {call_282, "mt_value_set_attributes", "self", MT_HANDLE_VALUE, 0},
-    {call_283, "mt_value_set_attributes", "attributes", MT_HANDLE_VALUE, 0},
-    {call_284, "mt_value_kind_of", "self", MT_HANDLE_VALUE, 0},
-    {call_285, "mt_value_type_name", "self", MT_HANDLE_VALUE, 0},
-    {call_286, "mt_value_id", "self", MT_HANDLE_VALUE, 0},
-    {call_287, "mt_value_as_bool", "self", MT_HANDLE_VALUE, 0},
-    {call_288, "mt_value_as_int", "self", MT_HANDLE_VALUE, 0},
-    {call_289, "mt_value_as_float", "self", MT_HANDLE_VALUE, 0},
-    {call_290, "mt_value_as_complex", "self", MT_HANDLE_VALUE, 0},
-    {call_291, "mt_value_as_tensor", "self", MT_HANDLE_VALUE, 0},
-    {call_292, "mt_value_as_dtype", "self", MT_HANDLE_VALUE, 0},
-    {call_293, "mt_value_as_string", "self", MT_HANDLE_VALUE, 0},
-    {call_294, "mt_value_as_bytes", "self", MT_HANDLE_VALUE, 0},
-    {call_295, "mt_value_count", "self", MT_HANDLE_VALUE, 0},
-    {call_296, "mt_value_at", "self", MT_HANDLE_VALUE, 0},
-    {call_297, "mt_value_key_at", "self", MT_HANDLE_VALUE, 0},
-    {call_298, "mt_value_get", "self", MT_HANDLE_VALUE, 0},
-    {call_299, "mt_value_attributes", "self", MT_HANDLE_VALUE, 0},
-    {call_300, "mt_image_write", "img", MT_HANDLE_TENSOR, 0},
-    {call_301, "mt_image_encode", "img", MT_HANDLE_TENSOR, 0},
-    {call_302, "mt_make_grid", "images", MT_HANDLE_TENSOR, 0},
-    {call_303, "mt_save_image", "images", MT_HANDLE_TENSOR, 0},
-    {call_304, "mt_image_resize", "img", MT_HANDLE_TENSOR, 0},
-    {call_305, "mt_image_crop", "img", MT_HANDLE_TENSOR, 0},
-    {call_306, "mt_image_center_crop", "img", MT_HANDLE_TENSOR, 0},
-    {call_307, "mt_image_five_crop", "img", MT_HANDLE_TENSOR, 0},
-    {call_308, "mt_image_ten_crop", "img", MT_HANDLE_TENSOR, 0},
-    {call_309, "mt_image_pad", "img", MT_HANDLE_TENSOR, 0},
-    {call_310, "mt_image_hflip", "img", MT_HANDLE_TENSOR, 0},
-    {call_311, "mt_image_vflip", "img", MT_HANDLE_TENSOR, 0},
-    {call_312, "mt_image_rotate", "img", MT_HANDLE_TENSOR, 0},
-    {call_313, "mt_image_affine", "img", MT_HANDLE_TENSOR, 0},
-    {call_314, "mt_image_perspective", "img", MT_HANDLE_TENSOR, 0},
-    {call_315, "mt_image_grayscale", "img", MT_HANDLE_TENSOR, 0},
-    {call_316, "mt_image_adjust_brightness", "img", MT_HANDLE_TENSOR, 0},
-    {call_317, "mt_image_adjust_contrast", "img", MT_HANDLE_TENSOR, 0},
-    {call_318, "mt_image_adjust_saturation", "img", MT_HANDLE_TENSOR, 0},
-    {call_319, "mt_image_adjust_sharpness", "img", MT_HANDLE_TENSOR, 0},
-    {call_320, "mt_image_adjust_hue", "img", MT_HANDLE_TENSOR, 0},
-    {call_321, "mt_image_adjust_gamma", "img", MT_HANDLE_TENSOR, 0},
-    {call_322, "mt_image_invert", "img", MT_HANDLE_TENSOR, 0},
-    {call_323, "mt_image_posterize", "img", MT_HANDLE_TENSOR, 0},
-    {call_324, "mt_image_solarize", "img", MT_HANDLE_TENSOR, 0},
-    {call_325, "mt_image_autocontrast", "img", MT_HANDLE_TENSOR, 0},
-    {call_326, "mt_image_equalize", "img", MT_HANDLE_TENSOR, 0},
-    {call_327, "mt_image_gaussian_blur", "img", MT_HANDLE_TENSOR, 0},
-    {call_328, "mt_image_to_tensor", "img", MT_HANDLE_TENSOR, 0},
-    {call_329, "mt_image_convert_dtype", "img", MT_HANDLE_TENSOR, 0},
-    {call_330, "mt_image_normalize", "img", MT_HANDLE_TENSOR, 0},
-    {call_331, "mt_image_normalize_", "img", MT_HANDLE_TENSOR, 0},
-    {call_332, "mt_image_erase", "img", MT_HANDLE_TENSOR, 0},
-    {call_333, "mt_image_erase", "value", MT_HANDLE_TENSOR, 0},
-    {call_334, "mt_image_erase_", "img", MT_HANDLE_TENSOR, 0},
-    {call_335, "mt_image_erase_", "value", MT_HANDLE_TENSOR, 0},
-    {call_336, "mt_transform_apply", "self", MT_HANDLE_TRANSFORM, 0},
-    {call_337, "mt_transform_apply", "img", MT_HANDLE_TENSOR, 0},
-    {call_338, "mt_transform_apply", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_339, "mt_transform_free", "self", MT_HANDLE_TRANSFORM, ABUSE_NULL_OK | ABUSE_FREES},
-    {call_340, "mt_transform_linear_transformation", "matrix", MT_HANDLE_TENSOR, 0},
-    {call_341, "mt_transform_linear_transformation", "mean", MT_HANDLE_TENSOR, 0},
-    {call_342, "mt_vision_create_feature_extractor", "model", MT_HANDLE_MODULE, 0},
-    {call_343, "mt_empty_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_344, "mt_empty_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_345, "mt_zeros_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_346, "mt_zeros_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_347, "mt_ones_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_348, "mt_ones_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_349, "mt_full_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_350, "mt_full_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_351, "mt_tril", "self", MT_HANDLE_TENSOR, 0},
-    {call_352, "mt_tril_diagonal", "self", MT_HANDLE_TENSOR, 0},
-    {call_353, "mt_tril_", "self", MT_HANDLE_TENSOR, 0},
-    {call_354, "mt_tril_diagonal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_355, "mt_triu", "self", MT_HANDLE_TENSOR, 0},
-    {call_356, "mt_triu_diagonal", "self", MT_HANDLE_TENSOR, 0},
-    {call_357, "mt_triu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_358, "mt_triu_diagonal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_359, "mt_fill_diagonal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_360, "mt_fill_diagonal_", "value", MT_HANDLE_TENSOR, 0},
-    {call_361, "mt_fill_diagonal_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_362, "mt_fill_diagonal_with_", "value", MT_HANDLE_TENSOR, 0},
-    {call_363, "mt_fill_diagonal_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_364, "mt_rand_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_365, "mt_randn_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_366, "mt_randint_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_367, "mt_randperm_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_368, "mt_rand_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_369, "mt_rand_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_370, "mt_rand_like_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_371, "mt_randn_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_372, "mt_randn_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_373, "mt_randn_like_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_374, "mt_randint_like", "self", MT_HANDLE_TENSOR, 0},
-    {call_375, "mt_randint_like_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_376, "mt_randint_like_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_377, "mt_normal", "mean", MT_HANDLE_TENSOR, 0},
-    {call_378, "mt_normal", "std", MT_HANDLE_TENSOR, 0},
-    {call_379, "mt_normal_with", "mean", MT_HANDLE_TENSOR, 0},
-    {call_380, "mt_normal_with", "std", MT_HANDLE_TENSOR, 0},
-    {call_381, "mt_normal_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_382, "mt_normal_sizes_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_383, "mt_bernoulli", "self", MT_HANDLE_TENSOR, 0},
-    {call_384, "mt_bernoulli_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_385, "mt_bernoulli_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_386, "mt_bernoulli_p", "self", MT_HANDLE_TENSOR, 0},
-    {call_387, "mt_bernoulli_p_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_388, "mt_bernoulli_p_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_389, "mt_uniform_", "self", MT_HANDLE_TENSOR, 0},
-    {call_390, "mt_uniform_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_391, "mt_uniform_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_392, "mt_normal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_393, "mt_fill_normal_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_394, "mt_fill_normal_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_395, "mt_log_normal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_396, "mt_log_normal_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_397, "mt_log_normal_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_398, "mt_cauchy_", "self", MT_HANDLE_TENSOR, 0},
-    {call_399, "mt_cauchy_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_400, "mt_cauchy_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_401, "mt_exponential_", "self", MT_HANDLE_TENSOR, 0},
-    {call_402, "mt_exponential_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_403, "mt_exponential_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_404, "mt_geometric_", "self", MT_HANDLE_TENSOR, 0},
-    {call_405, "mt_geometric_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_406, "mt_geometric_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_407, "mt_bernoulli_", "self", MT_HANDLE_TENSOR, 0},
-    {call_408, "mt_fill_bernoulli_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_409, "mt_fill_bernoulli_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_410, "mt_bernoulli_tensor_", "self", MT_HANDLE_TENSOR, 0},
-    {call_411, "mt_bernoulli_tensor_", "p", MT_HANDLE_TENSOR, 0},
-    {call_412, "mt_fill_bernoulli_tensor_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_413, "mt_fill_bernoulli_tensor_with_", "p", MT_HANDLE_TENSOR, 0},
-    {call_414, "mt_fill_bernoulli_tensor_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_415, "mt_random_", "self", MT_HANDLE_TENSOR, 0},
-    {call_416, "mt_random_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_417, "mt_random_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_418, "mt_random_range_", "self", MT_HANDLE_TENSOR, 0},
-    {call_419, "mt_random_range_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_420, "mt_random_range_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_421, "mt_multinomial", "self", MT_HANDLE_TENSOR, 0},
-    {call_422, "mt_multinomial_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_423, "mt_multinomial_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_424, "mt_gumbel_softmax", "logits", MT_HANDLE_TENSOR, 0},
-    {call_425, "mt_gumbel_softmax_with", "logits", MT_HANDLE_TENSOR, 0},
-    {call_426, "mt_gumbel_softmax_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_427, "mt_dropout", "self", MT_HANDLE_TENSOR, 0},
-    {call_428, "mt_dropout_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_429, "mt_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_430, "mt_dropout_", "self", MT_HANDLE_TENSOR, 0},
-    {call_431, "mt_dropout_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_432, "mt_dropout_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_433, "mt_feature_dropout", "self", MT_HANDLE_TENSOR, 0},
-    {call_434, "mt_feature_dropout_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_435, "mt_feature_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_436, "mt_alpha_dropout", "self", MT_HANDLE_TENSOR, 0},
-    {call_437, "mt_alpha_dropout_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_438, "mt_alpha_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_439, "mt_feature_alpha_dropout", "self", MT_HANDLE_TENSOR, 0},
-    {call_440, "mt_feature_alpha_dropout_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_441, "mt_feature_alpha_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_442, "mt_add", "self", MT_HANDLE_TENSOR, 0},
-    {call_443, "mt_add", "other", MT_HANDLE_TENSOR, 0},
-    {call_444, "mt_add_alpha", "self", MT_HANDLE_TENSOR, 0},
-    {call_445, "mt_add_alpha", "other", MT_HANDLE_TENSOR, 0},
-    {call_446, "mt_add_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_447, "mt_add_", "self", MT_HANDLE_TENSOR, 0},
-    {call_448, "mt_add_", "other", MT_HANDLE_TENSOR, 0},
-    {call_449, "mt_add_alpha_", "self", MT_HANDLE_TENSOR, 0},
-    {call_450, "mt_add_alpha_", "other", MT_HANDLE_TENSOR, 0},
-    {call_451, "mt_add_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_452, "mt_sub", "self", MT_HANDLE_TENSOR, 0},
-    {call_453, "mt_sub", "other", MT_HANDLE_TENSOR, 0},
-    {call_454, "mt_sub_alpha", "self", MT_HANDLE_TENSOR, 0},
-    {call_455, "mt_sub_alpha", "other", MT_HANDLE_TENSOR, 0},
-    {call_456, "mt_sub_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_457, "mt_sub_", "self", MT_HANDLE_TENSOR, 0},
-    {call_458, "mt_sub_", "other", MT_HANDLE_TENSOR, 0},
-    {call_459, "mt_sub_alpha_", "self", MT_HANDLE_TENSOR, 0},
-    {call_460, "mt_sub_alpha_", "other", MT_HANDLE_TENSOR, 0},
-    {call_461, "mt_sub_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_462, "mt_mul", "self", MT_HANDLE_TENSOR, 0},
-    {call_463, "mt_mul", "other", MT_HANDLE_TENSOR, 0},
-    {call_464, "mt_mul_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_465, "mt_mul_", "self", MT_HANDLE_TENSOR, 0},
-    {call_466, "mt_mul_", "other", MT_HANDLE_TENSOR, 0},
-    {call_467, "mt_mul_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_468, "mt_div", "self", MT_HANDLE_TENSOR, 0},
-    {call_469, "mt_div", "other", MT_HANDLE_TENSOR, 0},
-    {call_470, "mt_div_mode", "self", MT_HANDLE_TENSOR, 0},
-    {call_471, "mt_div_mode", "other", MT_HANDLE_TENSOR, 0},
-    {call_472, "mt_div_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_473, "mt_div_", "self", MT_HANDLE_TENSOR, 0},
-    {call_474, "mt_div_", "other", MT_HANDLE_TENSOR, 0},
-    {call_475, "mt_div_mode_", "self", MT_HANDLE_TENSOR, 0},
-    {call_476, "mt_div_mode_", "other", MT_HANDLE_TENSOR, 0},
-    {call_477, "mt_div_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_478, "mt_rsub", "self", MT_HANDLE_TENSOR, 0},
-    {call_479, "mt_rsub", "other", MT_HANDLE_TENSOR, 0},
-    {call_480, "mt_rsub_alpha", "self", MT_HANDLE_TENSOR, 0},
-    {call_481, "mt_rsub_alpha", "other", MT_HANDLE_TENSOR, 0},
-    {call_482, "mt_rsub_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_483, "mt_floor_divide", "self", MT_HANDLE_TENSOR, 0},
-    {call_484, "mt_floor_divide", "other", MT_HANDLE_TENSOR, 0},
-    {call_485, "mt_floor_divide_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_486, "mt_floor_divide_", "self", MT_HANDLE_TENSOR, 0},
-    {call_487, "mt_floor_divide_", "other", MT_HANDLE_TENSOR, 0},
-    {call_488, "mt_floor_divide_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_489, "mt_remainder", "self", MT_HANDLE_TENSOR, 0},
-    {call_490, "mt_remainder", "other", MT_HANDLE_TENSOR, 0},
-    {call_491, "mt_remainder_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_492, "mt_remainder_", "self", MT_HANDLE_TENSOR, 0},
-    {call_493, "mt_remainder_", "other", MT_HANDLE_TENSOR, 0},
-    {call_494, "mt_remainder_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_495, "mt_addcmul", "self", MT_HANDLE_TENSOR, 0},
-    {call_496, "mt_addcmul", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_497, "mt_addcmul", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_498, "mt_addcmul_value", "self", MT_HANDLE_TENSOR, 0},
-    {call_499, "mt_addcmul_value", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_500, "mt_addcmul_value", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_501, "mt_addcmul_", "self", MT_HANDLE_TENSOR, 0},
-    {call_502, "mt_addcmul_", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_503, "mt_addcmul_", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_504, "mt_addcmul_value_", "self", MT_HANDLE_TENSOR, 0},
-    {call_505, "mt_addcmul_value_", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_506, "mt_addcmul_value_", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_507, "mt_addcdiv", "self", MT_HANDLE_TENSOR, 0},
-    {call_508, "mt_addcdiv", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_509, "mt_addcdiv", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_510, "mt_addcdiv_value", "self", MT_HANDLE_TENSOR, 0},
-    {call_511, "mt_addcdiv_value", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_512, "mt_addcdiv_value", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_513, "mt_addcdiv_", "self", MT_HANDLE_TENSOR, 0},
-    {call_514, "mt_addcdiv_", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_515, "mt_addcdiv_", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_516, "mt_addcdiv_value_", "self", MT_HANDLE_TENSOR, 0},
-    {call_517, "mt_addcdiv_value_", "tensor1", MT_HANDLE_TENSOR, 0},
-    {call_518, "mt_addcdiv_value_", "tensor2", MT_HANDLE_TENSOR, 0},
-    {call_519, "mt_lerp", "self", MT_HANDLE_TENSOR, 0},
-    {call_520, "mt_lerp", "end", MT_HANDLE_TENSOR, 0},
-    {call_521, "mt_lerp", "weight", MT_HANDLE_TENSOR, 0},
-    {call_522, "mt_lerp_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_523, "mt_lerp_scalar", "end", MT_HANDLE_TENSOR, 0},
-    {call_524, "mt_lerp_", "self", MT_HANDLE_TENSOR, 0},
-    {call_525, "mt_lerp_", "end", MT_HANDLE_TENSOR, 0},
-    {call_526, "mt_lerp_", "weight", MT_HANDLE_TENSOR, 0},
-    {call_527, "mt_lerp_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_528, "mt_lerp_scalar_", "end", MT_HANDLE_TENSOR, 0},
-    {call_529, "mt_maximum", "self", MT_HANDLE_TENSOR, 0},
-    {call_530, "mt_maximum", "other", MT_HANDLE_TENSOR, 0},
-    {call_531, "mt_minimum", "self", MT_HANDLE_TENSOR, 0},
-    {call_532, "mt_minimum", "other", MT_HANDLE_TENSOR, 0},
-    {call_533, "mt_neg", "self", MT_HANDLE_TENSOR, 0},
-    {call_534, "mt_neg_", "self", MT_HANDLE_TENSOR, 0},
-    {call_535, "mt_abs", "self", MT_HANDLE_TENSOR, 0},
-    {call_536, "mt_abs_", "self", MT_HANDLE_TENSOR, 0},
-    {call_537, "mt_sign", "self", MT_HANDLE_TENSOR, 0},
-    {call_538, "mt_sign_", "self", MT_HANDLE_TENSOR, 0},
-    {call_539, "mt_floor", "self", MT_HANDLE_TENSOR, 0},
-    {call_540, "mt_floor_", "self", MT_HANDLE_TENSOR, 0},
-    {call_541, "mt_ceil", "self", MT_HANDLE_TENSOR, 0},
-    {call_542, "mt_ceil_", "self", MT_HANDLE_TENSOR, 0},
-    {call_543, "mt_trunc", "self", MT_HANDLE_TENSOR, 0},
-    {call_544, "mt_trunc_", "self", MT_HANDLE_TENSOR, 0},
-    {call_545, "mt_round", "self", MT_HANDLE_TENSOR, 0},
-    {call_546, "mt_round_decimals", "self", MT_HANDLE_TENSOR, 0},
-    {call_547, "mt_round_", "self", MT_HANDLE_TENSOR, 0},
-    {call_548, "mt_round_decimals_", "self", MT_HANDLE_TENSOR, 0},
-    {call_549, "mt_sin", "self", MT_HANDLE_TENSOR, 0},
-    {call_550, "mt_sin_", "self", MT_HANDLE_TENSOR, 0},
-    {call_551, "mt_cos", "self", MT_HANDLE_TENSOR, 0},
-    {call_552, "mt_cos_", "self", MT_HANDLE_TENSOR, 0},
-    {call_553, "mt_tan", "self", MT_HANDLE_TENSOR, 0},
-    {call_554, "mt_tan_", "self", MT_HANDLE_TENSOR, 0},
-    {call_555, "mt_erf", "self", MT_HANDLE_TENSOR, 0},
-    {call_556, "mt_erf_", "self", MT_HANDLE_TENSOR, 0},
-    {call_557, "mt_isnan", "self", MT_HANDLE_TENSOR, 0},
-    {call_558, "mt_isinf", "self", MT_HANDLE_TENSOR, 0},
-    {call_559, "mt_isfinite", "self", MT_HANDLE_TENSOR, 0},
-    {call_560, "mt_pow", "self", MT_HANDLE_TENSOR, 0},
-    {call_561, "mt_pow", "exponent", MT_HANDLE_TENSOR, 0},
-    {call_562, "mt_pow_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_563, "mt_pow_", "self", MT_HANDLE_TENSOR, 0},
-    {call_564, "mt_pow_", "exponent", MT_HANDLE_TENSOR, 0},
-    {call_565, "mt_pow_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_566, "mt_square", "self", MT_HANDLE_TENSOR, 0},
-    {call_567, "mt_square_", "self", MT_HANDLE_TENSOR, 0},
-    {call_568, "mt_sqrt", "self", MT_HANDLE_TENSOR, 0},
-    {call_569, "mt_sqrt_", "self", MT_HANDLE_TENSOR, 0},
-    {call_570, "mt_rsqrt", "self", MT_HANDLE_TENSOR, 0},
-    {call_571, "mt_rsqrt_", "self", MT_HANDLE_TENSOR, 0},
-    {call_572, "mt_reciprocal", "self", MT_HANDLE_TENSOR, 0},
-    {call_573, "mt_reciprocal_", "self", MT_HANDLE_TENSOR, 0},
-    {call_574, "mt_exp", "self", MT_HANDLE_TENSOR, 0},
-    {call_575, "mt_exp_", "self", MT_HANDLE_TENSOR, 0},
-    {call_576, "mt_expm1", "self", MT_HANDLE_TENSOR, 0},
-    {call_577, "mt_expm1_", "self", MT_HANDLE_TENSOR, 0},
-    {call_578, "mt_log", "self", MT_HANDLE_TENSOR, 0},
-    {call_579, "mt_log_", "self", MT_HANDLE_TENSOR, 0},
-    {call_580, "mt_log1p", "self", MT_HANDLE_TENSOR, 0},
-    {call_581, "mt_log1p_", "self", MT_HANDLE_TENSOR, 0},
-    {call_582, "mt_log2", "self", MT_HANDLE_TENSOR, 0},
-    {call_583, "mt_log2_", "self", MT_HANDLE_TENSOR, 0},
-    {call_584, "mt_log10", "self", MT_HANDLE_TENSOR, 0},
-    {call_585, "mt_log10_", "self", MT_HANDLE_TENSOR, 0},
-    {call_586, "mt_clamp", "self", MT_HANDLE_TENSOR, 0},
-    {call_587, "mt_clamp", "min", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_588, "mt_clamp", "max", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_589, "mt_clamp_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_590, "mt_clamp_", "self", MT_HANDLE_TENSOR, 0},
-    {call_591, "mt_clamp_", "min", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_592, "mt_clamp_", "max", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_593, "mt_clamp_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_594, "mt_clamp_min", "self", MT_HANDLE_TENSOR, 0},
-    {call_595, "mt_clamp_min", "min", MT_HANDLE_TENSOR, 0},
-    {call_596, "mt_clamp_min_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_597, "mt_clamp_min_", "self", MT_HANDLE_TENSOR, 0},
-    {call_598, "mt_clamp_min_", "min", MT_HANDLE_TENSOR, 0},
-    {call_599, "mt_clamp_min_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_600, "mt_clamp_max", "self", MT_HANDLE_TENSOR, 0},
-    {call_601, "mt_clamp_max", "max", MT_HANDLE_TENSOR, 0},
-    {call_602, "mt_clamp_max_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_603, "mt_clamp_max_", "self", MT_HANDLE_TENSOR, 0},
-    {call_604, "mt_clamp_max_", "max", MT_HANDLE_TENSOR, 0},
-    {call_605, "mt_clamp_max_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_606, "mt_hardtanh", "self", MT_HANDLE_TENSOR, 0},
-    {call_607, "mt_hardtanh_", "self", MT_HANDLE_TENSOR, 0},
-    {call_608, "mt_relu6", "self", MT_HANDLE_TENSOR, 0},
-    {call_609, "mt_relu6_", "self", MT_HANDLE_TENSOR, 0},
-    {call_610, "mt_relu", "self", MT_HANDLE_TENSOR, 0},
-    {call_611, "mt_relu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_612, "mt_sigmoid", "self", MT_HANDLE_TENSOR, 0},
-    {call_613, "mt_sigmoid_", "self", MT_HANDLE_TENSOR, 0},
-    {call_614, "mt_tanh", "self", MT_HANDLE_TENSOR, 0},
-    {call_615, "mt_tanh_", "self", MT_HANDLE_TENSOR, 0},
-    {call_616, "mt_gelu", "self", MT_HANDLE_TENSOR, 0},
-    {call_617, "mt_gelu_approximate", "self", MT_HANDLE_TENSOR, 0},
-    {call_618, "mt_leaky_relu", "self", MT_HANDLE_TENSOR, 0},
-    {call_619, "mt_leaky_relu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_620, "mt_elu", "self", MT_HANDLE_TENSOR, 0},
-    {call_621, "mt_elu_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_622, "mt_elu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_623, "mt_elu_scaled_", "self", MT_HANDLE_TENSOR, 0},
-    {call_624, "mt_silu", "self", MT_HANDLE_TENSOR, 0},
-    {call_625, "mt_silu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_626, "mt_softplus", "self", MT_HANDLE_TENSOR, 0},
-    {call_627, "mt_acos", "self", MT_HANDLE_TENSOR, 0},
-    {call_628, "mt_acos_", "self", MT_HANDLE_TENSOR, 0},
-    {call_629, "mt_asin", "self", MT_HANDLE_TENSOR, 0},
-    {call_630, "mt_asin_", "self", MT_HANDLE_TENSOR, 0},
-    {call_631, "mt_atan", "self", MT_HANDLE_TENSOR, 0},
-    {call_632, "mt_atan_", "self", MT_HANDLE_TENSOR, 0},
-    {call_633, "mt_acosh", "self", MT_HANDLE_TENSOR, 0},
-    {call_634, "mt_acosh_", "self", MT_HANDLE_TENSOR, 0},
-    {call_635, "mt_asinh", "self", MT_HANDLE_TENSOR, 0},
-    {call_636, "mt_asinh_", "self", MT_HANDLE_TENSOR, 0},
-    {call_637, "mt_atanh", "self", MT_HANDLE_TENSOR, 0},
-    {call_638, "mt_atanh_", "self", MT_HANDLE_TENSOR, 0},
-    {call_639, "mt_cosh", "self", MT_HANDLE_TENSOR, 0},
-    {call_640, "mt_cosh_", "self", MT_HANDLE_TENSOR, 0},
-    {call_641, "mt_sinh", "self", MT_HANDLE_TENSOR, 0},
-    {call_642, "mt_sinh_", "self", MT_HANDLE_TENSOR, 0},
-    {call_643, "mt_exp2", "self", MT_HANDLE_TENSOR, 0},
-    {call_644, "mt_exp2_", "self", MT_HANDLE_TENSOR, 0},
-    {call_645, "mt_deg2rad", "self", MT_HANDLE_TENSOR, 0},
-    {call_646, "mt_deg2rad_", "self", MT_HANDLE_TENSOR, 0},
-    {call_647, "mt_rad2deg", "self", MT_HANDLE_TENSOR, 0},
-    {call_648, "mt_rad2deg_", "self", MT_HANDLE_TENSOR, 0},
-    {call_649, "mt_sinc", "self", MT_HANDLE_TENSOR, 0},
-    {call_650, "mt_sinc_", "self", MT_HANDLE_TENSOR, 0},
-    {call_651, "mt_atan2", "self", MT_HANDLE_TENSOR, 0},
-    {call_652, "mt_atan2", "other", MT_HANDLE_TENSOR, 0},
-    {call_653, "mt_atan2_", "self", MT_HANDLE_TENSOR, 0},
-    {call_654, "mt_atan2_", "other", MT_HANDLE_TENSOR, 0},
-    {call_655, "mt_hypot", "self", MT_HANDLE_TENSOR, 0},
-    {call_656, "mt_hypot", "other", MT_HANDLE_TENSOR, 0},
-    {call_657, "mt_hypot_", "self", MT_HANDLE_TENSOR, 0},
-    {call_658, "mt_hypot_", "other", MT_HANDLE_TENSOR, 0},
-    {call_659, "mt_logaddexp", "self", MT_HANDLE_TENSOR, 0},
-    {call_660, "mt_logaddexp", "other", MT_HANDLE_TENSOR, 0},
-    {call_661, "mt_logaddexp2", "self", MT_HANDLE_TENSOR, 0},
-    {call_662, "mt_logaddexp2", "other", MT_HANDLE_TENSOR, 0},
-    {call_663, "mt_xlogy", "self", MT_HANDLE_TENSOR, 0},
-    {call_664, "mt_xlogy", "other", MT_HANDLE_TENSOR, 0},
-    {call_665, "mt_xlogy_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_666, "mt_xlogy_", "self", MT_HANDLE_TENSOR, 0},
-    {call_667, "mt_xlogy_", "other", MT_HANDLE_TENSOR, 0},
-    {call_668, "mt_xlogy_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_669, "mt_special_xlog1py", "self", MT_HANDLE_TENSOR, 0},
-    {call_670, "mt_special_xlog1py", "other", MT_HANDLE_TENSOR, 0},
-    {call_671, "mt_ldexp", "self", MT_HANDLE_TENSOR, 0},
-    {call_672, "mt_ldexp", "other", MT_HANDLE_TENSOR, 0},
-    {call_673, "mt_ldexp_", "self", MT_HANDLE_TENSOR, 0},
-    {call_674, "mt_ldexp_", "other", MT_HANDLE_TENSOR, 0},
-    {call_675, "mt_float_power", "self", MT_HANDLE_TENSOR, 0},
-    {call_676, "mt_float_power", "exponent", MT_HANDLE_TENSOR, 0},
-    {call_677, "mt_float_power_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_678, "mt_float_power_", "self", MT_HANDLE_TENSOR, 0},
-    {call_679, "mt_float_power_", "exponent", MT_HANDLE_TENSOR, 0},
-    {call_680, "mt_float_power_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_681, "mt_complex", "real", MT_HANDLE_TENSOR, 0},
-    {call_682, "mt_complex", "imag", MT_HANDLE_TENSOR, 0},
-    {call_683, "mt_polar", "abs", MT_HANDLE_TENSOR, 0},
-    {call_684, "mt_polar", "angle", MT_HANDLE_TENSOR, 0},
-    {call_685, "mt_real", "self", MT_HANDLE_TENSOR, 0},
-    {call_686, "mt_imag", "self", MT_HANDLE_TENSOR, 0},
-    {call_687, "mt_view_as_real", "self", MT_HANDLE_TENSOR, 0},
-    {call_688, "mt_view_as_complex", "self", MT_HANDLE_TENSOR, 0},
-    {call_689, "mt_conj", "self", MT_HANDLE_TENSOR, 0},
-    {call_690, "mt_sgn", "self", MT_HANDLE_TENSOR, 0},
-    {call_691, "mt_sgn_", "self", MT_HANDLE_TENSOR, 0},
-    {call_692, "mt_fft_fft", "self", MT_HANDLE_TENSOR, 0},
-    {call_693, "mt_fft_fft_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_694, "mt_fft_ifft", "self", MT_HANDLE_TENSOR, 0},
-    {call_695, "mt_fft_ifft_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_696, "mt_fft_rfft", "self", MT_HANDLE_TENSOR, 0},
-    {call_697, "mt_fft_rfft_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_698, "mt_fft_irfft", "self", MT_HANDLE_TENSOR, 0},
-    {call_699, "mt_fft_irfft_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_700, "mt_fft_hfft", "self", MT_HANDLE_TENSOR, 0},
-    {call_701, "mt_fft_hfft_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_702, "mt_fft_ihfft", "self", MT_HANDLE_TENSOR, 0},
-    {call_703, "mt_fft_ihfft_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_704, "mt_fft_fftn", "self", MT_HANDLE_TENSOR, 0},
-    {call_705, "mt_fft_fftn_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_706, "mt_fft_ifftn", "self", MT_HANDLE_TENSOR, 0},
-    {call_707, "mt_fft_ifftn_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_708, "mt_fft_rfftn", "self", MT_HANDLE_TENSOR, 0},
-    {call_709, "mt_fft_rfftn_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_710, "mt_fft_irfftn", "self", MT_HANDLE_TENSOR, 0},
-    {call_711, "mt_fft_irfftn_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_712, "mt_fft_hfftn", "self", MT_HANDLE_TENSOR, 0},
-    {call_713, "mt_fft_hfftn_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_714, "mt_fft_ihfftn", "self", MT_HANDLE_TENSOR, 0},
-    {call_715, "mt_fft_ihfftn_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_716, "mt_fft_fftshift", "self", MT_HANDLE_TENSOR, 0},
-    {call_717, "mt_fft_fftshift_dims", "self", MT_HANDLE_TENSOR, 0},
-    {call_718, "mt_fft_ifftshift", "self", MT_HANDLE_TENSOR, 0},
-    {call_719, "mt_fft_ifftshift_dims", "self", MT_HANDLE_TENSOR, 0},
-    {call_720, "mt_stft", "self", MT_HANDLE_TENSOR, 0},
-    {call_721, "mt_stft_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_722, "mt_stft_with", "window", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_723, "mt_istft", "self", MT_HANDLE_TENSOR, 0},
-    {call_724, "mt_istft_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_725, "mt_istft_with", "window", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_726, "mt_signbit", "self", MT_HANDLE_TENSOR, 0},
-    {call_727, "mt_isposinf", "self", MT_HANDLE_TENSOR, 0},
-    {call_728, "mt_isneginf", "self", MT_HANDLE_TENSOR, 0},
-    {call_729, "mt_isreal", "self", MT_HANDLE_TENSOR, 0},
-    {call_730, "mt_angle", "self", MT_HANDLE_TENSOR, 0},
-    {call_731, "mt_positive", "self", MT_HANDLE_TENSOR, 0},
-    {call_732, "mt_frac", "self", MT_HANDLE_TENSOR, 0},
-    {call_733, "mt_frac_", "self", MT_HANDLE_TENSOR, 0},
-    {call_734, "mt_frexp", "self", MT_HANDLE_TENSOR, 0},
-    {call_735, "mt_nan_to_num", "self", MT_HANDLE_TENSOR, 0},
-    {call_736, "mt_nan_to_num_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_737, "mt_nan_to_num_", "self", MT_HANDLE_TENSOR, 0},
-    {call_738, "mt_nan_to_num_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_739, "mt_copysign", "self", MT_HANDLE_TENSOR, 0},
-    {call_740, "mt_copysign", "other", MT_HANDLE_TENSOR, 0},
-    {call_741, "mt_copysign_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_742, "mt_copysign_", "self", MT_HANDLE_TENSOR, 0},
-    {call_743, "mt_copysign_", "other", MT_HANDLE_TENSOR, 0},
-    {call_744, "mt_copysign_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_745, "mt_nextafter", "self", MT_HANDLE_TENSOR, 0},
-    {call_746, "mt_nextafter", "other", MT_HANDLE_TENSOR, 0},
-    {call_747, "mt_nextafter_", "self", MT_HANDLE_TENSOR, 0},
-    {call_748, "mt_nextafter_", "other", MT_HANDLE_TENSOR, 0},
-    {call_749, "mt_heaviside", "self", MT_HANDLE_TENSOR, 0},
-    {call_750, "mt_heaviside", "values", MT_HANDLE_TENSOR, 0},
-    {call_751, "mt_heaviside_", "self", MT_HANDLE_TENSOR, 0},
-    {call_752, "mt_heaviside_", "values", MT_HANDLE_TENSOR, 0},
-    {call_753, "mt_fmod", "self", MT_HANDLE_TENSOR, 0},
-    {call_754, "mt_fmod", "other", MT_HANDLE_TENSOR, 0},
-    {call_755, "mt_fmod_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_756, "mt_fmod_", "self", MT_HANDLE_TENSOR, 0},
-    {call_757, "mt_fmod_", "other", MT_HANDLE_TENSOR, 0},
-    {call_758, "mt_fmod_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_759, "mt_fmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_760, "mt_fmax", "other", MT_HANDLE_TENSOR, 0},
-    {call_761, "mt_fmin", "self", MT_HANDLE_TENSOR, 0},
-    {call_762, "mt_fmin", "other", MT_HANDLE_TENSOR, 0},
-    {call_763, "mt_gcd", "self", MT_HANDLE_TENSOR, 0},
-    {call_764, "mt_gcd", "other", MT_HANDLE_TENSOR, 0},
-    {call_765, "mt_gcd_", "self", MT_HANDLE_TENSOR, 0},
-    {call_766, "mt_gcd_", "other", MT_HANDLE_TENSOR, 0},
-    {call_767, "mt_lcm", "self", MT_HANDLE_TENSOR, 0},
-    {call_768, "mt_lcm", "other", MT_HANDLE_TENSOR, 0},
-    {call_769, "mt_lcm_", "self", MT_HANDLE_TENSOR, 0},
-    {call_770, "mt_lcm_", "other", MT_HANDLE_TENSOR, 0},
-    {call_771, "mt_bitwise_left_shift", "self", MT_HANDLE_TENSOR, 0},
-    {call_772, "mt_bitwise_left_shift", "other", MT_HANDLE_TENSOR, 0},
-    {call_773, "mt_bitwise_left_shift_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_774, "mt_bitwise_left_shift_", "self", MT_HANDLE_TENSOR, 0},
-    {call_775, "mt_bitwise_left_shift_", "other", MT_HANDLE_TENSOR, 0},
-    {call_776, "mt_bitwise_left_shift_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_777, "mt_bitwise_right_shift", "self", MT_HANDLE_TENSOR, 0},
-    {call_778, "mt_bitwise_right_shift", "other", MT_HANDLE_TENSOR, 0},
-    {call_779, "mt_bitwise_right_shift_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_780, "mt_bitwise_right_shift_", "self", MT_HANDLE_TENSOR, 0},
-    {call_781, "mt_bitwise_right_shift_", "other", MT_HANDLE_TENSOR, 0},
-    {call_782, "mt_bitwise_right_shift_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_783, "mt_erfc", "self", MT_HANDLE_TENSOR, 0},
-    {call_784, "mt_erfc_", "self", MT_HANDLE_TENSOR, 0},
-    {call_785, "mt_erfinv", "self", MT_HANDLE_TENSOR, 0},
-    {call_786, "mt_erfinv_", "self", MT_HANDLE_TENSOR, 0},
-    {call_787, "mt_special_erfcx", "self", MT_HANDLE_TENSOR, 0},
-    {call_788, "mt_special_ndtr", "self", MT_HANDLE_TENSOR, 0},
-    {call_789, "mt_special_ndtri", "self", MT_HANDLE_TENSOR, 0},
-    {call_790, "mt_special_log_ndtr", "self", MT_HANDLE_TENSOR, 0},
-    {call_791, "mt_special_entr", "self", MT_HANDLE_TENSOR, 0},
-    {call_792, "mt_logit", "self", MT_HANDLE_TENSOR, 0},
-    {call_793, "mt_logit_eps", "self", MT_HANDLE_TENSOR, 0},
-    {call_794, "mt_logit_", "self", MT_HANDLE_TENSOR, 0},
-    {call_795, "mt_logit_eps_", "self", MT_HANDLE_TENSOR, 0},
-    {call_796, "mt_lgamma", "self", MT_HANDLE_TENSOR, 0},
-    {call_797, "mt_lgamma_", "self", MT_HANDLE_TENSOR, 0},
-    {call_798, "mt_digamma", "self", MT_HANDLE_TENSOR, 0},
-    {call_799, "mt_digamma_", "self", MT_HANDLE_TENSOR, 0},
-    {call_800, "mt_polygamma", "self", MT_HANDLE_TENSOR, 0},
-    {call_801, "mt_polygamma_", "self", MT_HANDLE_TENSOR, 0},
-    {call_802, "mt_mvlgamma", "self", MT_HANDLE_TENSOR, 0},
-    {call_803, "mt_mvlgamma_", "self", MT_HANDLE_TENSOR, 0},
-    {call_804, "mt_igamma", "self", MT_HANDLE_TENSOR, 0},
-    {call_805, "mt_igamma", "other", MT_HANDLE_TENSOR, 0},
-    {call_806, "mt_igamma_", "self", MT_HANDLE_TENSOR, 0},
-    {call_807, "mt_igamma_", "other", MT_HANDLE_TENSOR, 0},
-    {call_808, "mt_igammac", "self", MT_HANDLE_TENSOR, 0},
-    {call_809, "mt_igammac", "other", MT_HANDLE_TENSOR, 0},
-    {call_810, "mt_igammac_", "self", MT_HANDLE_TENSOR, 0},
-    {call_811, "mt_igammac_", "other", MT_HANDLE_TENSOR, 0},
-    {call_812, "mt_special_zeta", "self", MT_HANDLE_TENSOR, 0},
-    {call_813, "mt_special_zeta", "other", MT_HANDLE_TENSOR, 0},
-    {call_814, "mt_i0", "self", MT_HANDLE_TENSOR, 0},
-    {call_815, "mt_i0_", "self", MT_HANDLE_TENSOR, 0},
-    {call_816, "mt_special_i0e", "self", MT_HANDLE_TENSOR, 0},
-    {call_817, "mt_special_i1", "self", MT_HANDLE_TENSOR, 0},
-    {call_818, "mt_special_i1e", "self", MT_HANDLE_TENSOR, 0},
-    {call_819, "mt_special_modified_bessel_i0", "self", MT_HANDLE_TENSOR, 0},
-    {call_820, "mt_special_modified_bessel_i1", "self", MT_HANDLE_TENSOR, 0},
-    {call_821, "mt_special_modified_bessel_k0", "self", MT_HANDLE_TENSOR, 0},
-    {call_822, "mt_special_modified_bessel_k1", "self", MT_HANDLE_TENSOR, 0},
-    {call_823, "mt_special_scaled_modified_bessel_k0", "self", MT_HANDLE_TENSOR, 0},
-    {call_824, "mt_special_scaled_modified_bessel_k1", "self", MT_HANDLE_TENSOR, 0},
-    {call_825, "mt_special_bessel_j0", "self", MT_HANDLE_TENSOR, 0},
-    {call_826, "mt_special_bessel_j1", "self", MT_HANDLE_TENSOR, 0},
-    {call_827, "mt_special_bessel_y0", "self", MT_HANDLE_TENSOR, 0},
-    {call_828, "mt_special_bessel_y1", "self", MT_HANDLE_TENSOR, 0},
-    {call_829, "mt_special_spherical_bessel_j0", "self", MT_HANDLE_TENSOR, 0},
-    {call_830, "mt_special_airy_ai", "self", MT_HANDLE_TENSOR, 0},
-    {call_831, "mt_special_chebyshev_polynomial_t", "self", MT_HANDLE_TENSOR, 0},
-    {call_832, "mt_special_chebyshev_polynomial_t", "n", MT_HANDLE_TENSOR, 0},
-    {call_833, "mt_special_chebyshev_polynomial_t_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_834, "mt_special_chebyshev_polynomial_u", "self", MT_HANDLE_TENSOR, 0},
-    {call_835, "mt_special_chebyshev_polynomial_u", "n", MT_HANDLE_TENSOR, 0},
-    {call_836, "mt_special_chebyshev_polynomial_u_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_837, "mt_special_chebyshev_polynomial_v", "self", MT_HANDLE_TENSOR, 0},
-    {call_838, "mt_special_chebyshev_polynomial_v", "n", MT_HANDLE_TENSOR, 0},
-    {call_839, "mt_special_chebyshev_polynomial_v_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_840, "mt_special_chebyshev_polynomial_w", "self", MT_HANDLE_TENSOR, 0},
-    {call_841, "mt_special_chebyshev_polynomial_w", "n", MT_HANDLE_TENSOR, 0},
-    {call_842, "mt_special_chebyshev_polynomial_w_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_843, "mt_special_shifted_chebyshev_polynomial_t", "self", MT_HANDLE_TENSOR, 0},
-    {call_844, "mt_special_shifted_chebyshev_polynomial_t", "n", MT_HANDLE_TENSOR, 0},
-    {call_845, "mt_special_shifted_chebyshev_polynomial_t_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_846, "mt_special_shifted_chebyshev_polynomial_u", "self", MT_HANDLE_TENSOR, 0},
-    {call_847, "mt_special_shifted_chebyshev_polynomial_u", "n", MT_HANDLE_TENSOR, 0},
-    {call_848, "mt_special_shifted_chebyshev_polynomial_u_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_849, "mt_special_shifted_chebyshev_polynomial_v", "self", MT_HANDLE_TENSOR, 0},
-    {call_850, "mt_special_shifted_chebyshev_polynomial_v", "n", MT_HANDLE_TENSOR, 0},
-    {call_851, "mt_special_shifted_chebyshev_polynomial_v_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_852, "mt_special_shifted_chebyshev_polynomial_w", "self", MT_HANDLE_TENSOR, 0},
-    {call_853, "mt_special_shifted_chebyshev_polynomial_w", "n", MT_HANDLE_TENSOR, 0},
-    {call_854, "mt_special_shifted_chebyshev_polynomial_w_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_855, "mt_special_hermite_polynomial_h", "self", MT_HANDLE_TENSOR, 0},
-    {call_856, "mt_special_hermite_polynomial_h", "n", MT_HANDLE_TENSOR, 0},
-    {call_857, "mt_special_hermite_polynomial_h_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_858, "mt_special_hermite_polynomial_he", "self", MT_HANDLE_TENSOR, 0},
-    {call_859, "mt_special_hermite_polynomial_he", "n", MT_HANDLE_TENSOR, 0},
-    {call_860, "mt_special_hermite_polynomial_he_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_861, "mt_special_laguerre_polynomial_l", "self", MT_HANDLE_TENSOR, 0},
-    {call_862, "mt_special_laguerre_polynomial_l", "n", MT_HANDLE_TENSOR, 0},
-    {call_863, "mt_special_laguerre_polynomial_l_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_864, "mt_special_legendre_polynomial_p", "self", MT_HANDLE_TENSOR, 0},
-    {call_865, "mt_special_legendre_polynomial_p", "n", MT_HANDLE_TENSOR, 0},
-    {call_866, "mt_special_legendre_polynomial_p_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_867, "mt_hardsigmoid", "self", MT_HANDLE_TENSOR, 0},
-    {call_868, "mt_hardsigmoid_", "self", MT_HANDLE_TENSOR, 0},
-    {call_869, "mt_hardswish", "self", MT_HANDLE_TENSOR, 0},
-    {call_870, "mt_hardswish_", "self", MT_HANDLE_TENSOR, 0},
-    {call_871, "mt_mish", "self", MT_HANDLE_TENSOR, 0},
-    {call_872, "mt_mish_", "self", MT_HANDLE_TENSOR, 0},
-    {call_873, "mt_log_sigmoid", "self", MT_HANDLE_TENSOR, 0},
-    {call_874, "mt_celu", "self", MT_HANDLE_TENSOR, 0},
-    {call_875, "mt_celu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_876, "mt_selu", "self", MT_HANDLE_TENSOR, 0},
-    {call_877, "mt_selu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_878, "mt_hardshrink", "self", MT_HANDLE_TENSOR, 0},
-    {call_879, "mt_softshrink", "self", MT_HANDLE_TENSOR, 0},
-    {call_880, "mt_threshold", "self", MT_HANDLE_TENSOR, 0},
-    {call_881, "mt_threshold_", "self", MT_HANDLE_TENSOR, 0},
-    {call_882, "mt_softsign", "self", MT_HANDLE_TENSOR, 0},
-    {call_883, "mt_tanhshrink", "self", MT_HANDLE_TENSOR, 0},
-    {call_884, "mt_prelu", "self", MT_HANDLE_TENSOR, 0},
-    {call_885, "mt_prelu", "weight", MT_HANDLE_TENSOR, 0},
-    {call_886, "mt_rrelu", "self", MT_HANDLE_TENSOR, 0},
-    {call_887, "mt_rrelu_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_888, "mt_rrelu_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_889, "mt_rrelu_", "self", MT_HANDLE_TENSOR, 0},
-    {call_890, "mt_rrelu_with_", "self", MT_HANDLE_TENSOR, 0},
-    {call_891, "mt_rrelu_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_892, "mt_glu", "self", MT_HANDLE_TENSOR, 0},
-    {call_893, "mt_eq", "self", MT_HANDLE_TENSOR, 0},
-    {call_894, "mt_eq", "other", MT_HANDLE_TENSOR, 0},
-    {call_895, "mt_eq_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_896, "mt_eq_", "self", MT_HANDLE_TENSOR, 0},
-    {call_897, "mt_eq_", "other", MT_HANDLE_TENSOR, 0},
-    {call_898, "mt_eq_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_899, "mt_ne", "self", MT_HANDLE_TENSOR, 0},
-    {call_900, "mt_ne", "other", MT_HANDLE_TENSOR, 0},
-    {call_901, "mt_ne_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_902, "mt_ne_", "self", MT_HANDLE_TENSOR, 0},
-    {call_903, "mt_ne_", "other", MT_HANDLE_TENSOR, 0},
-    {call_904, "mt_ne_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_905, "mt_lt", "self", MT_HANDLE_TENSOR, 0},
-    {call_906, "mt_lt", "other", MT_HANDLE_TENSOR, 0},
-    {call_907, "mt_lt_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_908, "mt_lt_", "self", MT_HANDLE_TENSOR, 0},
-    {call_909, "mt_lt_", "other", MT_HANDLE_TENSOR, 0},
-    {call_910, "mt_lt_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_911, "mt_le", "self", MT_HANDLE_TENSOR, 0},
-    {call_912, "mt_le", "other", MT_HANDLE_TENSOR, 0},
-    {call_913, "mt_le_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_914, "mt_le_", "self", MT_HANDLE_TENSOR, 0},
-    {call_915, "mt_le_", "other", MT_HANDLE_TENSOR, 0},
-    {call_916, "mt_le_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_917, "mt_gt", "self", MT_HANDLE_TENSOR, 0},
-    {call_918, "mt_gt", "other", MT_HANDLE_TENSOR, 0},
-    {call_919, "mt_gt_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_920, "mt_gt_", "self", MT_HANDLE_TENSOR, 0},
-    {call_921, "mt_gt_", "other", MT_HANDLE_TENSOR, 0},
-    {call_922, "mt_gt_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_923, "mt_ge", "self", MT_HANDLE_TENSOR, 0},
-    {call_924, "mt_ge", "other", MT_HANDLE_TENSOR, 0},
-    {call_925, "mt_ge_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_926, "mt_ge_", "self", MT_HANDLE_TENSOR, 0},
-    {call_927, "mt_ge_", "other", MT_HANDLE_TENSOR, 0},
-    {call_928, "mt_ge_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_929, "mt_logical_not", "self", MT_HANDLE_TENSOR, 0},
-    {call_930, "mt_logical_not_", "self", MT_HANDLE_TENSOR, 0},
-    {call_931, "mt_logical_and", "self", MT_HANDLE_TENSOR, 0},
-    {call_932, "mt_logical_and", "other", MT_HANDLE_TENSOR, 0},
-    {call_933, "mt_logical_and_", "self", MT_HANDLE_TENSOR, 0},
-    {call_934, "mt_logical_and_", "other", MT_HANDLE_TENSOR, 0},
-    {call_935, "mt_logical_or", "self", MT_HANDLE_TENSOR, 0},
-    {call_936, "mt_logical_or", "other", MT_HANDLE_TENSOR, 0},
-    {call_937, "mt_logical_or_", "self", MT_HANDLE_TENSOR, 0},
-    {call_938, "mt_logical_or_", "other", MT_HANDLE_TENSOR, 0},
-    {call_939, "mt_logical_xor", "self", MT_HANDLE_TENSOR, 0},
-    {call_940, "mt_logical_xor", "other", MT_HANDLE_TENSOR, 0},
-    {call_941, "mt_logical_xor_", "self", MT_HANDLE_TENSOR, 0},
-    {call_942, "mt_logical_xor_", "other", MT_HANDLE_TENSOR, 0},
-    {call_943, "mt_bitwise_not", "self", MT_HANDLE_TENSOR, 0},
-    {call_944, "mt_bitwise_not_", "self", MT_HANDLE_TENSOR, 0},
-    {call_945, "mt_bitwise_and", "self", MT_HANDLE_TENSOR, 0},
-    {call_946, "mt_bitwise_and", "other", MT_HANDLE_TENSOR, 0},
-    {call_947, "mt_bitwise_and_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_948, "mt_bitwise_and_", "self", MT_HANDLE_TENSOR, 0},
-    {call_949, "mt_bitwise_and_", "other", MT_HANDLE_TENSOR, 0},
-    {call_950, "mt_bitwise_and_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_951, "mt_bitwise_or", "self", MT_HANDLE_TENSOR, 0},
-    {call_952, "mt_bitwise_or", "other", MT_HANDLE_TENSOR, 0},
-    {call_953, "mt_bitwise_or_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_954, "mt_bitwise_or_", "self", MT_HANDLE_TENSOR, 0},
-    {call_955, "mt_bitwise_or_", "other", MT_HANDLE_TENSOR, 0},
-    {call_956, "mt_bitwise_or_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_957, "mt_bitwise_xor", "self", MT_HANDLE_TENSOR, 0},
-    {call_958, "mt_bitwise_xor", "other", MT_HANDLE_TENSOR, 0},
-    {call_959, "mt_bitwise_xor_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_960, "mt_bitwise_xor_", "self", MT_HANDLE_TENSOR, 0},
-    {call_961, "mt_bitwise_xor_", "other", MT_HANDLE_TENSOR, 0},
-    {call_962, "mt_bitwise_xor_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_963, "mt_where", "condition", MT_HANDLE_TENSOR, 0},
-    {call_964, "mt_where", "self", MT_HANDLE_TENSOR, 0},
-    {call_965, "mt_where", "other", MT_HANDLE_TENSOR, 0},
-    {call_966, "mt_equal", "self", MT_HANDLE_TENSOR, 0},
-    {call_967, "mt_equal", "other", MT_HANDLE_TENSOR, 0},
-    {call_968, "mt_isclose", "self", MT_HANDLE_TENSOR, 0},
-    {call_969, "mt_isclose", "other", MT_HANDLE_TENSOR, 0},
-    {call_970, "mt_isclose_within", "self", MT_HANDLE_TENSOR, 0},
-    {call_971, "mt_isclose_within", "other", MT_HANDLE_TENSOR, 0},
-    {call_972, "mt_allclose", "self", MT_HANDLE_TENSOR, 0},
-    {call_973, "mt_allclose", "other", MT_HANDLE_TENSOR, 0},
-    {call_974, "mt_allclose_within", "self", MT_HANDLE_TENSOR, 0},
-    {call_975, "mt_allclose_within", "other", MT_HANDLE_TENSOR, 0},
-    {call_976, "mt_as_strided", "self", MT_HANDLE_TENSOR, 0},
-    {call_977, "mt_as_strided_offset", "self", MT_HANDLE_TENSOR, 0},
-    {call_978, "mt_as_strided_", "self", MT_HANDLE_TENSOR, 0},
-    {call_979, "mt_as_strided_offset_", "self", MT_HANDLE_TENSOR, 0},
-    {call_980, "mt_view", "self", MT_HANDLE_TENSOR, 0},
-    {call_981, "mt_reshape", "self", MT_HANDLE_TENSOR, 0},
-    {call_982, "mt_permute", "self", MT_HANDLE_TENSOR, 0},
-    {call_983, "mt_transpose", "self", MT_HANDLE_TENSOR, 0},
-    {call_984, "mt_transpose_", "self", MT_HANDLE_TENSOR, 0},
-    {call_985, "mt_movedim", "self", MT_HANDLE_TENSOR, 0},
-    {call_986, "mt_t", "self", MT_HANDLE_TENSOR, 0},
-    {call_987, "mt_t_", "self", MT_HANDLE_TENSOR, 0},
-    {call_988, "mt_squeeze", "self", MT_HANDLE_TENSOR, 0},
-    {call_989, "mt_squeeze_", "self", MT_HANDLE_TENSOR, 0},
-    {call_990, "mt_squeeze_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_991, "mt_squeeze_dim_", "self", MT_HANDLE_TENSOR, 0},
-    {call_992, "mt_unsqueeze", "self", MT_HANDLE_TENSOR, 0},
-    {call_993, "mt_unsqueeze_", "self", MT_HANDLE_TENSOR, 0},
-    {call_994, "mt_expand", "self", MT_HANDLE_TENSOR, 0},
-    {call_995, "mt_flatten", "self", MT_HANDLE_TENSOR, 0},
-    {call_996, "mt_unflatten", "self", MT_HANDLE_TENSOR, 0},
-    {call_997, "mt_select", "self", MT_HANDLE_TENSOR, 0},
-    {call_998, "mt_slice", "self", MT_HANDLE_TENSOR, 0},
-    {call_999, "mt_slice_step", "self", MT_HANDLE_TENSOR, 0},
-    {call_1000, "mt_narrow", "self", MT_HANDLE_TENSOR, 0},
-    {call_1001, "mt_unfold", "self", MT_HANDLE_TENSOR, 0},
-    {call_1002, "mt_diagonal", "self", MT_HANDLE_TENSOR, 0},
-    {call_1003, "mt_diagonal_of", "self", MT_HANDLE_TENSOR, 0},
-    {call_1004, "mt_detach", "self", MT_HANDLE_TENSOR, 0},
-    {call_1005, "mt_split", "self", MT_HANDLE_TENSOR, 0},
-    {call_1006, "mt_split_with_sizes", "self", MT_HANDLE_TENSOR, 0},
-    {call_1007, "mt_chunk", "self", MT_HANDLE_TENSOR, 0},
-    {call_1008, "mt_unbind", "self", MT_HANDLE_TENSOR, 0},
-    {call_1009, "mt_contiguous", "self", MT_HANDLE_TENSOR, 0},
-    {call_1010, "mt_clone", "self", MT_HANDLE_TENSOR, 0},
-    {call_1011, "mt_tensor_to_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_1012, "mt_tensor_to_dtype_copy", "self", MT_HANDLE_TENSOR, 0},
-    {call_1013, "mt_tensor_to_device", "self", MT_HANDLE_TENSOR, 0},
-    {call_1014, "mt_tensor_to_device_copy", "self", MT_HANDLE_TENSOR, 0},
-    {call_1015, "mt_copy_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1016, "mt_copy_", "src", MT_HANDLE_TENSOR, 0},
-    {call_1017, "mt_fill_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1018, "mt_fill_", "value", MT_HANDLE_TENSOR, 0},
-    {call_1019, "mt_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1020, "mt_zero_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1021, "mt_sum_to_size", "self", MT_HANDLE_TENSOR, 0},
-    {call_1022, "mt_cat", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1023, "mt_stack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1024, "mt_hstack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1025, "mt_vstack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1026, "mt_index_select", "self", MT_HANDLE_TENSOR, 0},
-    {call_1027, "mt_index_select", "index", MT_HANDLE_TENSOR, 0},
-    {call_1028, "mt_index_add", "self", MT_HANDLE_TENSOR, 0},
-    {call_1029, "mt_index_add", "index", MT_HANDLE_TENSOR, 0},
-    {call_1030, "mt_index_add", "source", MT_HANDLE_TENSOR, 0},
-    {call_1031, "mt_index_add_alpha", "self", MT_HANDLE_TENSOR, 0},
-    {call_1032, "mt_index_add_alpha", "index", MT_HANDLE_TENSOR, 0},
-    {call_1033, "mt_index_add_alpha", "source", MT_HANDLE_TENSOR, 0},
-    {call_1034, "mt_index_add_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1035, "mt_index_add_", "index", MT_HANDLE_TENSOR, 0},
-    {call_1036, "mt_index_add_", "source", MT_HANDLE_TENSOR, 0},
-    {call_1037, "mt_index_add_alpha_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1038, "mt_index_add_alpha_", "index", MT_HANDLE_TENSOR, 0},
-    {call_1039, "mt_index_add_alpha_", "source", MT_HANDLE_TENSOR, 0},
-    {call_1040, "mt_gather", "self", MT_HANDLE_TENSOR, 0},
-    {call_1041, "mt_gather", "index", MT_HANDLE_TENSOR, 0},
-    {call_1042, "mt_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_1043, "mt_scatter", "index", MT_HANDLE_TENSOR, 0},
-    {call_1044, "mt_scatter", "src", MT_HANDLE_TENSOR, 0},
-    {call_1045, "mt_scatter_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1046, "mt_scatter_", "index", MT_HANDLE_TENSOR, 0},
-    {call_1047, "mt_scatter_", "src", MT_HANDLE_TENSOR, 0},
-    {call_1048, "mt_scatter_value", "self", MT_HANDLE_TENSOR, 0},
-    {call_1049, "mt_scatter_value", "index", MT_HANDLE_TENSOR, 0},
-    {call_1050, "mt_scatter_value_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1051, "mt_scatter_value_", "index", MT_HANDLE_TENSOR, 0},
-    {call_1052, "mt_scatter_add", "self", MT_HANDLE_TENSOR, 0},
-    {call_1053, "mt_scatter_add", "index", MT_HANDLE_TENSOR, 0},
-    {call_1054, "mt_scatter_add", "src", MT_HANDLE_TENSOR, 0},
-    {call_1055, "mt_scatter_add_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1056, "mt_scatter_add_", "index", MT_HANDLE_TENSOR, 0},
-    {call_1057, "mt_scatter_add_", "src", MT_HANDLE_TENSOR, 0},
-    {call_1058, "mt_masked_fill", "self", MT_HANDLE_TENSOR, 0},
-    {call_1059, "mt_masked_fill", "mask", MT_HANDLE_TENSOR, 0},
-    {call_1060, "mt_masked_fill", "value", MT_HANDLE_TENSOR, 0},
-    {call_1061, "mt_masked_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_1062, "mt_masked_fill_scalar", "mask", MT_HANDLE_TENSOR, 0},
-    {call_1063, "mt_masked_fill_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1064, "mt_masked_fill_", "mask", MT_HANDLE_TENSOR, 0},
-    {call_1065, "mt_masked_fill_", "value", MT_HANDLE_TENSOR, 0},
-    {call_1066, "mt_masked_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1067, "mt_masked_fill_scalar_", "mask", MT_HANDLE_TENSOR, 0},
-    {call_1068, "mt_masked_select", "self", MT_HANDLE_TENSOR, 0},
-    {call_1069, "mt_masked_select", "mask", MT_HANDLE_TENSOR, 0},
-    {call_1070, "mt_nonzero", "self", MT_HANDLE_TENSOR, 0},
-    {call_1071, "mt_index", "self", MT_HANDLE_TENSOR, 0},
-    {call_1072, "mt_index", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1073, "mt_index_put", "self", MT_HANDLE_TENSOR, 0},
-    {call_1074, "mt_index_put", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1075, "mt_index_put", "values", MT_HANDLE_TENSOR, 0},
-    {call_1076, "mt_index_put_accumulate", "self", MT_HANDLE_TENSOR, 0},
-    {call_1077, "mt_index_put_accumulate", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1078, "mt_index_put_accumulate", "values", MT_HANDLE_TENSOR, 0},
-    {call_1079, "mt_index_put_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1080, "mt_index_put_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1081, "mt_index_put_", "values", MT_HANDLE_TENSOR, 0},
-    {call_1082, "mt_index_put_accumulate_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1083, "mt_index_put_accumulate_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1084, "mt_index_put_accumulate_", "values", MT_HANDLE_TENSOR, 0},
-    {call_1085, "mt_index_copy", "self", MT_HANDLE_TENSOR, 0},
-    {call_1086, "mt_index_copy", "index", MT_HANDLE_TENSOR, 0},
-    {call_1087, "mt_index_copy", "source", MT_HANDLE_TENSOR, 0},
-    {call_1088, "mt_index_copy_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1089, "mt_index_copy_", "index", MT_HANDLE_TENSOR, 0},
-    {call_1090, "mt_index_copy_", "source", MT_HANDLE_TENSOR, 0},
-    {call_1091, "mt_index_fill", "self", MT_HANDLE_TENSOR, 0},
-    {call_1092, "mt_index_fill", "index", MT_HANDLE_TENSOR, 0},
-    {call_1093, "mt_index_fill", "value", MT_HANDLE_TENSOR, 0},
-    {call_1094, "mt_index_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_1095, "mt_index_fill_scalar", "index", MT_HANDLE_TENSOR, 0},
-    {call_1096, "mt_index_fill_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1097, "mt_index_fill_", "index", MT_HANDLE_TENSOR, 0},
-    {call_1098, "mt_index_fill_", "value", MT_HANDLE_TENSOR, 0},
-    {call_1099, "mt_index_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1100, "mt_index_fill_scalar_", "index", MT_HANDLE_TENSOR, 0},
-    {call_1101, "mt_take", "self", MT_HANDLE_TENSOR, 0},
-    {call_1102, "mt_take", "index", MT_HANDLE_TENSOR, 0},
-    {call_1103, "mt_put", "self", MT_HANDLE_TENSOR, 0},
-    {call_1104, "mt_put", "index", MT_HANDLE_TENSOR, 0},
-    {call_1105, "mt_put", "source", MT_HANDLE_TENSOR, 0},
-    {call_1106, "mt_put_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1107, "mt_put_", "index", MT_HANDLE_TENSOR, 0},
-    {call_1108, "mt_put_", "source", MT_HANDLE_TENSOR, 0},
-    {call_1109, "mt_take_along_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1110, "mt_take_along_dim", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1111, "mt_masked_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_1112, "mt_masked_scatter", "mask", MT_HANDLE_TENSOR, 0},
-    {call_1113, "mt_masked_scatter", "source", MT_HANDLE_TENSOR, 0},
-    {call_1114, "mt_masked_scatter_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1115, "mt_masked_scatter_", "mask", MT_HANDLE_TENSOR, 0},
-    {call_1116, "mt_masked_scatter_", "source", MT_HANDLE_TENSOR, 0},
-    {call_1117, "mt_scatter_reduce", "self", MT_HANDLE_TENSOR, 0},
-    {call_1118, "mt_scatter_reduce", "index", MT_HANDLE_TENSOR, 0},
-    {call_1119, "mt_scatter_reduce", "src", MT_HANDLE_TENSOR, 0},
-    {call_1120, "mt_scatter_reduce_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1121, "mt_scatter_reduce_", "index", MT_HANDLE_TENSOR, 0},
-    {call_1122, "mt_scatter_reduce_", "src", MT_HANDLE_TENSOR, 0},
-    {call_1123, "mt_index_reduce", "self", MT_HANDLE_TENSOR, 0},
-    {call_1124, "mt_index_reduce", "index", MT_HANDLE_TENSOR, 0},
-    {call_1125, "mt_index_reduce", "source", MT_HANDLE_TENSOR, 0},
-    {call_1126, "mt_index_reduce_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1127, "mt_index_reduce_", "index", MT_HANDLE_TENSOR, 0},
-    {call_1128, "mt_index_reduce_", "source", MT_HANDLE_TENSOR, 0},
-    {call_1129, "mt_argwhere", "self", MT_HANDLE_TENSOR, 0},
-    {call_1130, "mt_sum", "self", MT_HANDLE_TENSOR, 0},
-    {call_1131, "mt_sum_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1132, "mt_mean", "self", MT_HANDLE_TENSOR, 0},
-    {call_1133, "mt_mean_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1134, "mt_prod", "self", MT_HANDLE_TENSOR, 0},
-    {call_1135, "mt_prod_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1136, "mt_var", "self", MT_HANDLE_TENSOR, 0},
-    {call_1137, "mt_var_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1138, "mt_std", "self", MT_HANDLE_TENSOR, 0},
-    {call_1139, "mt_std_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1140, "mt_amax", "self", MT_HANDLE_TENSOR, 0},
-    {call_1141, "mt_amax_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1142, "mt_amin", "self", MT_HANDLE_TENSOR, 0},
-    {call_1143, "mt_amin_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1144, "mt_max", "self", MT_HANDLE_TENSOR, 0},
-    {call_1145, "mt_min", "self", MT_HANDLE_TENSOR, 0},
-    {call_1146, "mt_max_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1147, "mt_min_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1148, "mt_argmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_1149, "mt_argmax_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1150, "mt_argmin", "self", MT_HANDLE_TENSOR, 0},
-    {call_1151, "mt_argmin_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1152, "mt_any", "self", MT_HANDLE_TENSOR, 0},
-    {call_1153, "mt_any_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1154, "mt_all", "self", MT_HANDLE_TENSOR, 0},
-    {call_1155, "mt_all_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1156, "mt_norm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1157, "mt_norm_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1158, "mt_logsumexp", "self", MT_HANDLE_TENSOR, 0},
-    {call_1159, "mt_cumsum", "self", MT_HANDLE_TENSOR, 0},
-    {call_1160, "mt_cumsum_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_1161, "mt_cumsum_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1162, "mt_cumprod", "self", MT_HANDLE_TENSOR, 0},
-    {call_1163, "mt_cumprod_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_1164, "mt_cumprod_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1165, "mt_cummax", "self", MT_HANDLE_TENSOR, 0},
-    {call_1166, "mt_cummin", "self", MT_HANDLE_TENSOR, 0},
-    {call_1167, "mt_logcumsumexp", "self", MT_HANDLE_TENSOR, 0},
-    {call_1168, "mt_diff", "self", MT_HANDLE_TENSOR, 0},
-    {call_1169, "mt_diff_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_1170, "mt_diff_with", "prepend", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1171, "mt_diff_with", "append", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1172, "mt_gradient", "self", MT_HANDLE_TENSOR, 0},
-    {call_1173, "mt_gradient", "spacing", MT_HANDLE_TENSOR, 0},
-    {call_1174, "mt_trapezoid", "y", MT_HANDLE_TENSOR, 0},
-    {call_1175, "mt_trapezoid", "x", MT_HANDLE_TENSOR, 0},
-    {call_1176, "mt_trapezoid_dx", "y", MT_HANDLE_TENSOR, 0},
-    {call_1177, "mt_cumulative_trapezoid", "y", MT_HANDLE_TENSOR, 0},
-    {call_1178, "mt_cumulative_trapezoid", "x", MT_HANDLE_TENSOR, 0},
-    {call_1179, "mt_cumulative_trapezoid_dx", "y", MT_HANDLE_TENSOR, 0},
-    {call_1180, "mt_nansum", "self", MT_HANDLE_TENSOR, 0},
-    {call_1181, "mt_nansum_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1182, "mt_nanmean", "self", MT_HANDLE_TENSOR, 0},
-    {call_1183, "mt_nanmean_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1184, "mt_aminmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_1185, "mt_aminmax_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1186, "mt_count_nonzero", "self", MT_HANDLE_TENSOR, 0},
-    {call_1187, "mt_count_nonzero_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1188, "mt_std_mean", "self", MT_HANDLE_TENSOR, 0},
-    {call_1189, "mt_std_mean_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1190, "mt_var_mean", "self", MT_HANDLE_TENSOR, 0},
-    {call_1191, "mt_var_mean_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1192, "mt_trace", "self", MT_HANDLE_TENSOR, 0},
-    {call_1193, "mt_cov", "self", MT_HANDLE_TENSOR, 0},
-    {call_1194, "mt_cov_weighted", "self", MT_HANDLE_TENSOR, 0},
-    {call_1195, "mt_cov_weighted", "fweights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1196, "mt_cov_weighted", "aweights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1197, "mt_corrcoef", "self", MT_HANDLE_TENSOR, 0},
-    {call_1198, "mt_dist", "self", MT_HANDLE_TENSOR, 0},
-    {call_1199, "mt_dist", "other", MT_HANDLE_TENSOR, 0},
-    {call_1200, "mt_dist_p", "self", MT_HANDLE_TENSOR, 0},
-    {call_1201, "mt_dist_p", "other", MT_HANDLE_TENSOR, 0},
-    {call_1202, "mt_renorm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1203, "mt_renorm_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1204, "mt_normalize", "input", MT_HANDLE_TENSOR, 0},
-    {call_1205, "mt_segment_reduce", "data", MT_HANDLE_TENSOR, 0},
-    {call_1206, "mt_segment_reduce", "lengths", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1207, "mt_segment_reduce", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1208, "mt_sort", "self", MT_HANDLE_TENSOR, 0},
-    {call_1209, "mt_sort_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1210, "mt_argsort", "self", MT_HANDLE_TENSOR, 0},
-    {call_1211, "mt_argsort_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1212, "mt_msort", "self", MT_HANDLE_TENSOR, 0},
-    {call_1213, "mt_topk", "self", MT_HANDLE_TENSOR, 0},
-    {call_1214, "mt_topk_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1215, "mt_kthvalue", "self", MT_HANDLE_TENSOR, 0},
-    {call_1216, "mt_kthvalue_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1217, "mt_median", "self", MT_HANDLE_TENSOR, 0},
-    {call_1218, "mt_median_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1219, "mt_nanmedian", "self", MT_HANDLE_TENSOR, 0},
-    {call_1220, "mt_nanmedian_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1221, "mt_mode", "self", MT_HANDLE_TENSOR, 0},
-    {call_1222, "mt_mode_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1223, "mt_quantile", "self", MT_HANDLE_TENSOR, 0},
-    {call_1224, "mt_quantile", "q", MT_HANDLE_TENSOR, 0},
-    {call_1225, "mt_quantile_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1226, "mt_quantile_dim", "q", MT_HANDLE_TENSOR, 0},
-    {call_1227, "mt_quantile_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_1228, "mt_nanquantile", "self", MT_HANDLE_TENSOR, 0},
-    {call_1229, "mt_nanquantile", "q", MT_HANDLE_TENSOR, 0},
-    {call_1230, "mt_nanquantile_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1231, "mt_nanquantile_dim", "q", MT_HANDLE_TENSOR, 0},
-    {call_1232, "mt_nanquantile_scalar", "self", MT_HANDLE_TENSOR, 0},
-    {call_1233, "mt_searchsorted", "sorted_sequence", MT_HANDLE_TENSOR, 0},
-    {call_1234, "mt_searchsorted", "values", MT_HANDLE_TENSOR, 0},
-    {call_1235, "mt_searchsorted_with", "sorted_sequence", MT_HANDLE_TENSOR, 0},
-    {call_1236, "mt_searchsorted_with", "values", MT_HANDLE_TENSOR, 0},
-    {call_1237, "mt_searchsorted_with", "sorter", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1238, "mt_bucketize", "self", MT_HANDLE_TENSOR, 0},
-    {call_1239, "mt_bucketize", "boundaries", MT_HANDLE_TENSOR, 0},
-    {call_1240, "mt_bucketize_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_1241, "mt_bucketize_with", "boundaries", MT_HANDLE_TENSOR, 0},
-    {call_1242, "mt_isin", "elements", MT_HANDLE_TENSOR, 0},
-    {call_1243, "mt_isin", "test_elements", MT_HANDLE_TENSOR, 0},
-    {call_1244, "mt_isin_with", "elements", MT_HANDLE_TENSOR, 0},
-    {call_1245, "mt_isin_with", "test_elements", MT_HANDLE_TENSOR, 0},
-    {call_1246, "mt_unique", "self", MT_HANDLE_TENSOR, 0},
-    {call_1247, "mt_unique_dim", "self", MT_HANDLE_TENSOR, 0},
-    {call_1248, "mt_unique_consecutive", "self", MT_HANDLE_TENSOR, 0},
-    {call_1249, "mt_bincount", "self", MT_HANDLE_TENSOR, 0},
-    {call_1250, "mt_bincount_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_1251, "mt_bincount_with", "weights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1252, "mt_histc", "self", MT_HANDLE_TENSOR, 0},
-    {call_1253, "mt_histc_range", "self", MT_HANDLE_TENSOR, 0},
-    {call_1254, "mt_histogram", "self", MT_HANDLE_TENSOR, 0},
-    {call_1255, "mt_histogram", "bins", MT_HANDLE_TENSOR, 0},
-    {call_1256, "mt_histogram_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_1257, "mt_histogram_with", "bins", MT_HANDLE_TENSOR, 0},
-    {call_1258, "mt_histogram_with", "range", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1259, "mt_histogram_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1260, "mt_histogramdd", "self", MT_HANDLE_TENSOR, 0},
-    {call_1261, "mt_histogramdd", "bins", MT_HANDLE_TENSOR, 0},
-    {call_1262, "mt_histogramdd", "range", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1263, "mt_histogramdd", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1264, "mt_mm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1265, "mt_mm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_1266, "mt_bmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1267, "mt_bmm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_1268, "mt_mv", "self", MT_HANDLE_TENSOR, 0},
-    {call_1269, "mt_mv", "vec", MT_HANDLE_TENSOR, 0},
-    {call_1270, "mt_dot", "self", MT_HANDLE_TENSOR, 0},
-    {call_1271, "mt_dot", "tensor", MT_HANDLE_TENSOR, 0},
-    {call_1272, "mt_outer", "self", MT_HANDLE_TENSOR, 0},
-    {call_1273, "mt_outer", "vec2", MT_HANDLE_TENSOR, 0},
-    {call_1274, "mt_matmul", "self", MT_HANDLE_TENSOR, 0},
-    {call_1275, "mt_matmul", "other", MT_HANDLE_TENSOR, 0},
-    {call_1276, "mt_addmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1277, "mt_addmm", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_1278, "mt_addmm", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_1279, "mt_addmm_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_1280, "mt_addmm_scaled", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_1281, "mt_addmm_scaled", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_1282, "mt_addmm_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1283, "mt_addmm_", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_1284, "mt_addmm_", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_1285, "mt_addmm_scaled_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1286, "mt_addmm_scaled_", "mat1", MT_HANDLE_TENSOR, 0},
-    {call_1287, "mt_addmm_scaled_", "mat2", MT_HANDLE_TENSOR, 0},
-    {call_1288, "mt_baddbmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1289, "mt_baddbmm", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_1290, "mt_baddbmm", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_1291, "mt_baddbmm_scaled", "self", MT_HANDLE_TENSOR, 0},
-    {call_1292, "mt_baddbmm_scaled", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_1293, "mt_baddbmm_scaled", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_1294, "mt_baddbmm_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1295, "mt_baddbmm_", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_1296, "mt_baddbmm_", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_1297, "mt_baddbmm_scaled_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1298, "mt_baddbmm_scaled_", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_1299, "mt_baddbmm_scaled_", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_1300, "mt_linear", "input", MT_HANDLE_TENSOR, 0},
-    {call_1301, "mt_linear", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1302, "mt_linear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1303, "mt_flip", "self", MT_HANDLE_TENSOR, 0},
-    {call_1304, "mt_fliplr", "self", MT_HANDLE_TENSOR, 0},
-    {call_1305, "mt_flipud", "self", MT_HANDLE_TENSOR, 0},
-    {call_1306, "mt_roll", "self", MT_HANDLE_TENSOR, 0},
-    {call_1307, "mt_rot90", "self", MT_HANDLE_TENSOR, 0},
-    {call_1308, "mt_repeat", "self", MT_HANDLE_TENSOR, 0},
-    {call_1309, "mt_tile", "self", MT_HANDLE_TENSOR, 0},
-    {call_1310, "mt_repeat_interleave", "self", MT_HANDLE_TENSOR, 0},
-    {call_1311, "mt_repeat_interleave", "repeats", MT_HANDLE_TENSOR, 0},
-    {call_1312, "mt_repeat_interleave_indices", "repeats", MT_HANDLE_TENSOR, 0},
-    {call_1313, "mt_constant_pad_nd", "self", MT_HANDLE_TENSOR, 0},
-    {call_1314, "mt_diag_embed", "self", MT_HANDLE_TENSOR, 0},
-    {call_1315, "mt_diag_embed_of", "self", MT_HANDLE_TENSOR, 0},
-    {call_1316, "mt_diag", "self", MT_HANDLE_TENSOR, 0},
-    {call_1317, "mt_diagflat", "self", MT_HANDLE_TENSOR, 0},
-    {call_1318, "mt_select_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_1319, "mt_select_scatter", "src", MT_HANDLE_TENSOR, 0},
-    {call_1320, "mt_slice_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_1321, "mt_slice_scatter", "src", MT_HANDLE_TENSOR, 0},
-    {call_1322, "mt_diagonal_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_1323, "mt_diagonal_scatter", "src", MT_HANDLE_TENSOR, 0},
-    {call_1324, "mt_diagonal_scatter_of", "self", MT_HANDLE_TENSOR, 0},
-    {call_1325, "mt_diagonal_scatter_of", "src", MT_HANDLE_TENSOR, 0},
-    {call_1326, "mt_as_strided_scatter", "self", MT_HANDLE_TENSOR, 0},
-    {call_1327, "mt_as_strided_scatter", "src", MT_HANDLE_TENSOR, 0},
-    {call_1328, "mt_narrow_copy", "self", MT_HANDLE_TENSOR, 0},
-    {call_1329, "mt_atleast_1d", "self", MT_HANDLE_TENSOR, 0},
-    {call_1330, "mt_atleast_2d", "self", MT_HANDLE_TENSOR, 0},
-    {call_1331, "mt_atleast_3d", "self", MT_HANDLE_TENSOR, 0},
-    {call_1332, "mt_broadcast_tensors", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1333, "mt_meshgrid", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1334, "mt_cartesian_prod", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1335, "mt_combinations", "self", MT_HANDLE_TENSOR, 0},
-    {call_1336, "mt_block_diag", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1337, "mt_dstack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1338, "mt_column_stack", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1339, "mt_tensor_split", "self", MT_HANDLE_TENSOR, 0},
-    {call_1340, "mt_tensor_split_indices", "self", MT_HANDLE_TENSOR, 0},
-    {call_1341, "mt_resize_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1342, "mt_tensordot", "self", MT_HANDLE_TENSOR, 0},
-    {call_1343, "mt_tensordot", "other", MT_HANDLE_TENSOR, 0},
-    {call_1344, "mt_inner", "self", MT_HANDLE_TENSOR, 0},
-    {call_1345, "mt_inner", "other", MT_HANDLE_TENSOR, 0},
-    {call_1346, "mt_vdot", "self", MT_HANDLE_TENSOR, 0},
-    {call_1347, "mt_vdot", "other", MT_HANDLE_TENSOR, 0},
-    {call_1348, "mt_kron", "self", MT_HANDLE_TENSOR, 0},
-    {call_1349, "mt_kron", "other", MT_HANDLE_TENSOR, 0},
-    {call_1350, "mt_einsum", "operands", MT_HANDLE_TENSOR, 0},
-    {call_1351, "mt_addmv", "self", MT_HANDLE_TENSOR, 0},
-    {call_1352, "mt_addmv", "mat", MT_HANDLE_TENSOR, 0},
-    {call_1353, "mt_addmv", "vec", MT_HANDLE_TENSOR, 0},
-    {call_1354, "mt_addmv_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1355, "mt_addmv_", "mat", MT_HANDLE_TENSOR, 0},
-    {call_1356, "mt_addmv_", "vec", MT_HANDLE_TENSOR, 0},
-    {call_1357, "mt_addr", "self", MT_HANDLE_TENSOR, 0},
-    {call_1358, "mt_addr", "vec1", MT_HANDLE_TENSOR, 0},
-    {call_1359, "mt_addr", "vec2", MT_HANDLE_TENSOR, 0},
-    {call_1360, "mt_addr_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1361, "mt_addr_", "vec1", MT_HANDLE_TENSOR, 0},
-    {call_1362, "mt_addr_", "vec2", MT_HANDLE_TENSOR, 0},
-    {call_1363, "mt_addbmm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1364, "mt_addbmm", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_1365, "mt_addbmm", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_1366, "mt_addbmm_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1367, "mt_addbmm_", "batch1", MT_HANDLE_TENSOR, 0},
-    {call_1368, "mt_addbmm_", "batch2", MT_HANDLE_TENSOR, 0},
-    {call_1369, "mt_linalg_multi_dot", "tensors", MT_HANDLE_TENSOR, 0},
-    {call_1370, "mt_chain_matmul", "matrices", MT_HANDLE_TENSOR, 0},
-    {call_1371, "mt_cross", "self", MT_HANDLE_TENSOR, 0},
-    {call_1372, "mt_cross", "other", MT_HANDLE_TENSOR, 0},
-    {call_1373, "mt_linalg_cross", "self", MT_HANDLE_TENSOR, 0},
-    {call_1374, "mt_linalg_cross", "other", MT_HANDLE_TENSOR, 0},
-    {call_1375, "mt_cdist", "x1", MT_HANDLE_TENSOR, 0},
-    {call_1376, "mt_cdist", "x2", MT_HANDLE_TENSOR, 0},
-    {call_1377, "mt_linalg_vecdot", "x", MT_HANDLE_TENSOR, 0},
-    {call_1378, "mt_linalg_vecdot", "y", MT_HANDLE_TENSOR, 0},
-    {call_1379, "mt_vander", "x", MT_HANDLE_TENSOR, 0},
-    {call_1380, "mt_vander_with", "x", MT_HANDLE_TENSOR, 0},
-    {call_1381, "mt_linalg_vander", "x", MT_HANDLE_TENSOR, 0},
-    {call_1382, "mt_linalg_cholesky_ex", "self", MT_HANDLE_TENSOR, 0},
-    {call_1383, "mt_linalg_cholesky", "self", MT_HANDLE_TENSOR, 0},
-    {call_1384, "mt_linalg_qr", "self", MT_HANDLE_TENSOR, 0},
-    {call_1385, "mt_linalg_svd", "self", MT_HANDLE_TENSOR, 0},
-    {call_1386, "mt_linalg_svdvals", "self", MT_HANDLE_TENSOR, 0},
-    {call_1387, "mt_linalg_eig", "self", MT_HANDLE_TENSOR, 0},
-    {call_1388, "mt_linalg_eigvals", "self", MT_HANDLE_TENSOR, 0},
-    {call_1389, "mt_linalg_eigh", "self", MT_HANDLE_TENSOR, 0},
-    {call_1390, "mt_linalg_eigvalsh", "self", MT_HANDLE_TENSOR, 0},
-    {call_1391, "mt_linalg_lu_factor_ex", "self", MT_HANDLE_TENSOR, 0},
-    {call_1392, "mt_linalg_lu_factor", "self", MT_HANDLE_TENSOR, 0},
-    {call_1393, "mt_linalg_lu", "self", MT_HANDLE_TENSOR, 0},
-    {call_1394, "mt_lu_unpack", "lu", MT_HANDLE_TENSOR, 0},
-    {call_1395, "mt_lu_unpack", "pivots", MT_HANDLE_TENSOR, 0},
-    {call_1396, "mt_linalg_ldl_factor_ex", "self", MT_HANDLE_TENSOR, 0},
-    {call_1397, "mt_linalg_ldl_factor", "self", MT_HANDLE_TENSOR, 0},
-    {call_1398, "mt_linalg_ldl_solve", "ld", MT_HANDLE_TENSOR, 0},
-    {call_1399, "mt_linalg_ldl_solve", "pivots", MT_HANDLE_TENSOR, 0},
-    {call_1400, "mt_linalg_ldl_solve", "b", MT_HANDLE_TENSOR, 0},
-    {call_1401, "mt_geqrf", "self", MT_HANDLE_TENSOR, 0},
-    {call_1402, "mt_linalg_householder_product", "self", MT_HANDLE_TENSOR, 0},
-    {call_1403, "mt_linalg_householder_product", "tau", MT_HANDLE_TENSOR, 0},
-    {call_1404, "mt_ormqr", "self", MT_HANDLE_TENSOR, 0},
-    {call_1405, "mt_ormqr", "tau", MT_HANDLE_TENSOR, 0},
-    {call_1406, "mt_ormqr", "other", MT_HANDLE_TENSOR, 0},
-    {call_1407, "mt_linalg_solve_ex", "a", MT_HANDLE_TENSOR, 0},
-    {call_1408, "mt_linalg_solve_ex", "b", MT_HANDLE_TENSOR, 0},
-    {call_1409, "mt_linalg_solve", "a", MT_HANDLE_TENSOR, 0},
-    {call_1410, "mt_linalg_solve", "b", MT_HANDLE_TENSOR, 0},
-    {call_1411, "mt_linalg_solve_triangular", "a", MT_HANDLE_TENSOR, 0},
-    {call_1412, "mt_linalg_solve_triangular", "b", MT_HANDLE_TENSOR, 0},
-    {call_1413, "mt_linalg_lu_solve", "lu", MT_HANDLE_TENSOR, 0},
-    {call_1414, "mt_linalg_lu_solve", "pivots", MT_HANDLE_TENSOR, 0},
-    {call_1415, "mt_linalg_lu_solve", "b", MT_HANDLE_TENSOR, 0},
-    {call_1416, "mt_cholesky_solve", "self", MT_HANDLE_TENSOR, 0},
-    {call_1417, "mt_cholesky_solve", "input2", MT_HANDLE_TENSOR, 0},
-    {call_1418, "mt_cholesky_inverse", "self", MT_HANDLE_TENSOR, 0},
-    {call_1419, "mt_linalg_inv_ex", "self", MT_HANDLE_TENSOR, 0},
-    {call_1420, "mt_linalg_inv", "self", MT_HANDLE_TENSOR, 0},
-    {call_1421, "mt_linalg_pinv", "self", MT_HANDLE_TENSOR, 0},
-    {call_1422, "mt_linalg_pinv", "atol", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1423, "mt_linalg_pinv", "rtol", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1424, "mt_linalg_lstsq", "self", MT_HANDLE_TENSOR, 0},
-    {call_1425, "mt_linalg_lstsq", "b", MT_HANDLE_TENSOR, 0},
-    {call_1426, "mt_linalg_det", "self", MT_HANDLE_TENSOR, 0},
-    {call_1427, "mt_linalg_slogdet", "self", MT_HANDLE_TENSOR, 0},
-    {call_1428, "mt_logdet", "self", MT_HANDLE_TENSOR, 0},
-    {call_1429, "mt_linalg_matrix_rank", "self", MT_HANDLE_TENSOR, 0},
-    {call_1430, "mt_linalg_matrix_rank", "atol", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1431, "mt_linalg_matrix_rank", "rtol", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1432, "mt_linalg_matrix_norm", "self", MT_HANDLE_TENSOR, 0},
-    {call_1433, "mt_linalg_cond", "self", MT_HANDLE_TENSOR, 0},
-    {call_1434, "mt_matrix_exp", "self", MT_HANDLE_TENSOR, 0},
-    {call_1435, "mt_matrix_power", "self", MT_HANDLE_TENSOR, 0},
-    {call_1436, "mt_linalg_tensorinv", "self", MT_HANDLE_TENSOR, 0},
-    {call_1437, "mt_linalg_tensorsolve", "self", MT_HANDLE_TENSOR, 0},
-    {call_1438, "mt_linalg_tensorsolve", "other", MT_HANDLE_TENSOR, 0},
-    {call_1439, "mt_softmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_1440, "mt_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_1441, "mt_log_softmax", "self", MT_HANDLE_TENSOR, 0},
-    {call_1442, "mt_log_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_1443, "mt_softmin", "self", MT_HANDLE_TENSOR, 0},
-    {call_1444, "mt_softmin_dtype", "self", MT_HANDLE_TENSOR, 0},
-    {call_1445, "mt_mse_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1446, "mt_mse_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1447, "mt_mse_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1448, "mt_mse_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1449, "mt_l1_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1450, "mt_l1_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1451, "mt_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1452, "mt_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1453, "mt_smooth_l1_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1454, "mt_smooth_l1_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1455, "mt_smooth_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1456, "mt_smooth_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1457, "mt_huber_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1458, "mt_huber_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1459, "mt_huber_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1460, "mt_huber_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1461, "mt_nll_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1462, "mt_nll_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1463, "mt_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1464, "mt_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1465, "mt_nll_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1466, "mt_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
-    {call_1467, "mt_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
-    {call_1468, "mt_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1469, "mt_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1470, "mt_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1471, "mt_binary_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
-    {call_1472, "mt_binary_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
-    {call_1473, "mt_binary_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1474, "mt_binary_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1475, "mt_binary_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1476, "mt_binary_cross_entropy_with_logits", "input", MT_HANDLE_TENSOR, 0},
-    {call_1477, "mt_binary_cross_entropy_with_logits", "target", MT_HANDLE_TENSOR, 0},
-    {call_1478, "mt_binary_cross_entropy_with_logits_weighted", "input", MT_HANDLE_TENSOR, 0},
-    {call_1479, "mt_binary_cross_entropy_with_logits_weighted", "target", MT_HANDLE_TENSOR, 0},
-    {call_1480, "mt_binary_cross_entropy_with_logits_weighted", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1481, "mt_binary_cross_entropy_with_logits_weighted", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1482, "mt_kl_div", "input", MT_HANDLE_TENSOR, 0},
-    {call_1483, "mt_kl_div", "target", MT_HANDLE_TENSOR, 0},
-    {call_1484, "mt_kl_div_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1485, "mt_kl_div_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1486, "mt_conv1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1487, "mt_conv1d", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1488, "mt_conv1d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1489, "mt_conv1d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1490, "mt_conv1d_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1491, "mt_conv1d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1492, "mt_conv2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1493, "mt_conv2d", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1494, "mt_conv2d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1495, "mt_conv2d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1496, "mt_conv2d_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1497, "mt_conv2d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1498, "mt_conv3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1499, "mt_conv3d", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1500, "mt_conv3d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1501, "mt_conv3d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1502, "mt_conv3d_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1503, "mt_conv3d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1504, "mt_conv_transpose1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1505, "mt_conv_transpose1d", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1506, "mt_conv_transpose1d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1507, "mt_conv_transpose1d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1508, "mt_conv_transpose1d_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1509, "mt_conv_transpose1d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1510, "mt_conv_transpose2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1511, "mt_conv_transpose2d", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1512, "mt_conv_transpose2d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1513, "mt_conv_transpose2d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1514, "mt_conv_transpose2d_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1515, "mt_conv_transpose2d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1516, "mt_conv_transpose3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1517, "mt_conv_transpose3d", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1518, "mt_conv_transpose3d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1519, "mt_conv_transpose3d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1520, "mt_conv_transpose3d_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1521, "mt_conv_transpose3d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1522, "mt_max_pool1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1523, "mt_max_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1524, "mt_max_pool1d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1525, "mt_max_pool1d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1526, "mt_avg_pool1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1527, "mt_avg_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1528, "mt_lp_pool1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1529, "mt_lp_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1530, "mt_adaptive_max_pool1d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1531, "mt_adaptive_avg_pool1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1532, "mt_max_unpool1d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1533, "mt_max_unpool1d", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1534, "mt_max_pool2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1535, "mt_max_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1536, "mt_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1537, "mt_max_pool2d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1538, "mt_avg_pool2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1539, "mt_avg_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1540, "mt_lp_pool2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1541, "mt_lp_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1542, "mt_adaptive_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1543, "mt_adaptive_avg_pool2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1544, "mt_fractional_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1545, "mt_fractional_max_pool2d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1546, "mt_fractional_max_pool2d_with_indices_with", "random_samples", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1547, "mt_fractional_max_pool2d_with_indices_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_1548, "mt_max_unpool2d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1549, "mt_max_unpool2d", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1550, "mt_max_pool3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1551, "mt_max_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1552, "mt_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1553, "mt_max_pool3d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1554, "mt_avg_pool3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1555, "mt_avg_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1556, "mt_lp_pool3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1557, "mt_lp_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1558, "mt_adaptive_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1559, "mt_adaptive_avg_pool3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1560, "mt_fractional_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
-    {call_1561, "mt_fractional_max_pool3d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1562, "mt_fractional_max_pool3d_with_indices_with", "random_samples", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1563, "mt_fractional_max_pool3d_with_indices_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_1564, "mt_max_unpool3d", "input", MT_HANDLE_TENSOR, 0},
-    {call_1565, "mt_max_unpool3d", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1566, "mt_batch_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1567, "mt_batch_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1568, "mt_batch_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1569, "mt_batch_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1570, "mt_batch_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1571, "mt_native_batch_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1572, "mt_native_batch_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1573, "mt_native_batch_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1574, "mt_native_batch_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1575, "mt_native_batch_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1576, "mt_instance_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1577, "mt_instance_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1578, "mt_instance_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1579, "mt_instance_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1580, "mt_instance_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1581, "mt_instance_norm_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1582, "mt_instance_norm_with", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1583, "mt_instance_norm_with", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1584, "mt_instance_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1585, "mt_instance_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1586, "mt_layer_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1587, "mt_layer_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1588, "mt_layer_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1589, "mt_layer_norm_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1590, "mt_layer_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1591, "mt_layer_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1592, "mt_native_layer_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1593, "mt_native_layer_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1594, "mt_native_layer_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1595, "mt_group_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1596, "mt_group_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1597, "mt_group_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1598, "mt_group_norm_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1599, "mt_group_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1600, "mt_group_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1601, "mt_local_response_norm", "input", MT_HANDLE_TENSOR, 0},
-    {call_1602, "mt_local_response_norm_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1603, "mt_interpolate", "input", MT_HANDLE_TENSOR, 0},
-    {call_1604, "mt_interpolate_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1605, "mt_grid_sample", "input", MT_HANDLE_TENSOR, 0},
-    {call_1606, "mt_grid_sample", "grid", MT_HANDLE_TENSOR, 0},
-    {call_1607, "mt_grid_sample_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1608, "mt_grid_sample_with", "grid", MT_HANDLE_TENSOR, 0},
-    {call_1609, "mt_affine_grid", "theta", MT_HANDLE_TENSOR, 0},
-    {call_1610, "mt_affine_grid_with", "theta", MT_HANDLE_TENSOR, 0},
-    {call_1611, "mt_pad", "self", MT_HANDLE_TENSOR, 0},
-    {call_1612, "mt_pad_with", "self", MT_HANDLE_TENSOR, 0},
-    {call_1613, "mt_im2col", "input", MT_HANDLE_TENSOR, 0},
-    {call_1614, "mt_im2col_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1615, "mt_col2im", "input", MT_HANDLE_TENSOR, 0},
-    {call_1616, "mt_col2im_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1617, "mt_pixel_shuffle", "self", MT_HANDLE_TENSOR, 0},
-    {call_1618, "mt_pixel_unshuffle", "self", MT_HANDLE_TENSOR, 0},
-    {call_1619, "mt_channel_shuffle", "self", MT_HANDLE_TENSOR, 0},
-    {call_1620, "mt_embedding", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1621, "mt_embedding", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1622, "mt_embedding_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1623, "mt_embedding_with", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1624, "mt_embedding_renorm_", "self", MT_HANDLE_TENSOR, 0},
-    {call_1625, "mt_embedding_renorm_", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1626, "mt_embedding_bag", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1627, "mt_embedding_bag", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1628, "mt_embedding_bag", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1629, "mt_embedding_bag_with", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1630, "mt_embedding_bag_with", "indices", MT_HANDLE_TENSOR, 0},
-    {call_1631, "mt_embedding_bag_with", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1632, "mt_embedding_bag_with", "per_sample_weights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1633, "mt_one_hot", "self", MT_HANDLE_TENSOR, 0},
-    {call_1634, "mt_bilinear", "input1", MT_HANDLE_TENSOR, 0},
-    {call_1635, "mt_bilinear", "input2", MT_HANDLE_TENSOR, 0},
-    {call_1636, "mt_bilinear", "weight", MT_HANDLE_TENSOR, 0},
-    {call_1637, "mt_bilinear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1638, "mt_scaled_dot_product_attention", "query", MT_HANDLE_TENSOR, 0},
-    {call_1639, "mt_scaled_dot_product_attention", "key", MT_HANDLE_TENSOR, 0},
-    {call_1640, "mt_scaled_dot_product_attention", "value", MT_HANDLE_TENSOR, 0},
-    {call_1641, "mt_scaled_dot_product_attention", "attn_mask", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1642, "mt_scaled_dot_product_attention_with", "query", MT_HANDLE_TENSOR, 0},
-    {call_1643, "mt_scaled_dot_product_attention_with", "key", MT_HANDLE_TENSOR, 0},
-    {call_1644, "mt_scaled_dot_product_attention_with", "value", MT_HANDLE_TENSOR, 0},
-    {call_1645, "mt_scaled_dot_product_attention_with", "attn_mask", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1646, "mt_scaled_dot_product_attention_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
-    {call_1647, "mt_margin_ranking_loss", "input1", MT_HANDLE_TENSOR, 0},
-    {call_1648, "mt_margin_ranking_loss", "input2", MT_HANDLE_TENSOR, 0},
-    {call_1649, "mt_margin_ranking_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1650, "mt_margin_ranking_loss_with", "input1", MT_HANDLE_TENSOR, 0},
-    {call_1651, "mt_margin_ranking_loss_with", "input2", MT_HANDLE_TENSOR, 0},
-    {call_1652, "mt_margin_ranking_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1653, "mt_hinge_embedding_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1654, "mt_hinge_embedding_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1655, "mt_hinge_embedding_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1656, "mt_hinge_embedding_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1657, "mt_cosine_embedding_loss", "input1", MT_HANDLE_TENSOR, 0},
-    {call_1658, "mt_cosine_embedding_loss", "input2", MT_HANDLE_TENSOR, 0},
-    {call_1659, "mt_cosine_embedding_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1660, "mt_cosine_embedding_loss_with", "input1", MT_HANDLE_TENSOR, 0},
-    {call_1661, "mt_cosine_embedding_loss_with", "input2", MT_HANDLE_TENSOR, 0},
-    {call_1662, "mt_cosine_embedding_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1663, "mt_soft_margin_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1664, "mt_soft_margin_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1665, "mt_soft_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1666, "mt_soft_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1667, "mt_multi_margin_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1668, "mt_multi_margin_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1669, "mt_multi_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1670, "mt_multi_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1671, "mt_multi_margin_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1672, "mt_multilabel_margin_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1673, "mt_multilabel_margin_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1674, "mt_multilabel_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1675, "mt_multilabel_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1676, "mt_multilabel_soft_margin_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1677, "mt_multilabel_soft_margin_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1678, "mt_multilabel_soft_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1679, "mt_multilabel_soft_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1680, "mt_multilabel_soft_margin_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
-    {call_1681, "mt_poisson_nll_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1682, "mt_poisson_nll_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1683, "mt_poisson_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1684, "mt_poisson_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1685, "mt_gaussian_nll_loss", "input", MT_HANDLE_TENSOR, 0},
-    {call_1686, "mt_gaussian_nll_loss", "target", MT_HANDLE_TENSOR, 0},
-    {call_1687, "mt_gaussian_nll_loss", "var", MT_HANDLE_TENSOR, 0},
-    {call_1688, "mt_gaussian_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
-    {call_1689, "mt_gaussian_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
-    {call_1690, "mt_gaussian_nll_loss_with", "var", MT_HANDLE_TENSOR, 0},
-    {call_1691, "mt_triplet_margin_loss", "anchor", MT_HANDLE_TENSOR, 0},
-    {call_1692, "mt_triplet_margin_loss", "positive", MT_HANDLE_TENSOR, 0},
-    {call_1693, "mt_triplet_margin_loss", "negative", MT_HANDLE_TENSOR, 0},
-    {call_1694, "mt_triplet_margin_loss_with", "anchor", MT_HANDLE_TENSOR, 0},
-    {call_1695, "mt_triplet_margin_loss_with", "positive", MT_HANDLE_TENSOR, 0},
-    {call_1696, "mt_triplet_margin_loss_with", "negative", MT_HANDLE_TENSOR, 0},
-    {call_1697, "mt_ctc_loss", "log_probs", MT_HANDLE_TENSOR, 0},
-    {call_1698, "mt_ctc_loss", "targets", MT_HANDLE_TENSOR, 0},
-    {call_1699, "mt_ctc_loss", "input_lengths", MT_HANDLE_TENSOR, 0},
-    {call_1700, "mt_ctc_loss", "target_lengths", MT_HANDLE_TENSOR, 0},
-    {call_1701, "mt_ctc_loss_with", "log_probs", MT_HANDLE_TENSOR, 0},
-    {call_1702, "mt_ctc_loss_with", "targets", MT_HANDLE_TENSOR, 0},
-    {call_1703, "mt_ctc_loss_with", "input_lengths", MT_HANDLE_TENSOR, 0},
-    {call_1704, "mt_ctc_loss_with", "target_lengths", MT_HANDLE_TENSOR, 0},
-    {call_1705, "mt_cosine_similarity", "x1", MT_HANDLE_TENSOR, 0},
-    {call_1706, "mt_cosine_similarity", "x2", MT_HANDLE_TENSOR, 0},
-    {call_1707, "mt_pairwise_distance", "x1", MT_HANDLE_TENSOR, 0},
-    {call_1708, "mt_pairwise_distance", "x2", MT_HANDLE_TENSOR, 0},
-    {call_1709, "mt_pdist", "self", MT_HANDLE_TENSOR, 0},
+    {call_77, "mt_set_thread_generator", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_78, "mt_tensor_to_dlpack", "self", MT_HANDLE_TENSOR, 0},
+    {call_79, "mt_tensor_to_dlpack_legacy", "self", MT_HANDLE_TENSOR, 0},
+    {call_80, "mt_nn_bce_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_81, "mt_nn_bce_with_logits_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_82, "mt_nn_bce_with_logits_loss", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_83, "mt_nn_nll_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_84, "mt_nn_multilabel_soft_margin_loss", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_85, "mt_sequential_append", "self", MT_HANDLE_MODULE, 0},
+    {call_86, "mt_sequential_append", "module", MT_HANDLE_MODULE, 0},
+    {call_87, "mt_sequential_size", "self", MT_HANDLE_MODULE, 0},
+    {call_88, "mt_module_ref", "self", MT_HANDLE_MODULE, 0},
+    {call_89, "mt_module_free", "self", MT_HANDLE_MODULE, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_90, "mt_module_is", "self", MT_HANDLE_MODULE, 0},
+    {call_91, "mt_module_is", "other", MT_HANDLE_MODULE, 0},
+    {call_92, "mt_module_type_name", "self", MT_HANDLE_MODULE, 0},
+    {call_93, "mt_module_to_string", "self", MT_HANDLE_MODULE, 0},
+    {call_94, "mt_module_get_option", "self", MT_HANDLE_MODULE, 0},
+    {call_95, "mt_module_set_option", "self", MT_HANDLE_MODULE, 0},
+    {call_96, "mt_module_option_names", "self", MT_HANDLE_MODULE, 0},
+    {call_97, "mt_module_clone", "self", MT_HANDLE_MODULE, 0},
+    {call_98, "mt_module_forward", "self", MT_HANDLE_MODULE, 0},
+    {call_99, "mt_module_forward", "input", MT_HANDLE_TENSOR, 0},
+    {call_100, "mt_module_forward2", "self", MT_HANDLE_MODULE, 0},
+    {call_101, "mt_module_forward2", "input", MT_HANDLE_TENSOR, 0},
+    {call_102, "mt_module_forward2", "target", MT_HANDLE_TENSOR, 0},
+    {call_103, "mt_module_call", "self", MT_HANDLE_MODULE, 0},
+    {call_104, "mt_module_set_forward", "self", MT_HANDLE_MODULE, 0},
+    {call_105, "mt_module_call_own", "self", MT_HANDLE_MODULE, 0},
+    {call_106, "mt_module_register_parameter", "self", MT_HANDLE_MODULE, 0},
+    {call_107, "mt_module_register_parameter", "parameter", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_108, "mt_module_register_buffer", "self", MT_HANDLE_MODULE, 0},
+    {call_109, "mt_module_register_buffer", "buffer", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_110, "mt_module_set_computed", "self", MT_HANDLE_MODULE, 0},
+    {call_111, "mt_module_set_computed", "tensor", MT_HANDLE_TENSOR, 0},
+    {call_112, "mt_module_register_module", "self", MT_HANDLE_MODULE, 0},
+    {call_113, "mt_module_register_module", "child", MT_HANDLE_MODULE, ABUSE_NULL_OK},
+    {call_114, "mt_module_unregister", "self", MT_HANDLE_MODULE, 0},
+    {call_115, "mt_module_get_parameter", "self", MT_HANDLE_MODULE, 0},
+    {call_116, "mt_module_get_buffer", "self", MT_HANDLE_MODULE, 0},
+    {call_117, "mt_module_get_submodule", "self", MT_HANDLE_MODULE, 0},
+    {call_118, "mt_module_child_count", "self", MT_HANDLE_MODULE, 0},
+    {call_119, "mt_module_child", "self", MT_HANDLE_MODULE, 0},
+    {call_120, "mt_module_child_name", "self", MT_HANDLE_MODULE, 0},
+    {call_121, "mt_module_parameters", "self", MT_HANDLE_MODULE, 0},
+    {call_122, "mt_module_named_parameters", "self", MT_HANDLE_MODULE, 0},
+    {call_123, "mt_module_named_buffers", "self", MT_HANDLE_MODULE, 0},
+    {call_124, "mt_module_named_modules", "self", MT_HANDLE_MODULE, 0},
+    {call_125, "mt_module_num_parameters", "self", MT_HANDLE_MODULE, 0},
+    {call_126, "mt_module_apply", "self", MT_HANDLE_MODULE, 0},
+    {call_127, "mt_module_train", "self", MT_HANDLE_MODULE, 0},
+    {call_128, "mt_module_eval", "self", MT_HANDLE_MODULE, 0},
+    {call_129, "mt_module_set_training", "self", MT_HANDLE_MODULE, 0},
+    {call_130, "mt_module_is_training", "self", MT_HANDLE_MODULE, 0},
+    {call_131, "mt_module_requires_grad_", "self", MT_HANDLE_MODULE, 0},
+    {call_132, "mt_module_zero_grad", "self", MT_HANDLE_MODULE, 0},
+    {call_133, "mt_module_to_dtype", "self", MT_HANDLE_MODULE, 0},
+    {call_134, "mt_module_to_device", "self", MT_HANDLE_MODULE, 0},
+    {call_135, "mt_module_state_dict", "self", MT_HANDLE_MODULE, 0},
+    {call_136, "mt_module_load_state_dict", "self", MT_HANDLE_MODULE, 0},
+    {call_137, "mt_module_load_state_dict", "state", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_138, "mt_module_register_forward_pre_hook", "self", MT_HANDLE_MODULE, 0},
+    {call_139, "mt_module_register_forward_hook", "self", MT_HANDLE_MODULE, 0},
+    {call_140, "mt_module_register_full_backward_hook", "self", MT_HANDLE_MODULE, 0},
+    {call_141, "mt_module_remove_hook", "self", MT_HANDLE_MODULE, 0},
+    {call_142, "mt_make_parameter", "data", MT_HANDLE_TENSOR, 0},
+    {call_143, "mt_tensor_is_parameter", "self", MT_HANDLE_TENSOR, 0},
+    {call_144, "mt_tensor_set_data", "self", MT_HANDLE_TENSOR, 0},
+    {call_145, "mt_tensor_set_data", "from", MT_HANDLE_TENSOR, 0},
+    {call_146, "mt_nn_init_uniform_", "self", MT_HANDLE_TENSOR, 0},
+    {call_147, "mt_nn_init_normal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_148, "mt_nn_init_constant_", "self", MT_HANDLE_TENSOR, 0},
+    {call_149, "mt_nn_init_eye_", "self", MT_HANDLE_TENSOR, 0},
+    {call_150, "mt_nn_init_xavier_uniform_", "self", MT_HANDLE_TENSOR, 0},
+    {call_151, "mt_nn_init_xavier_normal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_152, "mt_nn_init_kaiming_uniform_", "self", MT_HANDLE_TENSOR, 0},
+    {call_153, "mt_nn_init_kaiming_normal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_154, "mt_nn_init_trunc_normal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_155, "mt_nn_init_orthogonal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_156, "mt_nn_init_sparse_", "self", MT_HANDLE_TENSOR, 0},
+    {call_157, "mt_nn_init_dirac_", "self", MT_HANDLE_TENSOR, 0},
+    {call_158, "mt_nn_init_ones_", "self", MT_HANDLE_TENSOR, 0},
+    {call_159, "mt_nn_init_zeros_", "self", MT_HANDLE_TENSOR, 0},
+    {call_160, "mt_named_tensors_free", "self", MT_HANDLE_NAMED_TENSORS, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_161, "mt_named_tensors_count", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_162, "mt_named_tensors_name", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_163, "mt_named_tensors_at", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_164, "mt_named_tensors_get", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_165, "mt_named_tensors_has", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_166, "mt_named_tensors_set", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_167, "mt_named_tensors_set", "tensor", MT_HANDLE_TENSOR, 0},
+    {call_168, "mt_named_tensors_remove", "self", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_169, "mt_strings_free", "self", MT_HANDLE_STRINGS, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_170, "mt_strings_count", "self", MT_HANDLE_STRINGS, 0},
+    {call_171, "mt_strings_get", "self", MT_HANDLE_STRINGS, 0},
+    {call_172, "mt_module_list_append", "self", MT_HANDLE_MODULE, 0},
+    {call_173, "mt_module_list_append", "module", MT_HANDLE_MODULE, 0},
+    {call_174, "mt_module_list_insert", "self", MT_HANDLE_MODULE, 0},
+    {call_175, "mt_module_list_insert", "module", MT_HANDLE_MODULE, 0},
+    {call_176, "mt_parameter_list_append", "self", MT_HANDLE_MODULE, 0},
+    {call_177, "mt_parameter_list_append", "parameter", MT_HANDLE_TENSOR, 0},
+    {call_178, "mt_nn_transformer_encoder", "layer", MT_HANDLE_MODULE, 0},
+    {call_179, "mt_nn_transformer_encoder", "norm", MT_HANDLE_MODULE, ABUSE_NULL_OK},
+    {call_180, "mt_nn_transformer_decoder", "layer", MT_HANDLE_MODULE, 0},
+    {call_181, "mt_nn_transformer_decoder", "norm", MT_HANDLE_MODULE, ABUSE_NULL_OK},
+    {call_182, "mt_adaptive_log_prob", "self", MT_HANDLE_MODULE, 0},
+    {call_183, "mt_adaptive_log_prob", "input", MT_HANDLE_TENSOR, 0},
+    {call_184, "mt_adaptive_predict", "self", MT_HANDLE_MODULE, 0},
+    {call_185, "mt_adaptive_predict", "input", MT_HANDLE_TENSOR, 0},
+    {call_186, "mt_weight_norm", "self", MT_HANDLE_MODULE, 0},
+    {call_187, "mt_remove_weight_norm", "self", MT_HANDLE_MODULE, 0},
+    {call_188, "mt_spectral_norm", "self", MT_HANDLE_MODULE, 0},
+    {call_189, "mt_remove_spectral_norm", "self", MT_HANDLE_MODULE, 0},
+    {call_190, "mt_pack_padded_sequence", "input", MT_HANDLE_TENSOR, 0},
+    {call_191, "mt_pack_padded_sequence", "lengths", MT_HANDLE_TENSOR, 0},
+    {call_192, "mt_pad_packed_sequence", "data", MT_HANDLE_TENSOR, 0},
+    {call_193, "mt_pad_packed_sequence", "batch_sizes", MT_HANDLE_TENSOR, 0},
+    {call_194, "mt_pad_packed_sequence", "unsorted_indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_195, "mt_parameters_to_vector", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_196, "mt_vector_to_parameters", "vector", MT_HANDLE_TENSOR, 0},
+    {call_197, "mt_vector_to_parameters", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_198, "mt_module_summary", "self", MT_HANDLE_MODULE, 0},
+    {call_199, "mt_sgd", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_200, "mt_adam", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_201, "mt_adamw", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_202, "mt_rmsprop", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_203, "mt_adagrad", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_204, "mt_adadelta", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_205, "mt_adamax", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_206, "mt_nadam", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_207, "mt_radam", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_208, "mt_asgd", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_209, "mt_rprop", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_210, "mt_lbfgs", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_211, "mt_optimizer_free", "self", MT_HANDLE_OPTIMIZER, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_212, "mt_optimizer_step", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_213, "mt_optimizer_step_closure", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_214, "mt_optimizer_zero_grad", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_215, "mt_optimizer_add_param_group", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_216, "mt_optimizer_add_param_group", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_217, "mt_optimizer_add_param_group_with", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_218, "mt_optimizer_add_param_group_with", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_219, "mt_optimizer_add_param_group_with", "names", MT_HANDLE_STRINGS, 0},
+    {call_220, "mt_optimizer_group_count", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_221, "mt_optimizer_group_params", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_222, "mt_optimizer_option_names", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_223, "mt_optimizer_get_option", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_224, "mt_optimizer_set_option", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_225, "mt_optimizer_state_dict", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_226, "mt_optimizer_load_state_dict", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_227, "mt_optimizer_load_state_dict", "state", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_228, "mt_optimizer_type_name", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_229, "mt_optimizer_to_string", "self", MT_HANDLE_OPTIMIZER, 0},
+    {call_230, "mt_clip_grad_norm_", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_231, "mt_clip_grad_value_", "parameters", MT_HANDLE_TENSORS, 0},
+    {call_232, "mt_averaged_model", "module", MT_HANDLE_MODULE, 0},
+    {call_233, "mt_averaged_model_update", "self", MT_HANDLE_MODULE, 0},
+    {call_234, "mt_averaged_model_update", "model", MT_HANDLE_MODULE, 0},
+    {call_235, "mt_update_bn", "model", MT_HANDLE_MODULE, 0},
+    {call_236, "mt_lambda_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_237, "mt_multiplicative_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_238, "mt_custom_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_239, "mt_step_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_240, "mt_multi_step_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_241, "mt_constant_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_242, "mt_linear_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_243, "mt_exponential_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_244, "mt_polynomial_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_245, "mt_cosine_annealing_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_246, "mt_cosine_annealing_warm_restarts", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_247, "mt_cyclic_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_248, "mt_one_cycle_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_249, "mt_reduce_lr_on_plateau", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_250, "mt_swa_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_251, "mt_sequential_lr", "optimizer", MT_HANDLE_OPTIMIZER, 0},
+    {call_252, "mt_scheduler_free", "self", MT_HANDLE_SCHEDULER, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_253, "mt_scheduler_step", "self", MT_HANDLE_SCHEDULER, 0},
+    {call_254, "mt_scheduler_step_metric", "self", MT_HANDLE_SCHEDULER, 0},
+    {call_255, "mt_scheduler_step_to", "self", MT_HANDLE_SCHEDULER, 0},
+    {call_256, "mt_scheduler_last_epoch", "self", MT_HANDLE_SCHEDULER, 0},
+    {call_257, "mt_scheduler_last_lr", "self", MT_HANDLE_SCHEDULER, 0},
+    {call_258, "mt_scheduler_state_dict", "self", MT_HANDLE_SCHEDULER, 0},
+    {call_259, "mt_scheduler_load_state_dict", "self", MT_HANDLE_SCHEDULER, 0},
+    {call_260, "mt_scheduler_load_state_dict", "state", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_261, "mt_scheduler_type_name", "self", MT_HANDLE_SCHEDULER, 0},
+    {call_262, "mt_save_safetensors", "tensors", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_263, "mt_save_safetensors", "metadata_keys", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
+    {call_264, "mt_save_safetensors", "metadata_values", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
+    {call_265, "mt_safetensors_encode", "tensors", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_266, "mt_safetensors_encode", "metadata_keys", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
+    {call_267, "mt_safetensors_encode", "metadata_values", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
+    {call_268, "mt_save", "value", MT_HANDLE_VALUE, 0},
+    {call_269, "mt_save_memory", "value", MT_HANDLE_VALUE, 0},
+    {call_270, "mt_value_state_dict", "value", MT_HANDLE_VALUE, 0},
+    {call_271, "mt_save_npy", "tensor", MT_HANDLE_TENSOR, 0},
+    {call_272, "mt_save_npz", "tensors", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_273, "mt_value_free", "self", MT_HANDLE_VALUE, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_274, "mt_value_tensor", "tensor", MT_HANDLE_TENSOR, 0},
+    {call_275, "mt_value_from_tensors", "tensors", MT_HANDLE_NAMED_TENSORS, 0},
+    {call_276, "mt_value_append", "self", MT_HANDLE_VALUE, 0},
+    {call_277, "mt_value_append", "item", MT_HANDLE_VALUE, 0},
+    {call_278, "mt_value_set", "self", MT_HANDLE_VALUE, 0},
+    {call_279, "mt_value_set", "item", MT_HANDLE_VALUE, 0},
+    {call_280, "mt_value_set_item", "self", MT_HANDLE_VALUE, 0},
+    {call_281, "mt_value_set_item", "key", MT_HANDLE_VALUE, 0},
+    {call_282, "mt_value_set_item", "item", MT_HANDLE_VALUE, 0},
+    {call_283, "mt_value_set_attributes", "self", MT_HANDLE_VALUE, 0},
+    {call_284, "mt_value_set_attributes", "attributes", MT_HANDLE_VALUE, 0},
+    {call_285, "mt_value_kind_of", "self", MT_HANDLE_VALUE, 0},
+    {call_286, "mt_value_type_name", "self", MT_HANDLE_VALUE, 0},
+    {call_287, "mt_value_id", "self", MT_HANDLE_VALUE, 0},
+    {call_288, "mt_value_as_bool", "self", MT_HANDLE_VALUE, 0},
+    {call_289, "mt_value_as_int", "self", MT_HANDLE_VALUE, 0},
+    {call_290, "mt_value_as_float", "self", MT_HANDLE_VALUE, 0},
+    {call_291, "mt_value_as_complex", "self", MT_HANDLE_VALUE, 0},
+    {call_292, "mt_value_as_tensor", "self", MT_HANDLE_VALUE, 0},
+    {call_293, "mt_value_as_dtype", "self", MT_HANDLE_VALUE, 0},
+    {call_294, "mt_value_as_string", "self", MT_HANDLE_VALUE, 0},
+    {call_295, "mt_value_as_bytes", "self", MT_HANDLE_VALUE, 0},
+    {call_296, "mt_value_count", "self", MT_HANDLE_VALUE, 0},
+    {call_297, "mt_value_at", "self", MT_HANDLE_VALUE, 0},
+    {call_298, "mt_value_key_at", "self", MT_HANDLE_VALUE, 0},
+    {call_299, "mt_value_get", "self", MT_HANDLE_VALUE, 0},
+    {call_300, "mt_value_attributes", "self", MT_HANDLE_VALUE, 0},
+    {call_301, "mt_dataset_free", "self", MT_HANDLE_DATASET, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_302, "mt_dataset_size", "self", MT_HANDLE_DATASET, 0},
+    {call_303, "mt_dataset_get", "self", MT_HANDLE_DATASET, 0},
+    {call_304, "mt_dataset_get_batch", "self", MT_HANDLE_DATASET, 0},
+    {call_305, "mt_dataset_classes", "self", MT_HANDLE_DATASET, 0},
+    {call_306, "mt_dataset_targets", "self", MT_HANDLE_DATASET, 0},
+    {call_307, "mt_dataset_paths", "self", MT_HANDLE_DATASET, 0},
+    {call_308, "mt_dataset_data", "self", MT_HANDLE_DATASET, 0},
+    {call_309, "mt_dataset_subset", "dataset", MT_HANDLE_DATASET, 0},
+    {call_310, "mt_dataset_random_split", "dataset", MT_HANDLE_DATASET, 0},
+    {call_311, "mt_dataset_random_split", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_312, "mt_dataset_transform", "dataset", MT_HANDLE_DATASET, 0},
+    {call_313, "mt_dataset_transform", "transform", MT_HANDLE_TRANSFORM, ABUSE_NULL_OK},
+    {call_314, "mt_dataset_transform", "target_transform", MT_HANDLE_TRANSFORM, ABUSE_NULL_OK},
+    {call_315, "mt_dataset_image_files", "paths", MT_HANDLE_STRINGS, 0},
+    {call_316, "mt_dataset_image_folder", "extensions", MT_HANDLE_STRINGS, ABUSE_NULL_OK},
+    {call_317, "mt_sampler_free", "self", MT_HANDLE_SAMPLER, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_318, "mt_sampler_random", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_319, "mt_sampler_subset_random", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_320, "mt_sampler_weighted_random", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_321, "mt_sampler_batch", "sampler", MT_HANDLE_SAMPLER, 0},
+    {call_322, "mt_sampler_indices", "self", MT_HANDLE_SAMPLER, 0},
+    {call_323, "mt_data_loader_create", "dataset", MT_HANDLE_DATASET, 0},
+    {call_324, "mt_data_loader_create", "sampler", MT_HANDLE_SAMPLER, ABUSE_NULL_OK},
+    {call_325, "mt_data_loader_create", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_326, "mt_data_loader_free", "self", MT_HANDLE_DATA_LOADER, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_327, "mt_data_loader_next", "self", MT_HANDLE_DATA_LOADER, 0},
+    {call_328, "mt_data_loader_reset", "self", MT_HANDLE_DATA_LOADER, 0},
+    {call_329, "mt_data_loader_size", "self", MT_HANDLE_DATA_LOADER, 0},
+    {call_330, "mt_data_loader_set_collate", "self", MT_HANDLE_DATA_LOADER, 0},
+    {call_331, "mt_data_loader_set_worker_init", "self", MT_HANDLE_DATA_LOADER, 0},
+    {call_332, "mt_data_loader_set_progress", "self", MT_HANDLE_DATA_LOADER, 0},
+    {call_333, "mt_image_write", "img", MT_HANDLE_TENSOR, 0},
+    {call_334, "mt_image_encode", "img", MT_HANDLE_TENSOR, 0},
+    {call_335, "mt_make_grid", "images", MT_HANDLE_TENSOR, 0},
+    {call_336, "mt_save_image", "images", MT_HANDLE_TENSOR, 0},
+    {call_337, "mt_image_resize", "img", MT_HANDLE_TENSOR, 0},
+    {call_338, "mt_image_crop", "img", MT_HANDLE_TENSOR, 0},
+    {call_339, "mt_image_center_crop", "img", MT_HANDLE_TENSOR, 0},
+    {call_340, "mt_image_five_crop", "img", MT_HANDLE_TENSOR, 0},
+    {call_341, "mt_image_ten_crop", "img", MT_HANDLE_TENSOR, 0},
+    {call_342, "mt_image_pad", "img", MT_HANDLE_TENSOR, 0},
+    {call_343, "mt_image_hflip", "img", MT_HANDLE_TENSOR, 0},
+    {call_344, "mt_image_vflip", "img", MT_HANDLE_TENSOR, 0},
+    {call_345, "mt_image_rotate", "img", MT_HANDLE_TENSOR, 0},
+    {call_346, "mt_image_affine", "img", MT_HANDLE_TENSOR, 0},
+    {call_347, "mt_image_perspective", "img", MT_HANDLE_TENSOR, 0},
+    {call_348, "mt_image_grayscale", "img", MT_HANDLE_TENSOR, 0},
+    {call_349, "mt_image_adjust_brightness", "img", MT_HANDLE_TENSOR, 0},
+    {call_350, "mt_image_adjust_contrast", "img", MT_HANDLE_TENSOR, 0},
+    {call_351, "mt_image_adjust_saturation", "img", MT_HANDLE_TENSOR, 0},
+    {call_352, "mt_image_adjust_sharpness", "img", MT_HANDLE_TENSOR, 0},
+    {call_353, "mt_image_adjust_hue", "img", MT_HANDLE_TENSOR, 0},
+    {call_354, "mt_image_adjust_gamma", "img", MT_HANDLE_TENSOR, 0},
+    {call_355, "mt_image_invert", "img", MT_HANDLE_TENSOR, 0},
+    {call_356, "mt_image_posterize", "img", MT_HANDLE_TENSOR, 0},
+    {call_357, "mt_image_solarize", "img", MT_HANDLE_TENSOR, 0},
+    {call_358, "mt_image_autocontrast", "img", MT_HANDLE_TENSOR, 0},
+    {call_359, "mt_image_equalize", "img", MT_HANDLE_TENSOR, 0},
+    {call_360, "mt_image_gaussian_blur", "img", MT_HANDLE_TENSOR, 0},
+    {call_361, "mt_image_to_tensor", "img", MT_HANDLE_TENSOR, 0},
+    {call_362, "mt_image_convert_dtype", "img", MT_HANDLE_TENSOR, 0},
+    {call_363, "mt_image_normalize", "img", MT_HANDLE_TENSOR, 0},
+    {call_364, "mt_image_normalize_", "img", MT_HANDLE_TENSOR, 0},
+    {call_365, "mt_image_erase", "img", MT_HANDLE_TENSOR, 0},
+    {call_366, "mt_image_erase", "value", MT_HANDLE_TENSOR, 0},
+    {call_367, "mt_image_erase_", "img", MT_HANDLE_TENSOR, 0},
+    {call_368, "mt_image_erase_", "value", MT_HANDLE_TENSOR, 0},
+    {call_369, "mt_transform_apply", "self", MT_HANDLE_TRANSFORM, 0},
+    {call_370, "mt_transform_apply", "img", MT_HANDLE_TENSOR, 0},
+    {call_371, "mt_transform_apply", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_372, "mt_transform_free", "self", MT_HANDLE_TRANSFORM, ABUSE_NULL_OK | ABUSE_FREES},
+    {call_373, "mt_transform_linear_transformation", "matrix", MT_HANDLE_TENSOR, 0},
+    {call_374, "mt_transform_linear_transformation", "mean", MT_HANDLE_TENSOR, 0},
+    {call_375, "mt_vision_create_feature_extractor", "model", MT_HANDLE_MODULE, 0},
+    {call_376, "mt_empty_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_377, "mt_empty_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_378, "mt_zeros_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_379, "mt_zeros_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_380, "mt_ones_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_381, "mt_ones_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_382, "mt_full_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_383, "mt_full_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_384, "mt_tril", "self", MT_HANDLE_TENSOR, 0},
+    {call_385, "mt_tril_diagonal", "self", MT_HANDLE_TENSOR, 0},
+    {call_386, "mt_tril_", "self", MT_HANDLE_TENSOR, 0},
+    {call_387, "mt_tril_diagonal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_388, "mt_triu", "self", MT_HANDLE_TENSOR, 0},
+    {call_389, "mt_triu_diagonal", "self", MT_HANDLE_TENSOR, 0},
+    {call_390, "mt_triu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_391, "mt_triu_diagonal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_392, "mt_fill_diagonal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_393, "mt_fill_diagonal_", "value", MT_HANDLE_TENSOR, 0},
+    {call_394, "mt_fill_diagonal_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_395, "mt_fill_diagonal_with_", "value", MT_HANDLE_TENSOR, 0},
+    {call_396, "mt_fill_diagonal_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_397, "mt_rand_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_398, "mt_randn_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_399, "mt_randint_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_400, "mt_randperm_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_401, "mt_rand_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_402, "mt_rand_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_403, "mt_rand_like_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_404, "mt_randn_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_405, "mt_randn_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_406, "mt_randn_like_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_407, "mt_randint_like", "self", MT_HANDLE_TENSOR, 0},
+    {call_408, "mt_randint_like_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_409, "mt_randint_like_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_410, "mt_normal", "mean", MT_HANDLE_TENSOR, 0},
+    {call_411, "mt_normal", "std", MT_HANDLE_TENSOR, 0},
+    {call_412, "mt_normal_with", "mean", MT_HANDLE_TENSOR, 0},
+    {call_413, "mt_normal_with", "std", MT_HANDLE_TENSOR, 0},
+    {call_414, "mt_normal_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_415, "mt_normal_sizes_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_416, "mt_bernoulli", "self", MT_HANDLE_TENSOR, 0},
+    {call_417, "mt_bernoulli_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_418, "mt_bernoulli_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_419, "mt_bernoulli_p", "self", MT_HANDLE_TENSOR, 0},
+    {call_420, "mt_bernoulli_p_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_421, "mt_bernoulli_p_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_422, "mt_uniform_", "self", MT_HANDLE_TENSOR, 0},
+    {call_423, "mt_uniform_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_424, "mt_uniform_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_425, "mt_normal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_426, "mt_fill_normal_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_427, "mt_fill_normal_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_428, "mt_log_normal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_429, "mt_log_normal_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_430, "mt_log_normal_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_431, "mt_cauchy_", "self", MT_HANDLE_TENSOR, 0},
+    {call_432, "mt_cauchy_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_433, "mt_cauchy_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_434, "mt_exponential_", "self", MT_HANDLE_TENSOR, 0},
+    {call_435, "mt_exponential_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_436, "mt_exponential_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_437, "mt_geometric_", "self", MT_HANDLE_TENSOR, 0},
+    {call_438, "mt_geometric_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_439, "mt_geometric_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_440, "mt_bernoulli_", "self", MT_HANDLE_TENSOR, 0},
+    {call_441, "mt_fill_bernoulli_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_442, "mt_fill_bernoulli_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_443, "mt_bernoulli_tensor_", "self", MT_HANDLE_TENSOR, 0},
+    {call_444, "mt_bernoulli_tensor_", "p", MT_HANDLE_TENSOR, 0},
+    {call_445, "mt_fill_bernoulli_tensor_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_446, "mt_fill_bernoulli_tensor_with_", "p", MT_HANDLE_TENSOR, 0},
+    {call_447, "mt_fill_bernoulli_tensor_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_448, "mt_random_", "self", MT_HANDLE_TENSOR, 0},
+    {call_449, "mt_random_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_450, "mt_random_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_451, "mt_random_range_", "self", MT_HANDLE_TENSOR, 0},
+    {call_452, "mt_random_range_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_453, "mt_random_range_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_454, "mt_multinomial", "self", MT_HANDLE_TENSOR, 0},
+    {call_455, "mt_multinomial_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_456, "mt_multinomial_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_457, "mt_gumbel_softmax", "logits", MT_HANDLE_TENSOR, 0},
+    {call_458, "mt_gumbel_softmax_with", "logits", MT_HANDLE_TENSOR, 0},
+    {call_459, "mt_gumbel_softmax_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_460, "mt_dropout", "self", MT_HANDLE_TENSOR, 0},
+    {call_461, "mt_dropout_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_462, "mt_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_463, "mt_dropout_", "self", MT_HANDLE_TENSOR, 0},
+    {call_464, "mt_dropout_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_465, "mt_dropout_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_466, "mt_feature_dropout", "self", MT_HANDLE_TENSOR, 0},
+    {call_467, "mt_feature_dropout_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_468, "mt_feature_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_469, "mt_alpha_dropout", "self", MT_HANDLE_TENSOR, 0},
+    {call_470, "mt_alpha_dropout_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_471, "mt_alpha_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_472, "mt_feature_alpha_dropout", "self", MT_HANDLE_TENSOR, 0},
+    {call_473, "mt_feature_alpha_dropout_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_474, "mt_feature_alpha_dropout_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_475, "mt_add", "self", MT_HANDLE_TENSOR, 0},
+    {call_476, "mt_add", "other", MT_HANDLE_TENSOR, 0},
+    {call_477, "mt_add_alpha", "self", MT_HANDLE_TENSOR, 0},
+    {call_478, "mt_add_alpha", "other", MT_HANDLE_TENSOR, 0},
+    {call_479, "mt_add_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_480, "mt_add_", "self", MT_HANDLE_TENSOR, 0},
+    {call_481, "mt_add_", "other", MT_HANDLE_TENSOR, 0},
+    {call_482, "mt_add_alpha_", "self", MT_HANDLE_TENSOR, 0},
+    {call_483, "mt_add_alpha_", "other", MT_HANDLE_TENSOR, 0},
+    {call_484, "mt_add_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_485, "mt_sub", "self", MT_HANDLE_TENSOR, 0},
+    {call_486, "mt_sub", "other", MT_HANDLE_TENSOR, 0},
+    {call_487, "mt_sub_alpha", "self", MT_HANDLE_TENSOR, 0},
+    {call_488, "mt_sub_alpha", "other", MT_HANDLE_TENSOR, 0},
+    {call_489, "mt_sub_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_490, "mt_sub_", "self", MT_HANDLE_TENSOR, 0},
+    {call_491, "mt_sub_", "other", MT_HANDLE_TENSOR, 0},
+    {call_492, "mt_sub_alpha_", "self", MT_HANDLE_TENSOR, 0},
+    {call_493, "mt_sub_alpha_", "other", MT_HANDLE_TENSOR, 0},
+    {call_494, "mt_sub_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_495, "mt_mul", "self", MT_HANDLE_TENSOR, 0},
+    {call_496, "mt_mul", "other", MT_HANDLE_TENSOR, 0},
+    {call_497, "mt_mul_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_498, "mt_mul_", "self", MT_HANDLE_TENSOR, 0},
+    {call_499, "mt_mul_", "other", MT_HANDLE_TENSOR, 0},
+    {call_500, "mt_mul_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_501, "mt_div", "self", MT_HANDLE_TENSOR, 0},
+    {call_502, "mt_div", "other", MT_HANDLE_TENSOR, 0},
+    {call_503, "mt_div_mode", "self", MT_HANDLE_TENSOR, 0},
+    {call_504, "mt_div_mode", "other", MT_HANDLE_TENSOR, 0},
+    {call_505, "mt_div_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_506, "mt_div_", "self", MT_HANDLE_TENSOR, 0},
+    {call_507, "mt_div_", "other", MT_HANDLE_TENSOR, 0},
+    {call_508, "mt_div_mode_", "self", MT_HANDLE_TENSOR, 0},
+    {call_509, "mt_div_mode_", "other", MT_HANDLE_TENSOR, 0},
+    {call_510, "mt_div_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_511, "mt_rsub", "self", MT_HANDLE_TENSOR, 0},
+    {call_512, "mt_rsub", "other", MT_HANDLE_TENSOR, 0},
+    {call_513, "mt_rsub_alpha", "self", MT_HANDLE_TENSOR, 0},
+    {call_514, "mt_rsub_alpha", "other", MT_HANDLE_TENSOR, 0},
+    {call_515, "mt_rsub_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_516, "mt_floor_divide", "self", MT_HANDLE_TENSOR, 0},
+    {call_517, "mt_floor_divide", "other", MT_HANDLE_TENSOR, 0},
+    {call_518, "mt_floor_divide_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_519, "mt_floor_divide_", "self", MT_HANDLE_TENSOR, 0},
+    {call_520, "mt_floor_divide_", "other", MT_HANDLE_TENSOR, 0},
+    {call_521, "mt_floor_divide_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_522, "mt_remainder", "self", MT_HANDLE_TENSOR, 0},
+    {call_523, "mt_remainder", "other", MT_HANDLE_TENSOR, 0},
+    {call_524, "mt_remainder_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_525, "mt_remainder_", "self", MT_HANDLE_TENSOR, 0},
+    {call_526, "mt_remainder_", "other", MT_HANDLE_TENSOR, 0},
+    {call_527, "mt_remainder_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_528, "mt_addcmul", "self", MT_HANDLE_TENSOR, 0},
+    {call_529, "mt_addcmul", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_530, "mt_addcmul", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_531, "mt_addcmul_value", "self", MT_HANDLE_TENSOR, 0},
+    {call_532, "mt_addcmul_value", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_533, "mt_addcmul_value", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_534, "mt_addcmul_", "self", MT_HANDLE_TENSOR, 0},
+    {call_535, "mt_addcmul_", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_536, "mt_addcmul_", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_537, "mt_addcmul_value_", "self", MT_HANDLE_TENSOR, 0},
+    {call_538, "mt_addcmul_value_", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_539, "mt_addcmul_value_", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_540, "mt_addcdiv", "self", MT_HANDLE_TENSOR, 0},
+    {call_541, "mt_addcdiv", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_542, "mt_addcdiv", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_543, "mt_addcdiv_value", "self", MT_HANDLE_TENSOR, 0},
+    {call_544, "mt_addcdiv_value", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_545, "mt_addcdiv_value", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_546, "mt_addcdiv_", "self", MT_HANDLE_TENSOR, 0},
+    {call_547, "mt_addcdiv_", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_548, "mt_addcdiv_", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_549, "mt_addcdiv_value_", "self", MT_HANDLE_TENSOR, 0},
+    {call_550, "mt_addcdiv_value_", "tensor1", MT_HANDLE_TENSOR, 0},
+    {call_551, "mt_addcdiv_value_", "tensor2", MT_HANDLE_TENSOR, 0},
+    {call_552, "mt_lerp", "self", MT_HANDLE_TENSOR, 0},
+    {call_553, "mt_lerp", "end", MT_HANDLE_TENSOR, 0},
+    {call_554, "mt_lerp", "weight", MT_HANDLE_TENSOR, 0},
+    {call_555, "mt_lerp_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_556, "mt_lerp_scalar", "end", MT_HANDLE_TENSOR, 0},
+    {call_557, "mt_lerp_", "self", MT_HANDLE_TENSOR, 0},
+    {call_558, "mt_lerp_", "end", MT_HANDLE_TENSOR, 0},
+    {call_559, "mt_lerp_", "weight", MT_HANDLE_TENSOR, 0},
+    {call_560, "mt_lerp_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_561, "mt_lerp_scalar_", "end", MT_HANDLE_TENSOR, 0},
+    {call_562, "mt_maximum", "self", MT_HANDLE_TENSOR, 0},
+    {call_563, "mt_maximum", "other", MT_HANDLE_TENSOR, 0},
+    {call_564, "mt_minimum", "self", MT_HANDLE_TENSOR, 0},
+    {call_565, "mt_minimum", "other", MT_HANDLE_TENSOR, 0},
+    {call_566, "mt_neg", "self", MT_HANDLE_TENSOR, 0},
+    {call_567, "mt_neg_", "self", MT_HANDLE_TENSOR, 0},
+    {call_568, "mt_abs", "self", MT_HANDLE_TENSOR, 0},
+    {call_569, "mt_abs_", "self", MT_HANDLE_TENSOR, 0},
+    {call_570, "mt_sign", "self", MT_HANDLE_TENSOR, 0},
+    {call_571, "mt_sign_", "self", MT_HANDLE_TENSOR, 0},
+    {call_572, "mt_floor", "self", MT_HANDLE_TENSOR, 0},
+    {call_573, "mt_floor_", "self", MT_HANDLE_TENSOR, 0},
+    {call_574, "mt_ceil", "self", MT_HANDLE_TENSOR, 0},
+    {call_575, "mt_ceil_", "self", MT_HANDLE_TENSOR, 0},
+    {call_576, "mt_trunc", "self", MT_HANDLE_TENSOR, 0},
+    {call_577, "mt_trunc_", "self", MT_HANDLE_TENSOR, 0},
+    {call_578, "mt_round", "self", MT_HANDLE_TENSOR, 0},
+    {call_579, "mt_round_decimals", "self", MT_HANDLE_TENSOR, 0},
+    {call_580, "mt_round_", "self", MT_HANDLE_TENSOR, 0},
+    {call_581, "mt_round_decimals_", "self", MT_HANDLE_TENSOR, 0},
+    {call_582, "mt_sin", "self", MT_HANDLE_TENSOR, 0},
+    {call_583, "mt_sin_", "self", MT_HANDLE_TENSOR, 0},
+    {call_584, "mt_cos", "self", MT_HANDLE_TENSOR, 0},
+    {call_585, "mt_cos_", "self", MT_HANDLE_TENSOR, 0},
+    {call_586, "mt_tan", "self", MT_HANDLE_TENSOR, 0},
+    {call_587, "mt_tan_", "self", MT_HANDLE_TENSOR, 0},
+    {call_588, "mt_erf", "self", MT_HANDLE_TENSOR, 0},
+    {call_589, "mt_erf_", "self", MT_HANDLE_TENSOR, 0},
+    {call_590, "mt_isnan", "self", MT_HANDLE_TENSOR, 0},
+    {call_591, "mt_isinf", "self", MT_HANDLE_TENSOR, 0},
+    {call_592, "mt_isfinite", "self", MT_HANDLE_TENSOR, 0},
+    {call_593, "mt_pow", "self", MT_HANDLE_TENSOR, 0},
+    {call_594, "mt_pow", "exponent", MT_HANDLE_TENSOR, 0},
+    {call_595, "mt_pow_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_596, "mt_pow_", "self", MT_HANDLE_TENSOR, 0},
+    {call_597, "mt_pow_", "exponent", MT_HANDLE_TENSOR, 0},
+    {call_598, "mt_pow_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_599, "mt_square", "self", MT_HANDLE_TENSOR, 0},
+    {call_600, "mt_square_", "self", MT_HANDLE_TENSOR, 0},
+    {call_601, "mt_sqrt", "self", MT_HANDLE_TENSOR, 0},
+    {call_602, "mt_sqrt_", "self", MT_HANDLE_TENSOR, 0},
+    {call_603, "mt_rsqrt", "self", MT_HANDLE_TENSOR, 0},
+    {call_604, "mt_rsqrt_", "self", MT_HANDLE_TENSOR, 0},
+    {call_605, "mt_reciprocal", "self", MT_HANDLE_TENSOR, 0},
+    {call_606, "mt_reciprocal_", "self", MT_HANDLE_TENSOR, 0},
+    {call_607, "mt_exp", "self", MT_HANDLE_TENSOR, 0},
+    {call_608, "mt_exp_", "self", MT_HANDLE_TENSOR, 0},
+    {call_609, "mt_expm1", "self", MT_HANDLE_TENSOR, 0},
+    {call_610, "mt_expm1_", "self", MT_HANDLE_TENSOR, 0},
+    {call_611, "mt_log", "self", MT_HANDLE_TENSOR, 0},
+    {call_612, "mt_log_", "self", MT_HANDLE_TENSOR, 0},
+    {call_613, "mt_log1p", "self", MT_HANDLE_TENSOR, 0},
+    {call_614, "mt_log1p_", "self", MT_HANDLE_TENSOR, 0},
+    {call_615, "mt_log2", "self", MT_HANDLE_TENSOR, 0},
+    {call_616, "mt_log2_", "self", MT_HANDLE_TENSOR, 0},
+    {call_617, "mt_log10", "self", MT_HANDLE_TENSOR, 0},
+    {call_618, "mt_log10_", "self", MT_HANDLE_TENSOR, 0},
+    {call_619, "mt_clamp", "self", MT_HANDLE_TENSOR, 0},
+    {call_620, "mt_clamp", "min", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_621, "mt_clamp", "max", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_622, "mt_clamp_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_623, "mt_clamp_", "self", MT_HANDLE_TENSOR, 0},
+    {call_624, "mt_clamp_", "min", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_625, "mt_clamp_", "max", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_626, "mt_clamp_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_627, "mt_clamp_min", "self", MT_HANDLE_TENSOR, 0},
+    {call_628, "mt_clamp_min", "min", MT_HANDLE_TENSOR, 0},
+    {call_629, "mt_clamp_min_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_630, "mt_clamp_min_", "self", MT_HANDLE_TENSOR, 0},
+    {call_631, "mt_clamp_min_", "min", MT_HANDLE_TENSOR, 0},
+    {call_632, "mt_clamp_min_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_633, "mt_clamp_max", "self", MT_HANDLE_TENSOR, 0},
+    {call_634, "mt_clamp_max", "max", MT_HANDLE_TENSOR, 0},
+    {call_635, "mt_clamp_max_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_636, "mt_clamp_max_", "self", MT_HANDLE_TENSOR, 0},
+    {call_637, "mt_clamp_max_", "max", MT_HANDLE_TENSOR, 0},
+    {call_638, "mt_clamp_max_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_639, "mt_hardtanh", "self", MT_HANDLE_TENSOR, 0},
+    {call_640, "mt_hardtanh_", "self", MT_HANDLE_TENSOR, 0},
+    {call_641, "mt_relu6", "self", MT_HANDLE_TENSOR, 0},
+    {call_642, "mt_relu6_", "self", MT_HANDLE_TENSOR, 0},
+    {call_643, "mt_relu", "self", MT_HANDLE_TENSOR, 0},
+    {call_644, "mt_relu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_645, "mt_sigmoid", "self", MT_HANDLE_TENSOR, 0},
+    {call_646, "mt_sigmoid_", "self", MT_HANDLE_TENSOR, 0},
+    {call_647, "mt_tanh", "self", MT_HANDLE_TENSOR, 0},
+    {call_648, "mt_tanh_", "self", MT_HANDLE_TENSOR, 0},
+    {call_649, "mt_gelu", "self", MT_HANDLE_TENSOR, 0},
+    {call_650, "mt_gelu_approximate", "self", MT_HANDLE_TENSOR, 0},
+    {call_651, "mt_leaky_relu", "self", MT_HANDLE_TENSOR, 0},
+    {call_652, "mt_leaky_relu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_653, "mt_elu", "self", MT_HANDLE_TENSOR, 0},
+    {call_654, "mt_elu_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_655, "mt_elu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_656, "mt_elu_scaled_", "self", MT_HANDLE_TENSOR, 0},
+    {call_657, "mt_silu", "self", MT_HANDLE_TENSOR, 0},
+    {call_658, "mt_silu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_659, "mt_softplus", "self", MT_HANDLE_TENSOR, 0},
+    {call_660, "mt_acos", "self", MT_HANDLE_TENSOR, 0},
+    {call_661, "mt_acos_", "self", MT_HANDLE_TENSOR, 0},
+    {call_662, "mt_asin", "self", MT_HANDLE_TENSOR, 0},
+    {call_663, "mt_asin_", "self", MT_HANDLE_TENSOR, 0},
+    {call_664, "mt_atan", "self", MT_HANDLE_TENSOR, 0},
+    {call_665, "mt_atan_", "self", MT_HANDLE_TENSOR, 0},
+    {call_666, "mt_acosh", "self", MT_HANDLE_TENSOR, 0},
+    {call_667, "mt_acosh_", "self", MT_HANDLE_TENSOR, 0},
+    {call_668, "mt_asinh", "self", MT_HANDLE_TENSOR, 0},
+    {call_669, "mt_asinh_", "self", MT_HANDLE_TENSOR, 0},
+    {call_670, "mt_atanh", "self", MT_HANDLE_TENSOR, 0},
+    {call_671, "mt_atanh_", "self", MT_HANDLE_TENSOR, 0},
+    {call_672, "mt_cosh", "self", MT_HANDLE_TENSOR, 0},
+    {call_673, "mt_cosh_", "self", MT_HANDLE_TENSOR, 0},
+    {call_674, "mt_sinh", "self", MT_HANDLE_TENSOR, 0},
+    {call_675, "mt_sinh_", "self", MT_HANDLE_TENSOR, 0},
+    {call_676, "mt_exp2", "self", MT_HANDLE_TENSOR, 0},
+    {call_677, "mt_exp2_", "self", MT_HANDLE_TENSOR, 0},
+    {call_678, "mt_deg2rad", "self", MT_HANDLE_TENSOR, 0},
+    {call_679, "mt_deg2rad_", "self", MT_HANDLE_TENSOR, 0},
+    {call_680, "mt_rad2deg", "self", MT_HANDLE_TENSOR, 0},
+    {call_681, "mt_rad2deg_", "self", MT_HANDLE_TENSOR, 0},
+    {call_682, "mt_sinc", "self", MT_HANDLE_TENSOR, 0},
+    {call_683, "mt_sinc_", "self", MT_HANDLE_TENSOR, 0},
+    {call_684, "mt_atan2", "self", MT_HANDLE_TENSOR, 0},
+    {call_685, "mt_atan2", "other", MT_HANDLE_TENSOR, 0},
+    {call_686, "mt_atan2_", "self", MT_HANDLE_TENSOR, 0},
+    {call_687, "mt_atan2_", "other", MT_HANDLE_TENSOR, 0},
+    {call_688, "mt_hypot", "self", MT_HANDLE_TENSOR, 0},
+    {call_689, "mt_hypot", "other", MT_HANDLE_TENSOR, 0},
+    {call_690, "mt_hypot_", "self", MT_HANDLE_TENSOR, 0},
+    {call_691, "mt_hypot_", "other", MT_HANDLE_TENSOR, 0},
+    {call_692, "mt_logaddexp", "self", MT_HANDLE_TENSOR, 0},
+    {call_693, "mt_logaddexp", "other", MT_HANDLE_TENSOR, 0},
+    {call_694, "mt_logaddexp2", "self", MT_HANDLE_TENSOR, 0},
+    {call_695, "mt_logaddexp2", "other", MT_HANDLE_TENSOR, 0},
+    {call_696, "mt_xlogy", "self", MT_HANDLE_TENSOR, 0},
+    {call_697, "mt_xlogy", "other", MT_HANDLE_TENSOR, 0},
+    {call_698, "mt_xlogy_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_699, "mt_xlogy_", "self", MT_HANDLE_TENSOR, 0},
+    {call_700, "mt_xlogy_", "other", MT_HANDLE_TENSOR, 0},
+    {call_701, "mt_xlogy_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_702, "mt_special_xlog1py", "self", MT_HANDLE_TENSOR, 0},
+    {call_703, "mt_special_xlog1py", "other", MT_HANDLE_TENSOR, 0},
+    {call_704, "mt_ldexp", "self", MT_HANDLE_TENSOR, 0},
+    {call_705, "mt_ldexp", "other", MT_HANDLE_TENSOR, 0},
+    {call_706, "mt_ldexp_", "self", MT_HANDLE_TENSOR, 0},
+    {call_707, "mt_ldexp_", "other", MT_HANDLE_TENSOR, 0},
+    {call_708, "mt_float_power", "self", MT_HANDLE_TENSOR, 0},
+    {call_709, "mt_float_power", "exponent", MT_HANDLE_TENSOR, 0},
+    {call_710, "mt_float_power_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_711, "mt_float_power_", "self", MT_HANDLE_TENSOR, 0},
+    {call_712, "mt_float_power_", "exponent", MT_HANDLE_TENSOR, 0},
+    {call_713, "mt_float_power_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_714, "mt_complex", "real", MT_HANDLE_TENSOR, 0},
+    {call_715, "mt_complex", "imag", MT_HANDLE_TENSOR, 0},
+    {call_716, "mt_polar", "abs", MT_HANDLE_TENSOR, 0},
+    {call_717, "mt_polar", "angle", MT_HANDLE_TENSOR, 0},
+    {call_718, "mt_real", "self", MT_HANDLE_TENSOR, 0},
+    {call_719, "mt_imag", "self", MT_HANDLE_TENSOR, 0},
+    {call_720, "mt_view_as_real", "self", MT_HANDLE_TENSOR, 0},
+    {call_721, "mt_view_as_complex", "self", MT_HANDLE_TENSOR, 0},
+    {call_722, "mt_conj", "self", MT_HANDLE_TENSOR, 0},
+    {call_723, "mt_sgn", "self", MT_HANDLE_TENSOR, 0},
+    {call_724, "mt_sgn_", "self", MT_HANDLE_TENSOR, 0},
+    {call_725, "mt_fft_fft", "self", MT_HANDLE_TENSOR, 0},
+    {call_726, "mt_fft_fft_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_727, "mt_fft_ifft", "self", MT_HANDLE_TENSOR, 0},
+    {call_728, "mt_fft_ifft_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_729, "mt_fft_rfft", "self", MT_HANDLE_TENSOR, 0},
+    {call_730, "mt_fft_rfft_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_731, "mt_fft_irfft", "self", MT_HANDLE_TENSOR, 0},
+    {call_732, "mt_fft_irfft_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_733, "mt_fft_hfft", "self", MT_HANDLE_TENSOR, 0},
+    {call_734, "mt_fft_hfft_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_735, "mt_fft_ihfft", "self", MT_HANDLE_TENSOR, 0},
+    {call_736, "mt_fft_ihfft_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_737, "mt_fft_fftn", "self", MT_HANDLE_TENSOR, 0},
+    {call_738, "mt_fft_fftn_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_739, "mt_fft_ifftn", "self", MT_HANDLE_TENSOR, 0},
+    {call_740, "mt_fft_ifftn_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_741, "mt_fft_rfftn", "self", MT_HANDLE_TENSOR, 0},
+    {call_742, "mt_fft_rfftn_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_743, "mt_fft_irfftn", "self", MT_HANDLE_TENSOR, 0},
+    {call_744, "mt_fft_irfftn_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_745, "mt_fft_hfftn", "self", MT_HANDLE_TENSOR, 0},
+    {call_746, "mt_fft_hfftn_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_747, "mt_fft_ihfftn", "self", MT_HANDLE_TENSOR, 0},
+    {call_748, "mt_fft_ihfftn_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_749, "mt_fft_fftshift", "self", MT_HANDLE_TENSOR, 0},
+    {call_750, "mt_fft_fftshift_dims", "self", MT_HANDLE_TENSOR, 0},
+    {call_751, "mt_fft_ifftshift", "self", MT_HANDLE_TENSOR, 0},
+    {call_752, "mt_fft_ifftshift_dims", "self", MT_HANDLE_TENSOR, 0},
+    {call_753, "mt_stft", "self", MT_HANDLE_TENSOR, 0},
+    {call_754, "mt_stft_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_755, "mt_stft_with", "window", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_756, "mt_istft", "self", MT_HANDLE_TENSOR, 0},
+    {call_757, "mt_istft_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_758, "mt_istft_with", "window", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_759, "mt_signbit", "self", MT_HANDLE_TENSOR, 0},
+    {call_760, "mt_isposinf", "self", MT_HANDLE_TENSOR, 0},
+    {call_761, "mt_isneginf", "self", MT_HANDLE_TENSOR, 0},
+    {call_762, "mt_isreal", "self", MT_HANDLE_TENSOR, 0},
+    {call_763, "mt_angle", "self", MT_HANDLE_TENSOR, 0},
+    {call_764, "mt_positive", "self", MT_HANDLE_TENSOR, 0},
+    {call_765, "mt_frac", "self", MT_HANDLE_TENSOR, 0},
+    {call_766, "mt_frac_", "self", MT_HANDLE_TENSOR, 0},
+    {call_767, "mt_frexp", "self", MT_HANDLE_TENSOR, 0},
+    {call_768, "mt_nan_to_num", "self", MT_HANDLE_TENSOR, 0},
+    {call_769, "mt_nan_to_num_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_770, "mt_nan_to_num_", "self", MT_HANDLE_TENSOR, 0},
+    {call_771, "mt_nan_to_num_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_772, "mt_copysign", "self", MT_HANDLE_TENSOR, 0},
+    {call_773, "mt_copysign", "other", MT_HANDLE_TENSOR, 0},
+    {call_774, "mt_copysign_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_775, "mt_copysign_", "self", MT_HANDLE_TENSOR, 0},
+    {call_776, "mt_copysign_", "other", MT_HANDLE_TENSOR, 0},
+    {call_777, "mt_copysign_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_778, "mt_nextafter", "self", MT_HANDLE_TENSOR, 0},
+    {call_779, "mt_nextafter", "other", MT_HANDLE_TENSOR, 0},
+    {call_780, "mt_nextafter_", "self", MT_HANDLE_TENSOR, 0},
+    {call_781, "mt_nextafter_", "other", MT_HANDLE_TENSOR, 0},
+    {call_782, "mt_heaviside", "self", MT_HANDLE_TENSOR, 0},
+    {call_783, "mt_heaviside", "values", MT_HANDLE_TENSOR, 0},
+    {call_784, "mt_heaviside_", "self", MT_HANDLE_TENSOR, 0},
+    {call_785, "mt_heaviside_", "values", MT_HANDLE_TENSOR, 0},
+    {call_786, "mt_fmod", "self", MT_HANDLE_TENSOR, 0},
+    {call_787, "mt_fmod", "other", MT_HANDLE_TENSOR, 0},
+    {call_788, "mt_fmod_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_789, "mt_fmod_", "self", MT_HANDLE_TENSOR, 0},
+    {call_790, "mt_fmod_", "other", MT_HANDLE_TENSOR, 0},
+    {call_791, "mt_fmod_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_792, "mt_fmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_793, "mt_fmax", "other", MT_HANDLE_TENSOR, 0},
+    {call_794, "mt_fmin", "self", MT_HANDLE_TENSOR, 0},
+    {call_795, "mt_fmin", "other", MT_HANDLE_TENSOR, 0},
+    {call_796, "mt_gcd", "self", MT_HANDLE_TENSOR, 0},
+    {call_797, "mt_gcd", "other", MT_HANDLE_TENSOR, 0},
+    {call_798, "mt_gcd_", "self", MT_HANDLE_TENSOR, 0},
+    {call_799, "mt_gcd_", "other", MT_HANDLE_TENSOR, 0},
+    {call_800, "mt_lcm", "self", MT_HANDLE_TENSOR, 0},
+    {call_801, "mt_lcm", "other", MT_HANDLE_TENSOR, 0},
+    {call_802, "mt_lcm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_803, "mt_lcm_", "other", MT_HANDLE_TENSOR, 0},
+    {call_804, "mt_bitwise_left_shift", "self", MT_HANDLE_TENSOR, 0},
+    {call_805, "mt_bitwise_left_shift", "other", MT_HANDLE_TENSOR, 0},
+    {call_806, "mt_bitwise_left_shift_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_807, "mt_bitwise_left_shift_", "self", MT_HANDLE_TENSOR, 0},
+    {call_808, "mt_bitwise_left_shift_", "other", MT_HANDLE_TENSOR, 0},
+    {call_809, "mt_bitwise_left_shift_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_810, "mt_bitwise_right_shift", "self", MT_HANDLE_TENSOR, 0},
+    {call_811, "mt_bitwise_right_shift", "other", MT_HANDLE_TENSOR, 0},
+    {call_812, "mt_bitwise_right_shift_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_813, "mt_bitwise_right_shift_", "self", MT_HANDLE_TENSOR, 0},
+    {call_814, "mt_bitwise_right_shift_", "other", MT_HANDLE_TENSOR, 0},
+    {call_815, "mt_bitwise_right_shift_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_816, "mt_erfc", "self", MT_HANDLE_TENSOR, 0},
+    {call_817, "mt_erfc_", "self", MT_HANDLE_TENSOR, 0},
+    {call_818, "mt_erfinv", "self", MT_HANDLE_TENSOR, 0},
+    {call_819, "mt_erfinv_", "self", MT_HANDLE_TENSOR, 0},
+    {call_820, "mt_special_erfcx", "self", MT_HANDLE_TENSOR, 0},
+    {call_821, "mt_special_ndtr", "self", MT_HANDLE_TENSOR, 0},
+    {call_822, "mt_special_ndtri", "self", MT_HANDLE_TENSOR, 0},
+    {call_823, "mt_special_log_ndtr", "self", MT_HANDLE_TENSOR, 0},
+    {call_824, "mt_special_entr", "self", MT_HANDLE_TENSOR, 0},
+    {call_825, "mt_logit", "self", MT_HANDLE_TENSOR, 0},
+    {call_826, "mt_logit_eps", "self", MT_HANDLE_TENSOR, 0},
+    {call_827, "mt_logit_", "self", MT_HANDLE_TENSOR, 0},
+    {call_828, "mt_logit_eps_", "self", MT_HANDLE_TENSOR, 0},
+    {call_829, "mt_lgamma", "self", MT_HANDLE_TENSOR, 0},
+    {call_830, "mt_lgamma_", "self", MT_HANDLE_TENSOR, 0},
+    {call_831, "mt_digamma", "self", MT_HANDLE_TENSOR, 0},
+    {call_832, "mt_digamma_", "self", MT_HANDLE_TENSOR, 0},
+    {call_833, "mt_polygamma", "self", MT_HANDLE_TENSOR, 0},
+    {call_834, "mt_polygamma_", "self", MT_HANDLE_TENSOR, 0},
+    {call_835, "mt_mvlgamma", "self", MT_HANDLE_TENSOR, 0},
+    {call_836, "mt_mvlgamma_", "self", MT_HANDLE_TENSOR, 0},
+    {call_837, "mt_igamma", "self", MT_HANDLE_TENSOR, 0},
+    {call_838, "mt_igamma", "other", MT_HANDLE_TENSOR, 0},
+    {call_839, "mt_igamma_", "self", MT_HANDLE_TENSOR, 0},
+    {call_840, "mt_igamma_", "other", MT_HANDLE_TENSOR, 0},
+    {call_841, "mt_igammac", "self", MT_HANDLE_TENSOR, 0},
+    {call_842, "mt_igammac", "other", MT_HANDLE_TENSOR, 0},
+    {call_843, "mt_igammac_", "self", MT_HANDLE_TENSOR, 0},
+    {call_844, "mt_igammac_", "other", MT_HANDLE_TENSOR, 0},
+    {call_845, "mt_special_zeta", "self", MT_HANDLE_TENSOR, 0},
+    {call_846, "mt_special_zeta", "other", MT_HANDLE_TENSOR, 0},
+    {call_847, "mt_i0", "self", MT_HANDLE_TENSOR, 0},
+    {call_848, "mt_i0_", "self", MT_HANDLE_TENSOR, 0},
+    {call_849, "mt_special_i0e", "self", MT_HANDLE_TENSOR, 0},
+    {call_850, "mt_special_i1", "self", MT_HANDLE_TENSOR, 0},
+    {call_851, "mt_special_i1e", "self", MT_HANDLE_TENSOR, 0},
+    {call_852, "mt_special_modified_bessel_i0", "self", MT_HANDLE_TENSOR, 0},
+    {call_853, "mt_special_modified_bessel_i1", "self", MT_HANDLE_TENSOR, 0},
+    {call_854, "mt_special_modified_bessel_k0", "self", MT_HANDLE_TENSOR, 0},
+    {call_855, "mt_special_modified_bessel_k1", "self", MT_HANDLE_TENSOR, 0},
+    {call_856, "mt_special_scaled_modified_bessel_k0", "self", MT_HANDLE_TENSOR, 0},
+    {call_857, "mt_special_scaled_modified_bessel_k1", "self", MT_HANDLE_TENSOR, 0},
+    {call_858, "mt_special_bessel_j0", "self", MT_HANDLE_TENSOR, 0},
+    {call_859, "mt_special_bessel_j1", "self", MT_HANDLE_TENSOR, 0},
+    {call_860, "mt_special_bessel_y0", "self", MT_HANDLE_TENSOR, 0},
+    {call_861, "mt_special_bessel_y1", "self", MT_HANDLE_TENSOR, 0},
+    {call_862, "mt_special_spherical_bessel_j0", "self", MT_HANDLE_TENSOR, 0},
+    {call_863, "mt_special_airy_ai", "self", MT_HANDLE_TENSOR, 0},
+    {call_864, "mt_special_chebyshev_polynomial_t", "self", MT_HANDLE_TENSOR, 0},
+    {call_865, "mt_special_chebyshev_polynomial_t", "n", MT_HANDLE_TENSOR, 0},
+    {call_866, "mt_special_chebyshev_polynomial_t_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_867, "mt_special_chebyshev_polynomial_u", "self", MT_HANDLE_TENSOR, 0},
+    {call_868, "mt_special_chebyshev_polynomial_u", "n", MT_HANDLE_TENSOR, 0},
+    {call_869, "mt_special_chebyshev_polynomial_u_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_870, "mt_special_chebyshev_polynomial_v", "self", MT_HANDLE_TENSOR, 0},
+    {call_871, "mt_special_chebyshev_polynomial_v", "n", MT_HANDLE_TENSOR, 0},
+    {call_872, "mt_special_chebyshev_polynomial_v_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_873, "mt_special_chebyshev_polynomial_w", "self", MT_HANDLE_TENSOR, 0},
+    {call_874, "mt_special_chebyshev_polynomial_w", "n", MT_HANDLE_TENSOR, 0},
+    {call_875, "mt_special_chebyshev_polynomial_w_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_876, "mt_special_shifted_chebyshev_polynomial_t", "self", MT_HANDLE_TENSOR, 0},
+    {call_877, "mt_special_shifted_chebyshev_polynomial_t", "n", MT_HANDLE_TENSOR, 0},
+    {call_878, "mt_special_shifted_chebyshev_polynomial_t_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_879, "mt_special_shifted_chebyshev_polynomial_u", "self", MT_HANDLE_TENSOR, 0},
+    {call_880, "mt_special_shifted_chebyshev_polynomial_u", "n", MT_HANDLE_TENSOR, 0},
+    {call_881, "mt_special_shifted_chebyshev_polynomial_u_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_882, "mt_special_shifted_chebyshev_polynomial_v", "self", MT_HANDLE_TENSOR, 0},
+    {call_883, "mt_special_shifted_chebyshev_polynomial_v", "n", MT_HANDLE_TENSOR, 0},
+    {call_884, "mt_special_shifted_chebyshev_polynomial_v_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_885, "mt_special_shifted_chebyshev_polynomial_w", "self", MT_HANDLE_TENSOR, 0},
+    {call_886, "mt_special_shifted_chebyshev_polynomial_w", "n", MT_HANDLE_TENSOR, 0},
+    {call_887, "mt_special_shifted_chebyshev_polynomial_w_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_888, "mt_special_hermite_polynomial_h", "self", MT_HANDLE_TENSOR, 0},
+    {call_889, "mt_special_hermite_polynomial_h", "n", MT_HANDLE_TENSOR, 0},
+    {call_890, "mt_special_hermite_polynomial_h_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_891, "mt_special_hermite_polynomial_he", "self", MT_HANDLE_TENSOR, 0},
+    {call_892, "mt_special_hermite_polynomial_he", "n", MT_HANDLE_TENSOR, 0},
+    {call_893, "mt_special_hermite_polynomial_he_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_894, "mt_special_laguerre_polynomial_l", "self", MT_HANDLE_TENSOR, 0},
+    {call_895, "mt_special_laguerre_polynomial_l", "n", MT_HANDLE_TENSOR, 0},
+    {call_896, "mt_special_laguerre_polynomial_l_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_897, "mt_special_legendre_polynomial_p", "self", MT_HANDLE_TENSOR, 0},
+    {call_898, "mt_special_legendre_polynomial_p", "n", MT_HANDLE_TENSOR, 0},
+    {call_899, "mt_special_legendre_polynomial_p_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_900, "mt_hardsigmoid", "self", MT_HANDLE_TENSOR, 0},
+    {call_901, "mt_hardsigmoid_", "self", MT_HANDLE_TENSOR, 0},
+    {call_902, "mt_hardswish", "self", MT_HANDLE_TENSOR, 0},
+    {call_903, "mt_hardswish_", "self", MT_HANDLE_TENSOR, 0},
+    {call_904, "mt_mish", "self", MT_HANDLE_TENSOR, 0},
+    {call_905, "mt_mish_", "self", MT_HANDLE_TENSOR, 0},
+    {call_906, "mt_log_sigmoid", "self", MT_HANDLE_TENSOR, 0},
+    {call_907, "mt_celu", "self", MT_HANDLE_TENSOR, 0},
+    {call_908, "mt_celu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_909, "mt_selu", "self", MT_HANDLE_TENSOR, 0},
+    {call_910, "mt_selu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_911, "mt_hardshrink", "self", MT_HANDLE_TENSOR, 0},
+    {call_912, "mt_softshrink", "self", MT_HANDLE_TENSOR, 0},
+    {call_913, "mt_threshold", "self", MT_HANDLE_TENSOR, 0},
+    {call_914, "mt_threshold_", "self", MT_HANDLE_TENSOR, 0},
+    {call_915, "mt_softsign", "self", MT_HANDLE_TENSOR, 0},
+    {call_916, "mt_tanhshrink", "self", MT_HANDLE_TENSOR, 0},
+    {call_917, "mt_prelu", "self", MT_HANDLE_TENSOR, 0},
+    {call_918, "mt_prelu", "weight", MT_HANDLE_TENSOR, 0},
+    {call_919, "mt_rrelu", "self", MT_HANDLE_TENSOR, 0},
+    {call_920, "mt_rrelu_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_921, "mt_rrelu_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_922, "mt_rrelu_", "self", MT_HANDLE_TENSOR, 0},
+    {call_923, "mt_rrelu_with_", "self", MT_HANDLE_TENSOR, 0},
+    {call_924, "mt_rrelu_with_", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_925, "mt_glu", "self", MT_HANDLE_TENSOR, 0},
+    {call_926, "mt_eq", "self", MT_HANDLE_TENSOR, 0},
+    {call_927, "mt_eq", "other", MT_HANDLE_TENSOR, 0},
+    {call_928, "mt_eq_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_929, "mt_eq_", "self", MT_HANDLE_TENSOR, 0},
+    {call_930, "mt_eq_", "other", MT_HANDLE_TENSOR, 0},
+    {call_931, "mt_eq_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_932, "mt_ne", "self", MT_HANDLE_TENSOR, 0},
+    {call_933, "mt_ne", "other", MT_HANDLE_TENSOR, 0},
+    {call_934, "mt_ne_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_935, "mt_ne_", "self", MT_HANDLE_TENSOR, 0},
+    {call_936, "mt_ne_", "other", MT_HANDLE_TENSOR, 0},
+    {call_937, "mt_ne_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_938, "mt_lt", "self", MT_HANDLE_TENSOR, 0},
+    {call_939, "mt_lt", "other", MT_HANDLE_TENSOR, 0},
+    {call_940, "mt_lt_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_941, "mt_lt_", "self", MT_HANDLE_TENSOR, 0},
+    {call_942, "mt_lt_", "other", MT_HANDLE_TENSOR, 0},
+    {call_943, "mt_lt_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_944, "mt_le", "self", MT_HANDLE_TENSOR, 0},
+    {call_945, "mt_le", "other", MT_HANDLE_TENSOR, 0},
+    {call_946, "mt_le_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_947, "mt_le_", "self", MT_HANDLE_TENSOR, 0},
+    {call_948, "mt_le_", "other", MT_HANDLE_TENSOR, 0},
+    {call_949, "mt_le_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_950, "mt_gt", "self", MT_HANDLE_TENSOR, 0},
+    {call_951, "mt_gt", "other", MT_HANDLE_TENSOR, 0},
+    {call_952, "mt_gt_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_953, "mt_gt_", "self", MT_HANDLE_TENSOR, 0},
+    {call_954, "mt_gt_", "other", MT_HANDLE_TENSOR, 0},
+    {call_955, "mt_gt_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_956, "mt_ge", "self", MT_HANDLE_TENSOR, 0},
+    {call_957, "mt_ge", "other", MT_HANDLE_TENSOR, 0},
+    {call_958, "mt_ge_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_959, "mt_ge_", "self", MT_HANDLE_TENSOR, 0},
+    {call_960, "mt_ge_", "other", MT_HANDLE_TENSOR, 0},
+    {call_961, "mt_ge_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_962, "mt_logical_not", "self", MT_HANDLE_TENSOR, 0},
+    {call_963, "mt_logical_not_", "self", MT_HANDLE_TENSOR, 0},
+    {call_964, "mt_logical_and", "self", MT_HANDLE_TENSOR, 0},
+    {call_965, "mt_logical_and", "other", MT_HANDLE_TENSOR, 0},
+    {call_966, "mt_logical_and_", "self", MT_HANDLE_TENSOR, 0},
+    {call_967, "mt_logical_and_", "other", MT_HANDLE_TENSOR, 0},
+    {call_968, "mt_logical_or", "self", MT_HANDLE_TENSOR, 0},
+    {call_969, "mt_logical_or", "other", MT_HANDLE_TENSOR, 0},
+    {call_970, "mt_logical_or_", "self", MT_HANDLE_TENSOR, 0},
+    {call_971, "mt_logical_or_", "other", MT_HANDLE_TENSOR, 0},
+    {call_972, "mt_logical_xor", "self", MT_HANDLE_TENSOR, 0},
+    {call_973, "mt_logical_xor", "other", MT_HANDLE_TENSOR, 0},
+    {call_974, "mt_logical_xor_", "self", MT_HANDLE_TENSOR, 0},
+    {call_975, "mt_logical_xor_", "other", MT_HANDLE_TENSOR, 0},
+    {call_976, "mt_bitwise_not", "self", MT_HANDLE_TENSOR, 0},
+    {call_977, "mt_bitwise_not_", "self", MT_HANDLE_TENSOR, 0},
+    {call_978, "mt_bitwise_and", "self", MT_HANDLE_TENSOR, 0},
+    {call_979, "mt_bitwise_and", "other", MT_HANDLE_TENSOR, 0},
+    {call_980, "mt_bitwise_and_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_981, "mt_bitwise_and_", "self", MT_HANDLE_TENSOR, 0},
+    {call_982, "mt_bitwise_and_", "other", MT_HANDLE_TENSOR, 0},
+    {call_983, "mt_bitwise_and_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_984, "mt_bitwise_or", "self", MT_HANDLE_TENSOR, 0},
+    {call_985, "mt_bitwise_or", "other", MT_HANDLE_TENSOR, 0},
+    {call_986, "mt_bitwise_or_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_987, "mt_bitwise_or_", "self", MT_HANDLE_TENSOR, 0},
+    {call_988, "mt_bitwise_or_", "other", MT_HANDLE_TENSOR, 0},
+    {call_989, "mt_bitwise_or_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_990, "mt_bitwise_xor", "self", MT_HANDLE_TENSOR, 0},
+    {call_991, "mt_bitwise_xor", "other", MT_HANDLE_TENSOR, 0},
+    {call_992, "mt_bitwise_xor_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_993, "mt_bitwise_xor_", "self", MT_HANDLE_TENSOR, 0},
+    {call_994, "mt_bitwise_xor_", "other", MT_HANDLE_TENSOR, 0},
+    {call_995, "mt_bitwise_xor_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_996, "mt_where", "condition", MT_HANDLE_TENSOR, 0},
+    {call_997, "mt_where", "self", MT_HANDLE_TENSOR, 0},
+    {call_998, "mt_where", "other", MT_HANDLE_TENSOR, 0},
+    {call_999, "mt_equal", "self", MT_HANDLE_TENSOR, 0},
+    {call_1000, "mt_equal", "other", MT_HANDLE_TENSOR, 0},
+    {call_1001, "mt_isclose", "self", MT_HANDLE_TENSOR, 0},
+    {call_1002, "mt_isclose", "other", MT_HANDLE_TENSOR, 0},
+    {call_1003, "mt_isclose_within", "self", MT_HANDLE_TENSOR, 0},
+    {call_1004, "mt_isclose_within", "other", MT_HANDLE_TENSOR, 0},
+    {call_1005, "mt_allclose", "self", MT_HANDLE_TENSOR, 0},
+    {call_1006, "mt_allclose", "other", MT_HANDLE_TENSOR, 0},
+    {call_1007, "mt_allclose_within", "self", MT_HANDLE_TENSOR, 0},
+    {call_1008, "mt_allclose_within", "other", MT_HANDLE_TENSOR, 0},
+    {call_1009, "mt_as_strided", "self", MT_HANDLE_TENSOR, 0},
+    {call_1010, "mt_as_strided_offset", "self", MT_HANDLE_TENSOR, 0},
+    {call_1011, "mt_as_strided_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1012, "mt_as_strided_offset_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1013, "mt_view", "self", MT_HANDLE_TENSOR, 0},
+    {call_1014, "mt_reshape", "self", MT_HANDLE_TENSOR, 0},
+    {call_1015, "mt_permute", "self", MT_HANDLE_TENSOR, 0},
+    {call_1016, "mt_transpose", "self", MT_HANDLE_TENSOR, 0},
+    {call_1017, "mt_transpose_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1018, "mt_movedim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1019, "mt_t", "self", MT_HANDLE_TENSOR, 0},
+    {call_1020, "mt_t_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1021, "mt_squeeze", "self", MT_HANDLE_TENSOR, 0},
+    {call_1022, "mt_squeeze_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1023, "mt_squeeze_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1024, "mt_squeeze_dim_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1025, "mt_unsqueeze", "self", MT_HANDLE_TENSOR, 0},
+    {call_1026, "mt_unsqueeze_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1027, "mt_expand", "self", MT_HANDLE_TENSOR, 0},
+    {call_1028, "mt_flatten", "self", MT_HANDLE_TENSOR, 0},
+    {call_1029, "mt_unflatten", "self", MT_HANDLE_TENSOR, 0},
+    {call_1030, "mt_select", "self", MT_HANDLE_TENSOR, 0},
+    {call_1031, "mt_slice", "self", MT_HANDLE_TENSOR, 0},
+    {call_1032, "mt_slice_step", "self", MT_HANDLE_TENSOR, 0},
+    {call_1033, "mt_narrow", "self", MT_HANDLE_TENSOR, 0},
+    {call_1034, "mt_unfold", "self", MT_HANDLE_TENSOR, 0},
+    {call_1035, "mt_diagonal", "self", MT_HANDLE_TENSOR, 0},
+    {call_1036, "mt_diagonal_of", "self", MT_HANDLE_TENSOR, 0},
+    {call_1037, "mt_detach", "self", MT_HANDLE_TENSOR, 0},
+    {call_1038, "mt_split", "self", MT_HANDLE_TENSOR, 0},
+    {call_1039, "mt_split_with_sizes", "self", MT_HANDLE_TENSOR, 0},
+    {call_1040, "mt_chunk", "self", MT_HANDLE_TENSOR, 0},
+    {call_1041, "mt_unbind", "self", MT_HANDLE_TENSOR, 0},
+    {call_1042, "mt_contiguous", "self", MT_HANDLE_TENSOR, 0},
+    {call_1043, "mt_clone", "self", MT_HANDLE_TENSOR, 0},
+    {call_1044, "mt_tensor_to_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_1045, "mt_tensor_to_dtype_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_1046, "mt_tensor_to_device", "self", MT_HANDLE_TENSOR, 0},
+    {call_1047, "mt_tensor_to_device_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_1048, "mt_copy_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1049, "mt_copy_", "src", MT_HANDLE_TENSOR, 0},
+    {call_1050, "mt_fill_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1051, "mt_fill_", "value", MT_HANDLE_TENSOR, 0},
+    {call_1052, "mt_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1053, "mt_zero_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1054, "mt_sum_to_size", "self", MT_HANDLE_TENSOR, 0},
+    {call_1055, "mt_cat", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1056, "mt_stack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1057, "mt_hstack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1058, "mt_vstack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1059, "mt_index_select", "self", MT_HANDLE_TENSOR, 0},
+    {call_1060, "mt_index_select", "index", MT_HANDLE_TENSOR, 0},
+    {call_1061, "mt_index_add", "self", MT_HANDLE_TENSOR, 0},
+    {call_1062, "mt_index_add", "index", MT_HANDLE_TENSOR, 0},
+    {call_1063, "mt_index_add", "source", MT_HANDLE_TENSOR, 0},
+    {call_1064, "mt_index_add_alpha", "self", MT_HANDLE_TENSOR, 0},
+    {call_1065, "mt_index_add_alpha", "index", MT_HANDLE_TENSOR, 0},
+    {call_1066, "mt_index_add_alpha", "source", MT_HANDLE_TENSOR, 0},
+    {call_1067, "mt_index_add_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1068, "mt_index_add_", "index", MT_HANDLE_TENSOR, 0},
+    {call_1069, "mt_index_add_", "source", MT_HANDLE_TENSOR, 0},
+    {call_1070, "mt_index_add_alpha_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1071, "mt_index_add_alpha_", "index", MT_HANDLE_TENSOR, 0},
+    {call_1072, "mt_index_add_alpha_", "source", MT_HANDLE_TENSOR, 0},
+    {call_1073, "mt_gather", "self", MT_HANDLE_TENSOR, 0},
+    {call_1074, "mt_gather", "index", MT_HANDLE_TENSOR, 0},
+    {call_1075, "mt_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_1076, "mt_scatter", "index", MT_HANDLE_TENSOR, 0},
+    {call_1077, "mt_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_1078, "mt_scatter_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1079, "mt_scatter_", "index", MT_HANDLE_TENSOR, 0},
+    {call_1080, "mt_scatter_", "src", MT_HANDLE_TENSOR, 0},
+    {call_1081, "mt_scatter_value", "self", MT_HANDLE_TENSOR, 0},
+    {call_1082, "mt_scatter_value", "index", MT_HANDLE_TENSOR, 0},
+    {call_1083, "mt_scatter_value_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1084, "mt_scatter_value_", "index", MT_HANDLE_TENSOR, 0},
+    {call_1085, "mt_scatter_add", "self", MT_HANDLE_TENSOR, 0},
+    {call_1086, "mt_scatter_add", "index", MT_HANDLE_TENSOR, 0},
+    {call_1087, "mt_scatter_add", "src", MT_HANDLE_TENSOR, 0},
+    {call_1088, "mt_scatter_add_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1089, "mt_scatter_add_", "index", MT_HANDLE_TENSOR, 0},
+    {call_1090, "mt_scatter_add_", "src", MT_HANDLE_TENSOR, 0},
+    {call_1091, "mt_masked_fill", "self", MT_HANDLE_TENSOR, 0},
+    {call_1092, "mt_masked_fill", "mask", MT_HANDLE_TENSOR, 0},
+    {call_1093, "mt_masked_fill", "value", MT_HANDLE_TENSOR, 0},
+    {call_1094, "mt_masked_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_1095, "mt_masked_fill_scalar", "mask", MT_HANDLE_TENSOR, 0},
+    {call_1096, "mt_masked_fill_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1097, "mt_masked_fill_", "mask", MT_HANDLE_TENSOR, 0},
+    {call_1098, "mt_masked_fill_", "value", MT_HANDLE_TENSOR, 0},
+    {call_1099, "mt_masked_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1100, "mt_masked_fill_scalar_", "mask", MT_HANDLE_TENSOR, 0},
+    {call_1101, "mt_masked_select", "self", MT_HANDLE_TENSOR, 0},
+    {call_1102, "mt_masked_select", "mask", MT_HANDLE_TENSOR, 0},
+    {call_1103, "mt_nonzero", "self", MT_HANDLE_TENSOR, 0},
+    {call_1104, "mt_index", "self", MT_HANDLE_TENSOR, 0},
+    {call_1105, "mt_index", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1106, "mt_index_put", "self", MT_HANDLE_TENSOR, 0},
+    {call_1107, "mt_index_put", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1108, "mt_index_put", "values", MT_HANDLE_TENSOR, 0},
+    {call_1109, "mt_index_put_accumulate", "self", MT_HANDLE_TENSOR, 0},
+    {call_1110, "mt_index_put_accumulate", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1111, "mt_index_put_accumulate", "values", MT_HANDLE_TENSOR, 0},
+    {call_1112, "mt_index_put_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1113, "mt_index_put_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1114, "mt_index_put_", "values", MT_HANDLE_TENSOR, 0},
+    {call_1115, "mt_index_put_accumulate_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1116, "mt_index_put_accumulate_", "indices", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1117, "mt_index_put_accumulate_", "values", MT_HANDLE_TENSOR, 0},
+    {call_1118, "mt_index_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_1119, "mt_index_copy", "index", MT_HANDLE_TENSOR, 0},
+    {call_1120, "mt_index_copy", "source", MT_HANDLE_TENSOR, 0},
+    {call_1121, "mt_index_copy_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1122, "mt_index_copy_", "index", MT_HANDLE_TENSOR, 0},
+    {call_1123, "mt_index_copy_", "source", MT_HANDLE_TENSOR, 0},
+    {call_1124, "mt_index_fill", "self", MT_HANDLE_TENSOR, 0},
+    {call_1125, "mt_index_fill", "index", MT_HANDLE_TENSOR, 0},
+    {call_1126, "mt_index_fill", "value", MT_HANDLE_TENSOR, 0},
+    {call_1127, "mt_index_fill_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_1128, "mt_index_fill_scalar", "index", MT_HANDLE_TENSOR, 0},
+    {call_1129, "mt_index_fill_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1130, "mt_index_fill_", "index", MT_HANDLE_TENSOR, 0},
+    {call_1131, "mt_index_fill_", "value", MT_HANDLE_TENSOR, 0},
+    {call_1132, "mt_index_fill_scalar_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1133, "mt_index_fill_scalar_", "index", MT_HANDLE_TENSOR, 0},
+    {call_1134, "mt_take", "self", MT_HANDLE_TENSOR, 0},
+    {call_1135, "mt_take", "index", MT_HANDLE_TENSOR, 0},
+    {call_1136, "mt_put", "self", MT_HANDLE_TENSOR, 0},
+    {call_1137, "mt_put", "index", MT_HANDLE_TENSOR, 0},
+    {call_1138, "mt_put", "source", MT_HANDLE_TENSOR, 0},
+    {call_1139, "mt_put_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1140, "mt_put_", "index", MT_HANDLE_TENSOR, 0},
+    {call_1141, "mt_put_", "source", MT_HANDLE_TENSOR, 0},
+    {call_1142, "mt_take_along_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1143, "mt_take_along_dim", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1144, "mt_masked_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_1145, "mt_masked_scatter", "mask", MT_HANDLE_TENSOR, 0},
+    {call_1146, "mt_masked_scatter", "source", MT_HANDLE_TENSOR, 0},
+    {call_1147, "mt_masked_scatter_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1148, "mt_masked_scatter_", "mask", MT_HANDLE_TENSOR, 0},
+    {call_1149, "mt_masked_scatter_", "source", MT_HANDLE_TENSOR, 0},
+    {call_1150, "mt_scatter_reduce", "self", MT_HANDLE_TENSOR, 0},
+    {call_1151, "mt_scatter_reduce", "index", MT_HANDLE_TENSOR, 0},
+    {call_1152, "mt_scatter_reduce", "src", MT_HANDLE_TENSOR, 0},
+    {call_1153, "mt_scatter_reduce_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1154, "mt_scatter_reduce_", "index", MT_HANDLE_TENSOR, 0},
+    {call_1155, "mt_scatter_reduce_", "src", MT_HANDLE_TENSOR, 0},
+    {call_1156, "mt_index_reduce", "self", MT_HANDLE_TENSOR, 0},
+    {call_1157, "mt_index_reduce", "index", MT_HANDLE_TENSOR, 0},
+    {call_1158, "mt_index_reduce", "source", MT_HANDLE_TENSOR, 0},
+    {call_1159, "mt_index_reduce_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1160, "mt_index_reduce_", "index", MT_HANDLE_TENSOR, 0},
+    {call_1161, "mt_index_reduce_", "source", MT_HANDLE_TENSOR, 0},
+    {call_1162, "mt_argwhere", "self", MT_HANDLE_TENSOR, 0},
+    {call_1163, "mt_sum", "self", MT_HANDLE_TENSOR, 0},
+    {call_1164, "mt_sum_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1165, "mt_mean", "self", MT_HANDLE_TENSOR, 0},
+    {call_1166, "mt_mean_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1167, "mt_prod", "self", MT_HANDLE_TENSOR, 0},
+    {call_1168, "mt_prod_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1169, "mt_var", "self", MT_HANDLE_TENSOR, 0},
+    {call_1170, "mt_var_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1171, "mt_std", "self", MT_HANDLE_TENSOR, 0},
+    {call_1172, "mt_std_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1173, "mt_amax", "self", MT_HANDLE_TENSOR, 0},
+    {call_1174, "mt_amax_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1175, "mt_amin", "self", MT_HANDLE_TENSOR, 0},
+    {call_1176, "mt_amin_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1177, "mt_max", "self", MT_HANDLE_TENSOR, 0},
+    {call_1178, "mt_min", "self", MT_HANDLE_TENSOR, 0},
+    {call_1179, "mt_max_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1180, "mt_min_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1181, "mt_argmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_1182, "mt_argmax_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1183, "mt_argmin", "self", MT_HANDLE_TENSOR, 0},
+    {call_1184, "mt_argmin_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1185, "mt_any", "self", MT_HANDLE_TENSOR, 0},
+    {call_1186, "mt_any_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1187, "mt_all", "self", MT_HANDLE_TENSOR, 0},
+    {call_1188, "mt_all_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1189, "mt_norm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1190, "mt_norm_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1191, "mt_logsumexp", "self", MT_HANDLE_TENSOR, 0},
+    {call_1192, "mt_cumsum", "self", MT_HANDLE_TENSOR, 0},
+    {call_1193, "mt_cumsum_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_1194, "mt_cumsum_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1195, "mt_cumprod", "self", MT_HANDLE_TENSOR, 0},
+    {call_1196, "mt_cumprod_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_1197, "mt_cumprod_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1198, "mt_cummax", "self", MT_HANDLE_TENSOR, 0},
+    {call_1199, "mt_cummin", "self", MT_HANDLE_TENSOR, 0},
+    {call_1200, "mt_logcumsumexp", "self", MT_HANDLE_TENSOR, 0},
+    {call_1201, "mt_diff", "self", MT_HANDLE_TENSOR, 0},
+    {call_1202, "mt_diff_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_1203, "mt_diff_with", "prepend", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1204, "mt_diff_with", "append", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1205, "mt_gradient", "self", MT_HANDLE_TENSOR, 0},
+    {call_1206, "mt_gradient", "spacing", MT_HANDLE_TENSOR, 0},
+    {call_1207, "mt_trapezoid", "y", MT_HANDLE_TENSOR, 0},
+    {call_1208, "mt_trapezoid", "x", MT_HANDLE_TENSOR, 0},
+    {call_1209, "mt_trapezoid_dx", "y", MT_HANDLE_TENSOR, 0},
+    {call_1210, "mt_cumulative_trapezoid", "y", MT_HANDLE_TENSOR, 0},
+    {call_1211, "mt_cumulative_trapezoid", "x", MT_HANDLE_TENSOR, 0},
+    {call_1212, "mt_cumulative_trapezoid_dx", "y", MT_HANDLE_TENSOR, 0},
+    {call_1213, "mt_nansum", "self", MT_HANDLE_TENSOR, 0},
+    {call_1214, "mt_nansum_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1215, "mt_nanmean", "self", MT_HANDLE_TENSOR, 0},
+    {call_1216, "mt_nanmean_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1217, "mt_aminmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_1218, "mt_aminmax_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1219, "mt_count_nonzero", "self", MT_HANDLE_TENSOR, 0},
+    {call_1220, "mt_count_nonzero_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1221, "mt_std_mean", "self", MT_HANDLE_TENSOR, 0},
+    {call_1222, "mt_std_mean_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1223, "mt_var_mean", "self", MT_HANDLE_TENSOR, 0},
+    {call_1224, "mt_var_mean_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1225, "mt_trace", "self", MT_HANDLE_TENSOR, 0},
+    {call_1226, "mt_cov", "self", MT_HANDLE_TENSOR, 0},
+    {call_1227, "mt_cov_weighted", "self", MT_HANDLE_TENSOR, 0},
+    {call_1228, "mt_cov_weighted", "fweights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1229, "mt_cov_weighted", "aweights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1230, "mt_corrcoef", "self", MT_HANDLE_TENSOR, 0},
+    {call_1231, "mt_dist", "self", MT_HANDLE_TENSOR, 0},
+    {call_1232, "mt_dist", "other", MT_HANDLE_TENSOR, 0},
+    {call_1233, "mt_dist_p", "self", MT_HANDLE_TENSOR, 0},
+    {call_1234, "mt_dist_p", "other", MT_HANDLE_TENSOR, 0},
+    {call_1235, "mt_renorm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1236, "mt_renorm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1237, "mt_normalize", "input", MT_HANDLE_TENSOR, 0},
+    {call_1238, "mt_segment_reduce", "data", MT_HANDLE_TENSOR, 0},
+    {call_1239, "mt_segment_reduce", "lengths", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1240, "mt_segment_reduce", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1241, "mt_sort", "self", MT_HANDLE_TENSOR, 0},
+    {call_1242, "mt_sort_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1243, "mt_argsort", "self", MT_HANDLE_TENSOR, 0},
+    {call_1244, "mt_argsort_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1245, "mt_msort", "self", MT_HANDLE_TENSOR, 0},
+    {call_1246, "mt_topk", "self", MT_HANDLE_TENSOR, 0},
+    {call_1247, "mt_topk_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1248, "mt_kthvalue", "self", MT_HANDLE_TENSOR, 0},
+    {call_1249, "mt_kthvalue_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1250, "mt_median", "self", MT_HANDLE_TENSOR, 0},
+    {call_1251, "mt_median_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1252, "mt_nanmedian", "self", MT_HANDLE_TENSOR, 0},
+    {call_1253, "mt_nanmedian_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1254, "mt_mode", "self", MT_HANDLE_TENSOR, 0},
+    {call_1255, "mt_mode_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1256, "mt_quantile", "self", MT_HANDLE_TENSOR, 0},
+    {call_1257, "mt_quantile", "q", MT_HANDLE_TENSOR, 0},
+    {call_1258, "mt_quantile_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1259, "mt_quantile_dim", "q", MT_HANDLE_TENSOR, 0},
+    {call_1260, "mt_quantile_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_1261, "mt_nanquantile", "self", MT_HANDLE_TENSOR, 0},
+    {call_1262, "mt_nanquantile", "q", MT_HANDLE_TENSOR, 0},
+    {call_1263, "mt_nanquantile_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1264, "mt_nanquantile_dim", "q", MT_HANDLE_TENSOR, 0},
+    {call_1265, "mt_nanquantile_scalar", "self", MT_HANDLE_TENSOR, 0},
+    {call_1266, "mt_searchsorted", "sorted_sequence", MT_HANDLE_TENSOR, 0},
+    {call_1267, "mt_searchsorted", "values", MT_HANDLE_TENSOR, 0},
+    {call_1268, "mt_searchsorted_with", "sorted_sequence", MT_HANDLE_TENSOR, 0},
+    {call_1269, "mt_searchsorted_with", "values", MT_HANDLE_TENSOR, 0},
+    {call_1270, "mt_searchsorted_with", "sorter", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1271, "mt_bucketize", "self", MT_HANDLE_TENSOR, 0},
+    {call_1272, "mt_bucketize", "boundaries", MT_HANDLE_TENSOR, 0},
+    {call_1273, "mt_bucketize_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_1274, "mt_bucketize_with", "boundaries", MT_HANDLE_TENSOR, 0},
+    {call_1275, "mt_isin", "elements", MT_HANDLE_TENSOR, 0},
+    {call_1276, "mt_isin", "test_elements", MT_HANDLE_TENSOR, 0},
+    {call_1277, "mt_isin_with", "elements", MT_HANDLE_TENSOR, 0},
+    {call_1278, "mt_isin_with", "test_elements", MT_HANDLE_TENSOR, 0},
+    {call_1279, "mt_unique", "self", MT_HANDLE_TENSOR, 0},
+    {call_1280, "mt_unique_dim", "self", MT_HANDLE_TENSOR, 0},
+    {call_1281, "mt_unique_consecutive", "self", MT_HANDLE_TENSOR, 0},
+    {call_1282, "mt_bincount", "self", MT_HANDLE_TENSOR, 0},
+    {call_1283, "mt_bincount_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_1284, "mt_bincount_with", "weights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1285, "mt_histc", "self", MT_HANDLE_TENSOR, 0},
+    {call_1286, "mt_histc_range", "self", MT_HANDLE_TENSOR, 0},
+    {call_1287, "mt_histogram", "self", MT_HANDLE_TENSOR, 0},
+    {call_1288, "mt_histogram", "bins", MT_HANDLE_TENSOR, 0},
+    {call_1289, "mt_histogram_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_1290, "mt_histogram_with", "bins", MT_HANDLE_TENSOR, 0},
+    {call_1291, "mt_histogram_with", "range", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1292, "mt_histogram_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1293, "mt_histogramdd", "self", MT_HANDLE_TENSOR, 0},
+    {call_1294, "mt_histogramdd", "bins", MT_HANDLE_TENSOR, 0},
+    {call_1295, "mt_histogramdd", "range", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1296, "mt_histogramdd", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1297, "mt_mm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1298, "mt_mm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_1299, "mt_bmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1300, "mt_bmm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_1301, "mt_mv", "self", MT_HANDLE_TENSOR, 0},
+    {call_1302, "mt_mv", "vec", MT_HANDLE_TENSOR, 0},
+    {call_1303, "mt_dot", "self", MT_HANDLE_TENSOR, 0},
+    {call_1304, "mt_dot", "tensor", MT_HANDLE_TENSOR, 0},
+    {call_1305, "mt_outer", "self", MT_HANDLE_TENSOR, 0},
+    {call_1306, "mt_outer", "vec2", MT_HANDLE_TENSOR, 0},
+    {call_1307, "mt_matmul", "self", MT_HANDLE_TENSOR, 0},
+    {call_1308, "mt_matmul", "other", MT_HANDLE_TENSOR, 0},
+    {call_1309, "mt_addmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1310, "mt_addmm", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_1311, "mt_addmm", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_1312, "mt_addmm_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_1313, "mt_addmm_scaled", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_1314, "mt_addmm_scaled", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_1315, "mt_addmm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1316, "mt_addmm_", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_1317, "mt_addmm_", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_1318, "mt_addmm_scaled_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1319, "mt_addmm_scaled_", "mat1", MT_HANDLE_TENSOR, 0},
+    {call_1320, "mt_addmm_scaled_", "mat2", MT_HANDLE_TENSOR, 0},
+    {call_1321, "mt_baddbmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1322, "mt_baddbmm", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_1323, "mt_baddbmm", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_1324, "mt_baddbmm_scaled", "self", MT_HANDLE_TENSOR, 0},
+    {call_1325, "mt_baddbmm_scaled", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_1326, "mt_baddbmm_scaled", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_1327, "mt_baddbmm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1328, "mt_baddbmm_", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_1329, "mt_baddbmm_", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_1330, "mt_baddbmm_scaled_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1331, "mt_baddbmm_scaled_", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_1332, "mt_baddbmm_scaled_", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_1333, "mt_linear", "input", MT_HANDLE_TENSOR, 0},
+    {call_1334, "mt_linear", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1335, "mt_linear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1336, "mt_flip", "self", MT_HANDLE_TENSOR, 0},
+    {call_1337, "mt_fliplr", "self", MT_HANDLE_TENSOR, 0},
+    {call_1338, "mt_flipud", "self", MT_HANDLE_TENSOR, 0},
+    {call_1339, "mt_roll", "self", MT_HANDLE_TENSOR, 0},
+    {call_1340, "mt_rot90", "self", MT_HANDLE_TENSOR, 0},
+    {call_1341, "mt_repeat", "self", MT_HANDLE_TENSOR, 0},
+    {call_1342, "mt_tile", "self", MT_HANDLE_TENSOR, 0},
+    {call_1343, "mt_repeat_interleave", "self", MT_HANDLE_TENSOR, 0},
+    {call_1344, "mt_repeat_interleave", "repeats", MT_HANDLE_TENSOR, 0},
+    {call_1345, "mt_repeat_interleave_indices", "repeats", MT_HANDLE_TENSOR, 0},
+    {call_1346, "mt_constant_pad_nd", "self", MT_HANDLE_TENSOR, 0},
+    {call_1347, "mt_diag_embed", "self", MT_HANDLE_TENSOR, 0},
+    {call_1348, "mt_diag_embed_of", "self", MT_HANDLE_TENSOR, 0},
+    {call_1349, "mt_diag", "self", MT_HANDLE_TENSOR, 0},
+    {call_1350, "mt_diagflat", "self", MT_HANDLE_TENSOR, 0},
+    {call_1351, "mt_select_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_1352, "mt_select_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_1353, "mt_slice_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_1354, "mt_slice_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_1355, "mt_diagonal_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_1356, "mt_diagonal_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_1357, "mt_diagonal_scatter_of", "self", MT_HANDLE_TENSOR, 0},
+    {call_1358, "mt_diagonal_scatter_of", "src", MT_HANDLE_TENSOR, 0},
+    {call_1359, "mt_as_strided_scatter", "self", MT_HANDLE_TENSOR, 0},
+    {call_1360, "mt_as_strided_scatter", "src", MT_HANDLE_TENSOR, 0},
+    {call_1361, "mt_narrow_copy", "self", MT_HANDLE_TENSOR, 0},
+    {call_1362, "mt_atleast_1d", "self", MT_HANDLE_TENSOR, 0},
+    {call_1363, "mt_atleast_2d", "self", MT_HANDLE_TENSOR, 0},
+    {call_1364, "mt_atleast_3d", "self", MT_HANDLE_TENSOR, 0},
+    {call_1365, "mt_broadcast_tensors", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1366, "mt_meshgrid", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1367, "mt_cartesian_prod", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1368, "mt_combinations", "self", MT_HANDLE_TENSOR, 0},
+    {call_1369, "mt_block_diag", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1370, "mt_dstack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1371, "mt_column_stack", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1372, "mt_tensor_split", "self", MT_HANDLE_TENSOR, 0},
+    {call_1373, "mt_tensor_split_indices", "self", MT_HANDLE_TENSOR, 0},
+    {call_1374, "mt_resize_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1375, "mt_tensordot", "self", MT_HANDLE_TENSOR, 0},
+    {call_1376, "mt_tensordot", "other", MT_HANDLE_TENSOR, 0},
+    {call_1377, "mt_inner", "self", MT_HANDLE_TENSOR, 0},
+    {call_1378, "mt_inner", "other", MT_HANDLE_TENSOR, 0},
+    {call_1379, "mt_vdot", "self", MT_HANDLE_TENSOR, 0},
+    {call_1380, "mt_vdot", "other", MT_HANDLE_TENSOR, 0},
+    {call_1381, "mt_kron", "self", MT_HANDLE_TENSOR, 0},
+    {call_1382, "mt_kron", "other", MT_HANDLE_TENSOR, 0},
+    {call_1383, "mt_einsum", "operands", MT_HANDLE_TENSOR, 0},
+    {call_1384, "mt_addmv", "self", MT_HANDLE_TENSOR, 0},
+    {call_1385, "mt_addmv", "mat", MT_HANDLE_TENSOR, 0},
+    {call_1386, "mt_addmv", "vec", MT_HANDLE_TENSOR, 0},
+    {call_1387, "mt_addmv_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1388, "mt_addmv_", "mat", MT_HANDLE_TENSOR, 0},
+    {call_1389, "mt_addmv_", "vec", MT_HANDLE_TENSOR, 0},
+    {call_1390, "mt_addr", "self", MT_HANDLE_TENSOR, 0},
+    {call_1391, "mt_addr", "vec1", MT_HANDLE_TENSOR, 0},
+    {call_1392, "mt_addr", "vec2", MT_HANDLE_TENSOR, 0},
+    {call_1393, "mt_addr_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1394, "mt_addr_", "vec1", MT_HANDLE_TENSOR, 0},
+    {call_1395, "mt_addr_", "vec2", MT_HANDLE_TENSOR, 0},
+    {call_1396, "mt_addbmm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1397, "mt_addbmm", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_1398, "mt_addbmm", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_1399, "mt_addbmm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1400, "mt_addbmm_", "batch1", MT_HANDLE_TENSOR, 0},
+    {call_1401, "mt_addbmm_", "batch2", MT_HANDLE_TENSOR, 0},
+    {call_1402, "mt_linalg_multi_dot", "tensors", MT_HANDLE_TENSOR, 0},
+    {call_1403, "mt_chain_matmul", "matrices", MT_HANDLE_TENSOR, 0},
+    {call_1404, "mt_cross", "self", MT_HANDLE_TENSOR, 0},
+    {call_1405, "mt_cross", "other", MT_HANDLE_TENSOR, 0},
+    {call_1406, "mt_linalg_cross", "self", MT_HANDLE_TENSOR, 0},
+    {call_1407, "mt_linalg_cross", "other", MT_HANDLE_TENSOR, 0},
+    {call_1408, "mt_cdist", "x1", MT_HANDLE_TENSOR, 0},
+    {call_1409, "mt_cdist", "x2", MT_HANDLE_TENSOR, 0},
+    {call_1410, "mt_linalg_vecdot", "x", MT_HANDLE_TENSOR, 0},
+    {call_1411, "mt_linalg_vecdot", "y", MT_HANDLE_TENSOR, 0},
+    {call_1412, "mt_vander", "x", MT_HANDLE_TENSOR, 0},
+    {call_1413, "mt_vander_with", "x", MT_HANDLE_TENSOR, 0},
+    {call_1414, "mt_linalg_vander", "x", MT_HANDLE_TENSOR, 0},
+    {call_1415, "mt_linalg_cholesky_ex", "self", MT_HANDLE_TENSOR, 0},
+    {call_1416, "mt_linalg_cholesky", "self", MT_HANDLE_TENSOR, 0},
+    {call_1417, "mt_linalg_qr", "self", MT_HANDLE_TENSOR, 0},
+    {call_1418, "mt_linalg_svd", "self", MT_HANDLE_TENSOR, 0},
+    {call_1419, "mt_linalg_svdvals", "self", MT_HANDLE_TENSOR, 0},
+    {call_1420, "mt_linalg_eig", "self", MT_HANDLE_TENSOR, 0},
+    {call_1421, "mt_linalg_eigvals", "self", MT_HANDLE_TENSOR, 0},
+    {call_1422, "mt_linalg_eigh", "self", MT_HANDLE_TENSOR, 0},
+    {call_1423, "mt_linalg_eigvalsh", "self", MT_HANDLE_TENSOR, 0},
+    {call_1424, "mt_linalg_lu_factor_ex", "self", MT_HANDLE_TENSOR, 0},
+    {call_1425, "mt_linalg_lu_factor", "self", MT_HANDLE_TENSOR, 0},
+    {call_1426, "mt_linalg_lu", "self", MT_HANDLE_TENSOR, 0},
+    {call_1427, "mt_lu_unpack", "lu", MT_HANDLE_TENSOR, 0},
+    {call_1428, "mt_lu_unpack", "pivots", MT_HANDLE_TENSOR, 0},
+    {call_1429, "mt_linalg_ldl_factor_ex", "self", MT_HANDLE_TENSOR, 0},
+    {call_1430, "mt_linalg_ldl_factor", "self", MT_HANDLE_TENSOR, 0},
+    {call_1431, "mt_linalg_ldl_solve", "ld", MT_HANDLE_TENSOR, 0},
+    {call_1432, "mt_linalg_ldl_solve", "pivots", MT_HANDLE_TENSOR, 0},
+    {call_1433, "mt_linalg_ldl_solve", "b", MT_HANDLE_TENSOR, 0},
+    {call_1434, "mt_geqrf", "self", MT_HANDLE_TENSOR, 0},
+    {call_1435, "mt_linalg_householder_product", "self", MT_HANDLE_TENSOR, 0},
+    {call_1436, "mt_linalg_householder_product", "tau", MT_HANDLE_TENSOR, 0},
+    {call_1437, "mt_ormqr", "self", MT_HANDLE_TENSOR, 0},
+    {call_1438, "mt_ormqr", "tau", MT_HANDLE_TENSOR, 0},
+    {call_1439, "mt_ormqr", "other", MT_HANDLE_TENSOR, 0},
+    {call_1440, "mt_linalg_solve_ex", "a", MT_HANDLE_TENSOR, 0},
+    {call_1441, "mt_linalg_solve_ex", "b", MT_HANDLE_TENSOR, 0},
+    {call_1442, "mt_linalg_solve", "a", MT_HANDLE_TENSOR, 0},
+    {call_1443, "mt_linalg_solve", "b", MT_HANDLE_TENSOR, 0},
+    {call_1444, "mt_linalg_solve_triangular", "a", MT_HANDLE_TENSOR, 0},
+    {call_1445, "mt_linalg_solve_triangular", "b", MT_HANDLE_TENSOR, 0},
+    {call_1446, "mt_linalg_lu_solve", "lu", MT_HANDLE_TENSOR, 0},
+    {call_1447, "mt_linalg_lu_solve", "pivots", MT_HANDLE_TENSOR, 0},
+    {call_1448, "mt_linalg_lu_solve", "b", MT_HANDLE_TENSOR, 0},
+    {call_1449, "mt_cholesky_solve", "self", MT_HANDLE_TENSOR, 0},
+    {call_1450, "mt_cholesky_solve", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1451, "mt_cholesky_inverse", "self", MT_HANDLE_TENSOR, 0},
+    {call_1452, "mt_linalg_inv_ex", "self", MT_HANDLE_TENSOR, 0},
+    {call_1453, "mt_linalg_inv", "self", MT_HANDLE_TENSOR, 0},
+    {call_1454, "mt_linalg_pinv", "self", MT_HANDLE_TENSOR, 0},
+    {call_1455, "mt_linalg_pinv", "atol", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1456, "mt_linalg_pinv", "rtol", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1457, "mt_linalg_lstsq", "self", MT_HANDLE_TENSOR, 0},
+    {call_1458, "mt_linalg_lstsq", "b", MT_HANDLE_TENSOR, 0},
+    {call_1459, "mt_linalg_det", "self", MT_HANDLE_TENSOR, 0},
+    {call_1460, "mt_linalg_slogdet", "self", MT_HANDLE_TENSOR, 0},
+    {call_1461, "mt_logdet", "self", MT_HANDLE_TENSOR, 0},
+    {call_1462, "mt_linalg_matrix_rank", "self", MT_HANDLE_TENSOR, 0},
+    {call_1463, "mt_linalg_matrix_rank", "atol", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1464, "mt_linalg_matrix_rank", "rtol", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1465, "mt_linalg_matrix_norm", "self", MT_HANDLE_TENSOR, 0},
+    {call_1466, "mt_linalg_cond", "self", MT_HANDLE_TENSOR, 0},
+    {call_1467, "mt_matrix_exp", "self", MT_HANDLE_TENSOR, 0},
+    {call_1468, "mt_matrix_power", "self", MT_HANDLE_TENSOR, 0},
+    {call_1469, "mt_linalg_tensorinv", "self", MT_HANDLE_TENSOR, 0},
+    {call_1470, "mt_linalg_tensorsolve", "self", MT_HANDLE_TENSOR, 0},
+    {call_1471, "mt_linalg_tensorsolve", "other", MT_HANDLE_TENSOR, 0},
+    {call_1472, "mt_softmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_1473, "mt_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_1474, "mt_log_softmax", "self", MT_HANDLE_TENSOR, 0},
+    {call_1475, "mt_log_softmax_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_1476, "mt_softmin", "self", MT_HANDLE_TENSOR, 0},
+    {call_1477, "mt_softmin_dtype", "self", MT_HANDLE_TENSOR, 0},
+    {call_1478, "mt_mse_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1479, "mt_mse_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1480, "mt_mse_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1481, "mt_mse_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1482, "mt_l1_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1483, "mt_l1_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1484, "mt_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1485, "mt_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1486, "mt_smooth_l1_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1487, "mt_smooth_l1_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1488, "mt_smooth_l1_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1489, "mt_smooth_l1_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1490, "mt_huber_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1491, "mt_huber_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1492, "mt_huber_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1493, "mt_huber_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1494, "mt_nll_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1495, "mt_nll_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1496, "mt_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1497, "mt_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1498, "mt_nll_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1499, "mt_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
+    {call_1500, "mt_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
+    {call_1501, "mt_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1502, "mt_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1503, "mt_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1504, "mt_binary_cross_entropy", "input", MT_HANDLE_TENSOR, 0},
+    {call_1505, "mt_binary_cross_entropy", "target", MT_HANDLE_TENSOR, 0},
+    {call_1506, "mt_binary_cross_entropy_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1507, "mt_binary_cross_entropy_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1508, "mt_binary_cross_entropy_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1509, "mt_binary_cross_entropy_with_logits", "input", MT_HANDLE_TENSOR, 0},
+    {call_1510, "mt_binary_cross_entropy_with_logits", "target", MT_HANDLE_TENSOR, 0},
+    {call_1511, "mt_binary_cross_entropy_with_logits_weighted", "input", MT_HANDLE_TENSOR, 0},
+    {call_1512, "mt_binary_cross_entropy_with_logits_weighted", "target", MT_HANDLE_TENSOR, 0},
+    {call_1513, "mt_binary_cross_entropy_with_logits_weighted", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1514, "mt_binary_cross_entropy_with_logits_weighted", "pos_weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1515, "mt_kl_div", "input", MT_HANDLE_TENSOR, 0},
+    {call_1516, "mt_kl_div", "target", MT_HANDLE_TENSOR, 0},
+    {call_1517, "mt_kl_div_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1518, "mt_kl_div_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1519, "mt_conv1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1520, "mt_conv1d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1521, "mt_conv1d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1522, "mt_conv1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1523, "mt_conv1d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1524, "mt_conv1d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1525, "mt_conv2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1526, "mt_conv2d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1527, "mt_conv2d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1528, "mt_conv2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1529, "mt_conv2d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1530, "mt_conv2d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1531, "mt_conv3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1532, "mt_conv3d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1533, "mt_conv3d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1534, "mt_conv3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1535, "mt_conv3d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1536, "mt_conv3d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1537, "mt_conv_transpose1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1538, "mt_conv_transpose1d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1539, "mt_conv_transpose1d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1540, "mt_conv_transpose1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1541, "mt_conv_transpose1d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1542, "mt_conv_transpose1d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1543, "mt_conv_transpose2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1544, "mt_conv_transpose2d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1545, "mt_conv_transpose2d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1546, "mt_conv_transpose2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1547, "mt_conv_transpose2d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1548, "mt_conv_transpose2d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1549, "mt_conv_transpose3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1550, "mt_conv_transpose3d", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1551, "mt_conv_transpose3d", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1552, "mt_conv_transpose3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1553, "mt_conv_transpose3d_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1554, "mt_conv_transpose3d_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1555, "mt_max_pool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1556, "mt_max_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1557, "mt_max_pool1d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1558, "mt_max_pool1d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1559, "mt_avg_pool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1560, "mt_avg_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1561, "mt_lp_pool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1562, "mt_lp_pool1d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1563, "mt_adaptive_max_pool1d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1564, "mt_adaptive_avg_pool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1565, "mt_max_unpool1d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1566, "mt_max_unpool1d", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1567, "mt_max_pool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1568, "mt_max_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1569, "mt_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1570, "mt_max_pool2d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1571, "mt_avg_pool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1572, "mt_avg_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1573, "mt_lp_pool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1574, "mt_lp_pool2d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1575, "mt_adaptive_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1576, "mt_adaptive_avg_pool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1577, "mt_fractional_max_pool2d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1578, "mt_fractional_max_pool2d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1579, "mt_fractional_max_pool2d_with_indices_with", "random_samples", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1580, "mt_fractional_max_pool2d_with_indices_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_1581, "mt_max_unpool2d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1582, "mt_max_unpool2d", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1583, "mt_max_pool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1584, "mt_max_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1585, "mt_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1586, "mt_max_pool3d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1587, "mt_avg_pool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1588, "mt_avg_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1589, "mt_lp_pool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1590, "mt_lp_pool3d_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1591, "mt_adaptive_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1592, "mt_adaptive_avg_pool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1593, "mt_fractional_max_pool3d_with_indices", "input", MT_HANDLE_TENSOR, 0},
+    {call_1594, "mt_fractional_max_pool3d_with_indices_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1595, "mt_fractional_max_pool3d_with_indices_with", "random_samples", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1596, "mt_fractional_max_pool3d_with_indices_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_1597, "mt_max_unpool3d", "input", MT_HANDLE_TENSOR, 0},
+    {call_1598, "mt_max_unpool3d", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1599, "mt_batch_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1600, "mt_batch_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1601, "mt_batch_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1602, "mt_batch_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1603, "mt_batch_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1604, "mt_native_batch_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1605, "mt_native_batch_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1606, "mt_native_batch_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1607, "mt_native_batch_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1608, "mt_native_batch_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1609, "mt_instance_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1610, "mt_instance_norm", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1611, "mt_instance_norm", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1612, "mt_instance_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1613, "mt_instance_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1614, "mt_instance_norm_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1615, "mt_instance_norm_with", "running_mean", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1616, "mt_instance_norm_with", "running_var", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1617, "mt_instance_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1618, "mt_instance_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1619, "mt_layer_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1620, "mt_layer_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1621, "mt_layer_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1622, "mt_layer_norm_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1623, "mt_layer_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1624, "mt_layer_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1625, "mt_native_layer_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1626, "mt_native_layer_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1627, "mt_native_layer_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1628, "mt_group_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1629, "mt_group_norm", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1630, "mt_group_norm", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1631, "mt_group_norm_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1632, "mt_group_norm_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1633, "mt_group_norm_with", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1634, "mt_local_response_norm", "input", MT_HANDLE_TENSOR, 0},
+    {call_1635, "mt_local_response_norm_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1636, "mt_interpolate", "input", MT_HANDLE_TENSOR, 0},
+    {call_1637, "mt_interpolate_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1638, "mt_grid_sample", "input", MT_HANDLE_TENSOR, 0},
+    {call_1639, "mt_grid_sample", "grid", MT_HANDLE_TENSOR, 0},
+    {call_1640, "mt_grid_sample_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1641, "mt_grid_sample_with", "grid", MT_HANDLE_TENSOR, 0},
+    {call_1642, "mt_affine_grid", "theta", MT_HANDLE_TENSOR, 0},
+    {call_1643, "mt_affine_grid_with", "theta", MT_HANDLE_TENSOR, 0},
+    {call_1644, "mt_pad", "self", MT_HANDLE_TENSOR, 0},
+    {call_1645, "mt_pad_with", "self", MT_HANDLE_TENSOR, 0},
+    {call_1646, "mt_im2col", "input", MT_HANDLE_TENSOR, 0},
+    {call_1647, "mt_im2col_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1648, "mt_col2im", "input", MT_HANDLE_TENSOR, 0},
+    {call_1649, "mt_col2im_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1650, "mt_pixel_shuffle", "self", MT_HANDLE_TENSOR, 0},
+    {call_1651, "mt_pixel_unshuffle", "self", MT_HANDLE_TENSOR, 0},
+    {call_1652, "mt_channel_shuffle", "self", MT_HANDLE_TENSOR, 0},
+    {call_1653, "mt_embedding", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1654, "mt_embedding", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1655, "mt_embedding_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1656, "mt_embedding_with", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1657, "mt_embedding_renorm_", "self", MT_HANDLE_TENSOR, 0},
+    {call_1658, "mt_embedding_renorm_", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1659, "mt_embedding_bag", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1660, "mt_embedding_bag", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1661, "mt_embedding_bag", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1662, "mt_embedding_bag_with", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1663, "mt_embedding_bag_with", "indices", MT_HANDLE_TENSOR, 0},
+    {call_1664, "mt_embedding_bag_with", "offsets", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1665, "mt_embedding_bag_with", "per_sample_weights", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1666, "mt_one_hot", "self", MT_HANDLE_TENSOR, 0},
+    {call_1667, "mt_bilinear", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1668, "mt_bilinear", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1669, "mt_bilinear", "weight", MT_HANDLE_TENSOR, 0},
+    {call_1670, "mt_bilinear", "bias", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1671, "mt_scaled_dot_product_attention", "query", MT_HANDLE_TENSOR, 0},
+    {call_1672, "mt_scaled_dot_product_attention", "key", MT_HANDLE_TENSOR, 0},
+    {call_1673, "mt_scaled_dot_product_attention", "value", MT_HANDLE_TENSOR, 0},
+    {call_1674, "mt_scaled_dot_product_attention", "attn_mask", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1675, "mt_scaled_dot_product_attention_with", "query", MT_HANDLE_TENSOR, 0},
+    {call_1676, "mt_scaled_dot_product_attention_with", "key", MT_HANDLE_TENSOR, 0},
+    {call_1677, "mt_scaled_dot_product_attention_with", "value", MT_HANDLE_TENSOR, 0},
+    {call_1678, "mt_scaled_dot_product_attention_with", "attn_mask", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1679, "mt_scaled_dot_product_attention_with", "generator", MT_HANDLE_GENERATOR, ABUSE_NULL_OK},
+    {call_1680, "mt_margin_ranking_loss", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1681, "mt_margin_ranking_loss", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1682, "mt_margin_ranking_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1683, "mt_margin_ranking_loss_with", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1684, "mt_margin_ranking_loss_with", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1685, "mt_margin_ranking_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1686, "mt_hinge_embedding_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1687, "mt_hinge_embedding_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1688, "mt_hinge_embedding_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1689, "mt_hinge_embedding_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1690, "mt_cosine_embedding_loss", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1691, "mt_cosine_embedding_loss", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1692, "mt_cosine_embedding_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1693, "mt_cosine_embedding_loss_with", "input1", MT_HANDLE_TENSOR, 0},
+    {call_1694, "mt_cosine_embedding_loss_with", "input2", MT_HANDLE_TENSOR, 0},
+    {call_1695, "mt_cosine_embedding_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1696, "mt_soft_margin_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1697, "mt_soft_margin_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1698, "mt_soft_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1699, "mt_soft_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1700, "mt_multi_margin_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1701, "mt_multi_margin_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1702, "mt_multi_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1703, "mt_multi_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1704, "mt_multi_margin_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1705, "mt_multilabel_margin_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1706, "mt_multilabel_margin_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1707, "mt_multilabel_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1708, "mt_multilabel_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1709, "mt_multilabel_soft_margin_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1710, "mt_multilabel_soft_margin_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1711, "mt_multilabel_soft_margin_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1712, "mt_multilabel_soft_margin_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1713, "mt_multilabel_soft_margin_loss_with", "weight", MT_HANDLE_TENSOR, ABUSE_NULL_OK},
+    {call_1714, "mt_poisson_nll_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1715, "mt_poisson_nll_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1716, "mt_poisson_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1717, "mt_poisson_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1718, "mt_gaussian_nll_loss", "input", MT_HANDLE_TENSOR, 0},
+    {call_1719, "mt_gaussian_nll_loss", "target", MT_HANDLE_TENSOR, 0},
+    {call_1720, "mt_gaussian_nll_loss", "var", MT_HANDLE_TENSOR, 0},
+    {call_1721, "mt_gaussian_nll_loss_with", "input", MT_HANDLE_TENSOR, 0},
+    {call_1722, "mt_gaussian_nll_loss_with", "target", MT_HANDLE_TENSOR, 0},
+    {call_1723, "mt_gaussian_nll_loss_with", "var", MT_HANDLE_TENSOR, 0},
+    {call_1724, "mt_triplet_margin_loss", "anchor", MT_HANDLE_TENSOR, 0},
+    {call_1725, "mt_triplet_margin_loss", "positive", MT_HANDLE_TENSOR, 0},
+    {call_1726, "mt_triplet_margin_loss", "negative", MT_HANDLE_TENSOR, 0},
+    {call_1727, "mt_triplet_margin_loss_with", "anchor", MT_HANDLE_TENSOR, 0},
+    {call_1728, "mt_triplet_margin_loss_with", "positive", MT_HANDLE_TENSOR, 0},
+    {call_1729, "mt_triplet_margin_loss_with", "negative", MT_HANDLE_TENSOR, 0},
+    {call_1730, "mt_ctc_loss", "log_probs", MT_HANDLE_TENSOR, 0},
+    {call_1731, "mt_ctc_loss", "targets", MT_HANDLE_TENSOR, 0},
+    {call_1732, "mt_ctc_loss", "input_lengths", MT_HANDLE_TENSOR, 0},
+    {call_1733, "mt_ctc_loss", "target_lengths", MT_HANDLE_TENSOR, 0},
+    {call_1734, "mt_ctc_loss_with", "log_probs", MT_HANDLE_TENSOR, 0},
+    {call_1735, "mt_ctc_loss_with", "targets", MT_HANDLE_TENSOR, 0},
+    {call_1736, "mt_ctc_loss_with", "input_lengths", MT_HANDLE_TENSOR, 0},
+    {call_1737, "mt_ctc_loss_with", "target_lengths", MT_HANDLE_TENSOR, 0},
+    {call_1738, "mt_cosine_similarity", "x1", MT_HANDLE_TENSOR, 0},
+    {call_1739, "mt_cosine_similarity", "x2", MT_HANDLE_TENSOR, 0},
+    {call_1740, "mt_pairwise_distance", "x1", MT_HANDLE_TENSOR, 0},
+    {call_1741, "mt_pairwise_distance", "x2", MT_HANDLE_TENSOR, 0},
+    {call_1742, "mt_pdist", "self", MT_HANDLE_TENSOR, 0},
 };
 
 int main(void) { return abuse_run(cases, sizeof cases / sizeof cases[0]); }
