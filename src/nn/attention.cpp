@@ -141,9 +141,21 @@ MultiheadAttention::MultiheadAttention(MultiheadAttentionOptions given) : Layer(
 }
 
 void MultiheadAttention::check(const Tensor& q, const Tensor& k, const Tensor& v) const {
+  // Options may have been changed since the parameters were made.
+  const auto& o = options_;
+  if (o.embed_dim <= 0 || o.num_heads <= 0 || o.embed_dim % o.num_heads != 0) {
+    fail(Status::kInvalidArgument, type_name_, ": size out of range: embed_dim ", o.embed_dim,
+         ", num_heads ", o.num_heads, ": both must be positive, embed_dim divisible by num_heads");
+  }
+  if (o.add_bias_kv && parameters_.size() <= kBiasV) {
+    fail(Status::kState, type_name_,
+         ": no parameters: add_bias_kv was set later: bias_k and bias_v ",
+         "are only made by the constructor");
+  }
   const int n = q.dim();
   bool fits = (n == 2 || n == 3) && k.dim() == n && v.dim() == n && q.size(n - 1) == embed() &&
-              k.size(n - 1) == *options_.kdim && v.size(n - 1) == *options_.vdim;
+              k.size(n - 1) == options_.kdim.value_or(embed()) &&
+              v.size(n - 1) == options_.vdim.value_or(embed());
   for (int d = 0; fits && d + 1 < n; ++d) fits = k.size(d) == v.size(d);
   if (fits && n == 3)
     fits = q.size(options_.batch_first ? 0 : 1) == k.size(options_.batch_first ? 0 : 1);
@@ -153,8 +165,8 @@ void MultiheadAttention::check(const Tensor& q, const Tensor& k, const Tensor& v
        n == 2                 ? "(time, *)"
        : options_.batch_first ? "(batch, time, *)"
                               : "(time, batch, *)",
-       " with ", embed(), ", ", *options_.kdim, " and ", *options_.vdim,
-       " features, key and value of one length");
+       " with ", embed(), ", ", options_.kdim.value_or(embed()), " and ",
+       options_.vdim.value_or(embed()), " features, key and value of one length");
 }
 
 MultiheadAttention::Projected MultiheadAttention::project(const Tensor& q, const Tensor& k,

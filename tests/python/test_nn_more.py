@@ -151,6 +151,15 @@ class Copies(unittest.TestCase):
         del norm.running_mean, norm.running_var
         norm(x)
 
+    def test_options_without_parameters(self):
+        m, x = nn.MultiheadAttention(6, 2), mt.randn(3, 1, 6)
+        m.add_bias_kv = True
+        with self.assertRaisesRegex(RuntimeError, "bias_k and bias_v"):
+            m(x, x, x)
+        m.add_bias_kv, m.num_heads = False, 4
+        with self.assertRaisesRegex(ValueError, "divisible by num_heads"):
+            m(x, x, x)
+
     def test_data(self):
         m = nn.Linear(3, 2)
         weight = m.weight
