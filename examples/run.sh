@@ -19,6 +19,10 @@ echo "== gradient accumulation in C (examples/grad_accumulation.c)"
 "$build/examples/grad_accumulation"
 echo "== a small GPT in C (examples/gpt.c)"
 "$build/examples/gpt" examples/data/shakespeare.txt 200 | tr '\r' '\n' | tail -n 16
+if [ -d ../shared/data/mnist ]; then
+  echo "== LeNet on MNIST in C (examples/mnist.c), one epoch of the four"
+  "$build/examples/mnist" ../shared/data/mnist 1 "$build/examples/mnist.safetensors" | tr '\r' '\n' | tail -n 2
+fi
 checkpoints=../shared/data/checkpoints
 if [ -f "$checkpoints/squeezenet1_1.pth" ]; then
   echo "== a pretrained model sees an image, in C (examples/classify.c)"
