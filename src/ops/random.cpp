@@ -139,7 +139,10 @@ const Tensor& bernoulli_(const Tensor& self, const Tensor& p, Generator* generat
   check_defined("bernoulli_", "self", self);
   check_defined("bernoulli_", "p", p);
   check_floating("bernoulli_", p);
-  check_devices("bernoulli_", {&self, &p});
+  if (check_devices("bernoulli_", {&self, &p}) != self.device()) {  // a 0-dim self
+    fail(Status::kDevice, "bernoulli_: device mismatch: self on ", device_name(self.device()),
+         ", p on ", device_name(p.device()), ": an in-place op cannot change the device");
+  }
   if (!is_broadcastable_to(p.sizes(), self.sizes())) {
     fail(Status::kShape, "bernoulli_: shape mismatch: self ", shape_string(self.sizes()), ", p ",
          shape_string(p.sizes()), ": p must broadcast to self's shape");

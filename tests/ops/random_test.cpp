@@ -200,5 +200,11 @@ TEST(Random, DropoutGradients) {
   expect_gradients(inplace, {doubles({1, 2, 3, 4, 5, 6})});
 }
 
+TEST(Random, InPlaceKeepsTheDevice) {
+  const Tensor p = Tensor::empty(Dims{}, DType::kFloat32, Device::kMeta);
+  const Tensor self = ones(Dims{});  // beside which a 0-dim tensor of the host may stand
+  EXPECT_THROW(bernoulli_(self, p), Error);
+}
+
 }  // namespace
 }  // namespace mt
