@@ -7,7 +7,9 @@
 #include "ops/compare.h"
 #include "ops/complex.h"
 #include "ops/creation.h"
+#include "ops/cumulative.h"
 #include "ops/index.h"
+#include "ops/join.h"
 #include "ops/matmul.h"
 #include "ops/power.h"
 #include "ops/rearrange.h"
@@ -382,14 +384,11 @@ Tensor linalg_vander(const Tensor& x, std::optional<int64_t> n) {
   if (checked_numel("linalg.vander", sizes) == 0) {
     return to(expand(unsqueeze(x, -1), sizes), t);
   }
-  // Fails at once where the memory is not there.
-  if (count > 4096) Tensor::empty(sizes, t, x.device(), "linalg.vander");
-  // Powers one after the other, as running products are.
-  TensorList columns;
-  const Tensor base = to(x, t);
-  columns.push_back(ones_like(base));
-  for (int64_t i = 1; i < count; ++i) columns.push_back(i == 1 ? base : columns.back() * base);
-  return stack(columns, -1);
+  const Tensor base = unsqueeze(to(x, t), -1);
+  if (count == 1) return ones_like(base);
+  sizes[sizes.size() - 1] = count - 1;
+  const Tensor parts[] = {ones_like(base), cumprod(expand(base, sizes), -1)};
+  return cat(Tensors(parts), int64_t{-1});
 }
 
 }  // namespace mt

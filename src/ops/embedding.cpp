@@ -26,7 +26,7 @@ Tensor number(double x) { return Tensor::from_scalar(x); }
 void check_table(std::string_view op, const Tensor& weight, const Tensor& indices) {
   check_defined(op, "weight", weight);
   check_defined(op, "indices", indices);
-  check_devices(op, {&weight, &indices});
+  check_one_device(op, {&weight, &indices});
   if (weight.dim() != 2) {
     fail(Status::kShape, op, ": wrong number of dims: weight ", shape_string(weight.sizes()),
          ": must be (rows, columns)");

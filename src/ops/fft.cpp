@@ -152,6 +152,10 @@ struct Plan {
       fail(Status::kInvalidArgument, op, ": too many sizes: ", s.size(), " for a tensor of ",
            self.dim(), " dims: at most one a dim");
     }
+    if (self.dim() == 0 && !dim.empty()) {
+      fail(Status::kInvalidArgument, op, ": dim out of range: ", dim[0],
+           " for a tensor of no dims: it has none to transform");
+    }
     const size_t n = !dim.empty() ? dim.size() : !s.empty() ? s.size() : sizes_of(self);
     for (size_t i = 0; i < n; ++i) {
       const int64_t d = dim.empty() ? self.dim() - static_cast<int64_t>(n - i) : dim[i];

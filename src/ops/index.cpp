@@ -215,7 +215,7 @@ Tensor scattered(std::string_view op, bool adds, const Tensor& self, int64_t dim
   check_defined(op, "self", self);
   check_defined(op, "index", index);
   check_defined(op, "src", src);
-  check_devices(op, {&self, &index, &src});
+  check_one_device(op, {&self, &index, &src});
   check_same_dtype(op, "self", self, "src", src);
   if (self.dim() == 0 && !write_to) {
     return reshape(scattered(op, adds, with_one_dim(self), dim, index, src, nullptr), Dims());
@@ -273,7 +273,7 @@ Tensor added(std::string_view op, const Tensor& self, int64_t dim, const Tensor&
   check_defined(op, "self", self);
   check_defined(op, "index", index);
   check_defined(op, "source", source);
-  check_devices(op, {&self, &index, &source});
+  check_one_device(op, {&self, &index, &source});
   check_same_dtype(op, "self", self, "source", source);
   if (self.dim() == 0 && !write_to) {
     return reshape(added(op, with_one_dim(self), dim, index, source, alpha, nullptr), Dims());
@@ -339,10 +339,20 @@ Tensor checked_index(std::string_view op, const Tensor& index, int dim, int64_t 
   return wrapped;
 }
 
+void check_one_device(std::string_view op, std::initializer_list<const Tensor*> tensors) {
+  const Device device = check_devices(op, tensors);
+  for (const Tensor* t : tensors) {
+    if (!t->defined() || t->device() == device) continue;
+    fail(Status::kDevice, op, ": device mismatch: one tensor on ", device_name(device),
+         ", another on ", device_name(t->device()),
+         ": all must be on one device; move with mt_tensor_to_device");
+  }
+}
+
 Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index) {
   check_defined("index_select", "self", self);
   check_defined("index_select", "index", index);
-  check_devices("index_select", {&self, &index});
+  check_one_device("index_select", {&self, &index});
   if (self.dim() == 0) {
     if (index.numel() != 1) {
       fail(Status::kIndex, "index_select: too many indices: ", index.numel(),
@@ -373,7 +383,7 @@ const Tensor& index_add_(const Tensor& self, int64_t dim, const Tensor& index, c
 Tensor gather(const Tensor& self, int64_t dim, const Tensor& index) {
   check_defined("gather", "self", self);
   check_defined("gather", "index", index);
-  check_devices("gather", {&self, &index});
+  check_one_device("gather", {&self, &index});
   const int d = wrap_dim("gather", dim, self.dim());
   if (index.numel() == 0 && index.dim() != self.dim()) {
     grid_index("gather", self, d, index);

@@ -4,11 +4,17 @@
 // writes to one place the last wins, or all add up where the op adds.
 #pragma once
 
+#include <initializer_list>
 #include <span>
+#include <string_view>
 
 #include "core/tensor.h"
 
 namespace mt {
+
+// The kernels behind all of these read every tensor: unlike elsewhere, a 0-dim tensor of the host
+// may not stand beside tensors of another device. kDevice otherwise.
+void check_one_device(std::string_view op, std::initializer_list<const Tensor*> tensors);
 
 // --- along one dim --------------------------------------------------------------------------
 // out[.., j, ..] = self[.., index[j], ..]; index is 1-D (or 0-dim), int64 or int32.

@@ -45,7 +45,7 @@ Tensor index_copy(const Tensor& self, int64_t dim, const Tensor& index, const Te
   check_defined("index_copy", "self", self);
   check_defined("index_copy", "index", index);
   check_defined("index_copy", "source", source);
-  check_devices("index_copy", {&self, &index, &source});
+  check_one_device("index_copy", {&self, &index, &source});
   check_same_dtype("index_copy", "self", self, "source", source);
   const int d = wrap_dim("index_copy", dim, self.dim());
   const Tensor base = with_one_dim(self), from = with_one_dim(source);
@@ -104,7 +104,7 @@ void check_flat_index(std::string_view op, const Tensor& index) {
 Tensor take(const Tensor& self, const Tensor& indices) {
   check_defined("take", "self", self);
   check_flat_index("take", indices);
-  check_devices("take", {&self, &indices});
+  check_one_device("take", {&self, &indices});
   return index(flat(self), along(0, indices));
 }
 
@@ -112,7 +112,7 @@ Tensor put(const Tensor& self, const Tensor& indices, const Tensor& source, bool
   check_defined("put", "self", self);
   check_flat_index("put", indices);
   check_defined("put", "source", source);
-  check_devices("put", {&self, &indices, &source});
+  check_one_device("put", {&self, &indices, &source});
   check_same_dtype("put", "self", self, "source", source);
   if (source.numel() != indices.numel()) {
     fail(Status::kShape, "put: length mismatch: ", indices.numel(), " indices, ", source.numel(),
@@ -154,7 +154,7 @@ Tensor scattered_mask(const Tensor& self, const Tensor& mask, const Tensor& sour
   check_defined("masked_scatter", "self", self);
   check_defined("masked_scatter", "mask", mask);
   check_defined("masked_scatter", "source", source);
-  check_devices("masked_scatter", {&self, &mask, &source});
+  check_one_device("masked_scatter", {&self, &mask, &source});
   check_same_dtype("masked_scatter", "self", self, "source", source);
   if (mask.dtype() != DType::kBool && mask.dtype() != DType::kUInt8) {
     fail(Status::kDType, "masked_scatter: dtype mismatch: mask is ", dtype_name(mask.dtype()),

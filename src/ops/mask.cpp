@@ -157,7 +157,7 @@ Tensor nonzero(const Tensor& self) {
 Tensor masked_select(const Tensor& self, const Tensor& mask) {
   check_defined("masked_select", "self", self);
   const Tensor m = as_mask("masked_select", mask);
-  check_devices("masked_select", {&self, &m});
+  check_one_device("masked_select", {&self, &m});
   const Dims sizes = broadcast_shapes("masked_select", self.sizes(), m.sizes());
   if (sizes.empty()) {
     const Tensor list[] = {reshape(m, Dims{1})};

@@ -167,7 +167,7 @@ Tensor reduced(std::string_view op, Kind kind, const Tensor& self, int64_t dim, 
   check_defined(op, "self", self);
   check_defined(op, "index", index);
   check_defined(op, "src", src);
-  check_devices(op, {&self, &index, &src});
+  check_one_device(op, {&self, &index, &src});
   check_same_dtype(op, "self", self, "src", src);
   const auto with_one_dim = [](const Tensor& t) { return t.dim() ? t : reshape(t, Dims{1}); };
   if (self.dim() == 0) {

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <mutex>
 
 #include "core/error.h"
@@ -133,6 +134,7 @@ void load_openblas() {
 class OneThread {
  public:
   OneThread() {
+    check_memory();
     const std::lock_guard lock(mutex_);
     if (!set_threads) load_openblas();
     if (users_++ == 0) {
@@ -148,6 +150,21 @@ class OneThread {
   OneThread& operator=(const OneThread&) = delete;
 
  private:
+  // OpenBLAS takes a buffer at a thread's first call, keeps it, and where there is no memory for it
+  // asks for it again without end.
+  static void check_memory() {
+    thread_local bool has_buffer = false;
+    if (has_buffer) return;
+    constexpr size_t kBuffer = size_t{192} << 20;
+    void* volatile const probe = std::malloc(kBuffer);  // volatile: the pair is not optimised away
+    std::free(probe);
+    if (!probe) {
+      fail(Status::kOutOfMemory, "linalg: out of memory: ", kBuffer,
+           " bytes for the buffer of OpenBLAS: free some memory");
+    }
+    has_buffer = true;
+  }
+
   static inline std::mutex mutex_;
   static inline int users_ = 0, before_ = 1;
 };
