@@ -188,9 +188,10 @@ Tensor embedding_bag(const Tensor& weight, const Tensor& indices, const Tensor& 
   int64_t bags = 0;
   Tensor starts;
   if (indices.dim() == 2 && !offsets.defined()) {
-    bags = indices.size(0);
-    starts = bags == 0 ? Tensor::empty({{0}}, DType::kInt64)
-                       : mul(arange(bags), Tensor::from_scalar(indices.size(1)));
+    const int64_t rows = indices.size(0);
+    starts = rows == 0 ? Tensor::empty({{0}}, DType::kInt64)
+                       : mul(arange(rows), Tensor::from_scalar(indices.size(1)));
+    bags = rows - (include_last_offset ? 1 : 0);
   } else if (indices.dim() == 1 && offsets.defined() && offsets.dim() == 1) {
     starts = contiguous_values(converted(offsets, DType::kInt64));
     bags = starts.numel() - (include_last_offset ? 1 : 0);

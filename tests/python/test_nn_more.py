@@ -160,6 +160,13 @@ class Copies(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "divisible by num_heads"):
             m(x, x, x)
 
+    def test_last_offset_of_rows(self):
+        m = nn.EmbeddingBag(7, 3, include_last_offset=True, _weight=mt.arange(21.).reshape(7, 3))
+        out = m(mt.tensor([[4, 2], [6, 4], [6, 3]]))  # the last row only ends the others
+        self.assertEqual(out.tolist(), [[9, 10, 11], [15, 16, 17]])
+        with self.assertRaisesRegex(RuntimeError, "at least one offset"):
+            m(mt.zeros(0, 2, dtype=mt.int64))
+
     def test_data(self):
         m = nn.Linear(3, 2)
         weight = m.weight
