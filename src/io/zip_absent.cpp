@@ -1,4 +1,4 @@
-// What stands for zip archives in a build without minizip: a clear refusal. See zip.h.
+// What stands for zip archives in a build without zlib: a clear refusal. See zip.h.
 #include "core/error.h"
 #include "io/gzip.h"
 #include "io/zip.h"
@@ -9,8 +9,7 @@ namespace {
 [[noreturn]] void fail_absent(std::string_view op) {
   fail(Status::kNotImplemented, op,
        ": not available: zip archives (.pth, .npz) and gzip: this library was built without "
-       "minizip and "
-       "zlib");
+       "zlib: build with -Dzip=enabled");
 }
 
 }  // namespace

@@ -4,6 +4,13 @@ import sys
 import unittest
 
 
+def needs(*features):
+    """For tests of what a build may lack, as mt_has names it."""
+    from minitorch._native import lib
+    missing = [f for f in features if not lib.mt_has(f.encode())]
+    return unittest.skipIf(missing, f"this build has no {', '.join(missing)}")
+
+
 def main():
     program = unittest.main(exit=False)
     from minitorch import _callbacks, _runtime

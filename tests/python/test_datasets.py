@@ -52,6 +52,7 @@ class WithFolder(unittest.TestCase):
 
 
 class Mnist(WithFolder):
+    @leak_check.needs("zip")
     def test_layouts(self):
         images, labels = digits(5)
         for place in ("MNIST/raw/", ""):
@@ -93,6 +94,7 @@ class Mnist(WithFolder):
         self.assertEqual(next(iter(DataLoader(ds, 6)))[1].tolist(), [-int(v) for v in labels])
 
     @unittest.skipUnless((SHARED / "mnist").is_dir(), "shared/data/mnist is not here")
+    @leak_check.needs("zip")
     def test_real(self):
         ds = datasets.MNIST(SHARED / "mnist", transform=transforms.ToTensor())
         self.assertEqual((len(ds), ds.targets[:5].tolist()), (60000, [5, 0, 4, 1, 9]))
@@ -134,6 +136,7 @@ class Folders(WithFolder):
         self.write(name, b"")
         write_png(torch.full((3, 4, 5), value, dtype=torch.uint8), os.path.join(self.root, name))
 
+    @leak_check.needs("jpeg", "png")
     def test_image_folder(self):
         for name, value in (("dog/b.png", 1), ("dog/a/2.png", 2), ("cat/1.PNG", 3), ("cat/10.png", 4)):
             self.picture(name, value)
@@ -162,6 +165,7 @@ class Folders(WithFolder):
         other = theirs.ImageFolder(self.root)
         self.assertEqual((other.imgs, other.classes), (datasets.ImageFolder(self.root).imgs, ["cat", "dog"]))
 
+    @leak_check.needs("jpeg", "png")
     def test_odd_folders(self):
         with self.assertRaisesRegex(FileNotFoundError, "Couldn't find any class folder"):
             datasets.ImageFolder(self.root)
@@ -191,6 +195,7 @@ class Folders(WithFolder):
         with self.assertRaises(ValueError):
             folder.make_dataset(self.root, None, None)
 
+    @leak_check.needs("jpeg", "png")
     def test_pixels_are_torchvision_s(self):
         """Files, random transforms and shuffles: the same seed gives the very same batches."""
         try:

@@ -124,6 +124,7 @@ class Use(unittest.TestCase):
         self.assertEqual({k.split(".")[0] for k, p in m.named_parameters() if p.grad is not None},
                          {"classifier"})
 
+    @leak_check.needs("zip")
     def test_weights_from_files_of_each_kind(self):
         m = models.shufflenet_v2_x0_5(num_classes=6).eval()
         want = m(self.x)
@@ -146,6 +147,7 @@ class Use(unittest.TestCase):
             with self.assertRaisesRegex(OSError, "no-such-file"):
                 models.resnet18(weights=os.path.join(folder, "no-such-file.pth"))
 
+    @leak_check.needs("zip")
     def test_names_of_old_files(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "old.pth")
@@ -221,6 +223,7 @@ class Use(unittest.TestCase):
 
 @unittest.skipUnless((CHECKPOINTS / "expected.json").is_file(), "the shared checkpoints are not here")
 class Pretrained(unittest.TestCase):
+    @leak_check.needs("zip", "jpeg", "png")
     def test_logits_and_top_5(self):
         expected = json.loads((CHECKPOINTS / "expected.json").read_text())
         x = mt.load(CHECKPOINTS / "io/input_3x3x224x224.npy")

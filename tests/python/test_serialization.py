@@ -49,6 +49,7 @@ class Here(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.path = os.path.join(folder.name, "file")
 
+    @leak_check.needs("zip")
     def test_round_trip(self):
         obj = everything()
         torch.save(obj, self.path)
@@ -61,12 +62,14 @@ class Here(unittest.TestCase):
         back["t"][0][1, 2] = 100
         self.assertEqual(back["t"][3].tolist(), [2, 100, 10])
 
+    @leak_check.needs("zip")
     def test_file_objects(self):
         buffer = io.BytesIO()
         torch.save({"a": torch.ones(2)}, buffer)
         buffer.seek(0)
         self.assertEqual(torch.load(buffer)["a"].tolist(), [1, 1])
 
+    @leak_check.needs("zip")
     def test_state_dict(self):
         m = nn.Linear(3, 2)
         torch.save({"state_dict": {"module." + k: v for k, v in m.state_dict().items()}, "epoch": 1}, self.path)
@@ -77,6 +80,7 @@ class Here(unittest.TestCase):
         with self.assertRaises(KeyError):
             serialization.load_state_dict(self.path, key="ema")
 
+    @leak_check.needs("zip")
     def test_errors(self):
         with self.assertRaisesRegex(TypeError, "state_dict"):
             torch.save(nn.Linear(1, 1), self.path)
@@ -92,6 +96,7 @@ class Here(unittest.TestCase):
                 torch.load(GOLDEN / "torch_bad" / name)
         self.assertFalse(os.path.exists("/tmp/dl_pickle_executed"))
 
+    @leak_check.needs("zip")
     def test_numpy(self):
         t = torch.arange(6).reshape(2, 3)
         serialization.save_npy(t.t(), self.path)
@@ -111,6 +116,7 @@ class Here(unittest.TestCase):
             self.assertEqual((tensors["a"].tolist(), metadata), ([1, 1, 1], {"format": "pt"}))
         self.assertEqual(torch.load(self.path)["a"].tolist(), [1, 1, 1])
 
+    @leak_check.needs("zip")
     def test_committed_files(self):
         for name in ("everything_zip.pth", "everything_stream.pth"):
             obj = torch.load(GOLDEN / "torch" / name)
@@ -126,6 +132,7 @@ class Here(unittest.TestCase):
 
 @unittest.skipIf(real_torch is None, "PyTorch is not installed")
 class AgainstTorch(Here):
+    @leak_check.needs("zip")
     def test_torch_loads_what_is_saved(self):
         obj = everything()
         torch.save(obj, self.path)
@@ -136,6 +143,7 @@ class AgainstTorch(Here):
         back["t"][0][1, 2] = 100
         self.assertEqual(back["t"][3].tolist(), [2, 100, 10])
 
+    @leak_check.needs("zip")
     def test_weights_only(self):
         m = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
         opt = torch.optim.Adam(m.parameters())
@@ -150,6 +158,7 @@ class AgainstTorch(Here):
         other = real_torch.nn.Sequential(real_torch.nn.Linear(3, 2), real_torch.nn.BatchNorm1d(2))
         other.load_state_dict(back["model"])
 
+    @leak_check.needs("zip")
     def test_torch_files(self):
         for zipped in (True, False):
             m = real_torch.nn.Linear(3, 2)
