@@ -22,8 +22,8 @@ drop = _lib.py_drop
 
 
 @ffi.def_extern()
-def py_drop(user):
-    _alive.pop(user, None)
+def py_drop(user, alive=_alive):  # bound here: when Python ends, the module's names go first
+    alive.pop(user, None)
 
 
 def failed(error):
