@@ -25,7 +25,7 @@ void check_not_bool(std::string_view op, const Tensor& t) {
 int64_t integer_value(std::string_view op, Scalar value, DType t) {
   const int64_t v = value.to_int();
   if (t == DType::kBool) return v != 0;
-  if (t == DType::kInt64) return v;
+  if (t == DType::kInt64 || !is_integral(t, false)) return v;  // which the others do not read
   const int bits = static_cast<int>(dtype_size(t)) * 8;
   const bool is_unsigned = t == DType::kUInt8;
   const int64_t high = (int64_t{1} << (is_unsigned ? bits : bits - 1)) - 1;
