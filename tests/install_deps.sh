@@ -3,7 +3,7 @@
 # binding and the examples, "tests" for those and what the tests use. Needs root or sudo only when
 # something is missing.
 set -euo pipefail
-packages="g++ meson ninja-build pkg-config libopenblas-dev libhwy-dev nlohmann-json3-dev zlib1g-dev
+packages="g++ meson ninja-build pkg-config libopenblas-dev libhwy-dev nlohmann-json3-dev zlib1g-dev libzip-dev libzip4
   libjpeg62-turbo-dev libpng-dev libfftw3-double3 libfftw3-single3
   python3 python3-dev python3-cffi python3-numpy python3-matplotlib graphviz"
 if [ "${1:-build}" = tests ]; then

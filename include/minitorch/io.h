@@ -64,8 +64,9 @@ MT_API mt_status mt_map_safetensors(mt_named_tensors **out, const char *path,
 
 // --- Any format ------------------------------------------------------------------------------
 // What a file is, its first bytes tell, never its name. Known are PyTorch's files (the zip archives
-// of torch.save and the stream of before version 1.6), safetensors, .npy, .npz, and plain pickles
-// of numbers, strings and containers. Zip archives need mt_has("zip").
+// of torch.save, the stream of before version 1.6, the tar archive of before 0.1.10), safetensors,
+// .npy, .npz, and plain pickles of numbers, strings and containers. Zip archives need
+// mt_has("zip").
 //
 // Of PyTorch's files everything loads that is data: tensors of all dtypes (those that shared memory
 // share it again; all come to the CPU), parameters, dicts, lists, tuples, sets, numbers, strings,

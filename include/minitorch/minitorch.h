@@ -103,8 +103,8 @@ MT_API const char *mt_version(void);
 // Grows only when a program must be compiled anew; the number in the shared library's name.
 MT_API int32_t mt_abi_version(void);
 
-// Whether an optional part was built in ("fft": whether the FFTW library was found, which is opened
-// at run time); false for names it does not know.
+// Whether an optional part was built in ("fft", "zip": whether also the FFTW library or libzip was
+// found, which are opened at run time); false for names it does not know.
 MT_API bool mt_has(const char *MT_NULLABLE feature);
 
 // The vector instruction set that the kernels use: "avx2", "avx3", "neon", ..., or "default" for

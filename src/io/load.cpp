@@ -60,9 +60,6 @@ bool is_safetensors(ByteSource& source) {
   } else if (begin.starts_with("\x1F\x8B")) {
     found = "is packed with gzip";
     fix = "unpack it first";
-  } else if (n > 262 && begin.substr(257, 5) == "ustar") {
-    found = "is a tar archive (PyTorch before 0.2 wrote such)";
-    fix = "load it in PyTorch and save it again";
   } else if (begin.starts_with("<")) {
     found = "begins as a web page does";
     fix = "the download may have failed";
@@ -183,6 +180,7 @@ ValueRef load_value(std::string_view op, ByteSource& source, const LoadOptions& 
     return dict_of(read_npz(op, source, zip));
   }
   if (is_torch_stream(source)) return read_torch_stream(op, source);
+  if (is_tar(source)) return read_torch_tar(op, source);
   uint8_t b[2] = {};
   if (source.size() >= 2) source.read(0, b, 2);
   if (b[0] == 0x80 && b[1] >= 2 && b[1] <= 5) {

@@ -4,6 +4,7 @@
 // values, the depth of nesting and the memo are bounded.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,10 @@ class PickleHost {
   // The storage under an id ('storage', <type>, key, location, numel, ...), whose type's dtype is
   // given, as a one-dim tensor over all of it.
   virtual Tensor storage(DType dtype, const Value::Items& id) = 0;
+  // What an id that is text stands for, in the files of before PyTorch 0.1.10; null for none.
+  virtual ValueRef object(const std::string&) { return nullptr; }
+  // Whether classes of tensors and storages may stand as values, which are then their names.
+  virtual bool names_classes() const { return false; }
 };
 
 // Reads one object from `source` at `at`, which is moved behind it. `host` null: ids are refused.
@@ -33,6 +38,10 @@ ValueRef read_pickle(std::string_view op, ByteSource& source, uint64_t& at, Pick
 
 // The class of a storage by its dtype, "FloatStorage".
 std::string_view storage_class(DType dtype);
+
+// A view of a storage, which must hold all of it; `bad` throws what is wrong with it otherwise.
+Tensor view_of_storage(const std::function<void(const std::string&)>& bad, const Tensor& storage,
+                       DType dtype, int64_t offset, const Dims& sizes, const Dims& strides);
 
 // A value as a stream of protocol 2, in the form in which torch.save writes it. Tensors become
 // persistent ids; their storages are listed in the order of their keys "0", "1", ....

@@ -20,6 +20,10 @@ void Machine::settle(Value& v) {
   switch (v.kind()) {
     case ValueKind::kGlobal: {
       const Global& g = global_of(v);
+      if (host_ && host_->names_classes()) {
+        v.become(ValueKind::kString, std::string(g.name));
+        return;
+      }
       unsupported(cat("the Python class '", g.module, ".", g.name, "' as a value"), {});
     }
     case ValueKind::kStorage: {  // saved without a tensor: all of it as one

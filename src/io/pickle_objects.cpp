@@ -139,42 +139,6 @@ class Arguments {
 
 // --- tensors -----------------------------------------------------------------------------------
 
-// A view of a storage, which must hold all of it.
-Tensor view_of(const Arguments& args, const Tensor& storage, DType dtype, int64_t offset,
-               const Dims& sizes, const Dims& strides) {
-  if (sizes.size() != strides.size()) args.bad("a size and a stride of different lengths");
-  if (offset < 0) args.bad(cat("storage offset ", offset));
-  int64_t numel = 1, bytes = 0, last = offset;
-  bool empty = false, overflow = false;
-  for (int d = 0; d < sizes.size(); ++d) {
-    if (sizes[d] < 0 || strides[d] < 0) {
-      args.bad(cat("size ", shape_string(sizes), " and stride ", shape_string(strides)));
-    }
-    if (sizes[d] == 0) {
-      empty = true;
-      continue;
-    }
-    int64_t reach = 0;
-    overflow = overflow || __builtin_mul_overflow(numel, sizes[d], &numel) ||
-               __builtin_mul_overflow(sizes[d] - 1, strides[d], &reach) ||
-               __builtin_add_overflow(last, reach, &last);
-  }
-  const auto element = static_cast<int64_t>(dtype_size(dtype));
-  if (overflow || __builtin_mul_overflow(numel, element, &bytes)) {
-    args.bad(cat("size ", shape_string(sizes), ", whose byte count does not fit in 63 bits"));
-  }
-  const auto held = static_cast<int64_t>(storage.bytes()) / element;
-  if (empty ? offset > held : last >= held) {
-    args.bad(cat("size ", shape_string(sizes), ", stride ", shape_string(strides), " and offset ",
-                 offset, " in a storage of ", held, " elements"));
-  }
-  const auto base = storage.offset() * static_cast<int64_t>(dtype_size(storage.dtype()));
-  if (base % element != 0) args.bad("a storage that begins inside an element");
-  Tensor t = storage.alias(sizes, strides, base / element + offset);
-  t.impl()->dtype = dtype;
-  return t;
-}
-
 ValueRef rebuild_tensor(Machine& m, const Global& g, const Arguments& args) {
   const bool v1 = g.callable == kRebuildTensor, v3 = g.callable == kRebuildTensorV3;
   args.expect(v1 ? 4 : v3 ? 7 : 5, v1 ? 4 : v3 ? 8 : 7);
@@ -184,7 +148,8 @@ ValueRef rebuild_tensor(Machine& m, const Global& g, const Arguments& args) {
     dtype = static_cast<DType>(args.at(6, ValueKind::kDType).integer());
     if (static_cast<int>(dtype) >= kNumDTypes) args.bad(dtype_name(dtype));
   }
-  const Tensor t = view_of(args, storage, dtype, args.integer(1), args.ints(2), args.ints(3));
+  const Tensor t = view_of_storage([&](const std::string& what) { args.bad(what); }, storage, dtype,
+                                   args.integer(1), args.ints(2), args.ints(3));
   if (!v1 && args.truth(4)) set_requires_grad(t, true);
   return m.make(ValueKind::kTensor, t);
 }
@@ -344,7 +309,8 @@ ValueRef make_device(Machine& m, const Arguments& args) {
 
 const Global& find_global(const Machine& m, std::string_view module, std::string_view name) {
   const std::string_view known =
-      module == "torch.cuda" && name.ends_with("Storage") ? "torch" : module;
+      module == "torch.cuda" && (name.ends_with("Storage") || name.ends_with("Tensor")) ? "torch"
+                                                                                        : module;
   std::string_view plain = name;
   if (plain == "_UntypedStorage") plain = "UntypedStorage";
   for (const Global& g : kGlobals) {
@@ -352,6 +318,9 @@ const Global& find_global(const Machine& m, std::string_view module, std::string
         (g.module == known || (g.name == "UntypedStorage" && known == "torch"))) {
       return g;
     }
+  }
+  if (known == "torch" && name.ends_with("Tensor") && m.host() && m.host()->names_classes()) {
+    return find_global(m, "torch", "Tensor");
   }
   const std::string full = shown(cat(module, ".", name));
   const bool torch = module.starts_with("torch");
@@ -445,6 +414,9 @@ void build(Machine& m, Value& object, ValueRef state) {
 
 ValueRef persistent(Machine& m, const Value& id) {
   const auto bad = [&] { m.bad("an unknown persistent id", "must name a storage of PyTorch"); };
+  if (m.host() && id.is(ValueKind::kString)) {
+    if (ValueRef v = m.host()->object(id.text())) return v;
+  }
   if (!id.is(ValueKind::kTuple) || id.items().empty()) bad();
   const Value::Items& items = id.items();
   if (!items[0]->is(ValueKind::kString)) bad();
@@ -466,6 +438,41 @@ ValueRef persistent(Machine& m, const Value& id) {
 }
 
 }  // namespace pickle
+
+Tensor view_of_storage(const std::function<void(const std::string&)>& bad, const Tensor& storage,
+                       DType dtype, int64_t offset, const Dims& sizes, const Dims& strides) {
+  if (sizes.size() != strides.size()) bad("a size and a stride of different lengths");
+  if (offset < 0) bad(cat("storage offset ", offset));
+  int64_t numel = 1, bytes = 0, last = offset;
+  bool empty = false, overflow = false;
+  for (int d = 0; d < sizes.size(); ++d) {
+    if (sizes[d] < 0 || strides[d] < 0) {
+      bad(cat("size ", shape_string(sizes), " and stride ", shape_string(strides)));
+    }
+    if (sizes[d] == 0) {
+      empty = true;
+      continue;
+    }
+    int64_t reach = 0;
+    overflow = overflow || __builtin_mul_overflow(numel, sizes[d], &numel) ||
+               __builtin_mul_overflow(sizes[d] - 1, strides[d], &reach) ||
+               __builtin_add_overflow(last, reach, &last);
+  }
+  const auto element = static_cast<int64_t>(dtype_size(dtype));
+  if (overflow || __builtin_mul_overflow(numel, element, &bytes)) {
+    bad(cat("size ", shape_string(sizes), ", whose byte count does not fit in 63 bits"));
+  }
+  const auto held = static_cast<int64_t>(storage.bytes()) / element;
+  if (empty ? offset > held : last >= held) {
+    bad(cat("size ", shape_string(sizes), ", stride ", shape_string(strides), " and offset ",
+            offset, " in a storage of ", held, " elements"));
+  }
+  const auto base = storage.offset() * static_cast<int64_t>(dtype_size(storage.dtype()));
+  if (base % element != 0) bad("a storage that begins inside an element");
+  Tensor t = storage.alias(sizes, strides, base / element + offset);
+  t.impl()->dtype = dtype;
+  return t;
+}
 
 std::string_view storage_class(DType dtype) {
   for (const pickle::Global& g : pickle::kGlobals) {

@@ -1,9 +1,11 @@
-// Zip archives for .npz and .pth files. Reading trusts no size: what the directory declares must
-// fit the file and the caller's limit before memory is taken. Writing makes entries that are stored
-// or deflated, with 64-bit sizes where they are needed.
+// Zip archives for .npz and .pth files. Reading is done by libzip, which is opened at run time, and
+// trusts no size: what the directory declares must fit the file and the caller's limit before
+// memory is taken. Writing makes entries that are stored or deflated, with 64-bit sizes where
+// needed.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,7 +15,7 @@
 
 namespace mt {
 
-bool has_zip();  // whether the library was built with it
+bool has_zip();  // whether archives can be read: built in, and libzip is there
 
 // The most that the entries of an archive may unpack to when the caller sets no limit: generous for
 // real files (deflate shrinks weights by a tenth or so), far below what a bomb wants.
@@ -21,15 +23,18 @@ uint64_t default_unpack_limit(uint64_t file_size);
 
 struct ZipEntry {
   std::string name;
-  uint64_t size, packed, offset;  // bytes unpacked, bytes in the file, where its header is
+  uint64_t size, packed, index;  // bytes unpacked, bytes in the file, place in the directory
   uint32_t crc;
-  int method, flags;
+  int method;
+  bool encrypted;
 };
 
 class ZipReader {
  public:
-  // Reads the directory. kFormat when it is damaged or lies about sizes; `limit` 0 is the default.
+  // Reads the directory. kFormat when it is damaged, differs from the entries' headers or lies
+  // about sizes, kNotImplemented without libzip; `limit` 0 is the default.
   ZipReader(std::string_view op, ByteSource& source, uint64_t limit = 0);
+  ~ZipReader();
   ZipReader(const ZipReader&) = delete;
   ZipReader& operator=(const ZipReader&) = delete;
 
@@ -40,12 +45,14 @@ class ZipReader {
   std::string read(const ZipEntry& entry);
 
  private:
-  void unpack(const ZipEntry& entry, uint64_t at, char* out);
+  struct Archive;  // libzip's
+  void list(uint64_t limit);
   [[noreturn]] void fail_entry(const ZipEntry& entry, std::string_view found,
                                std::string_view rule) const;
 
   std::string op_;
   ByteSource& source_;
+  std::unique_ptr<Archive> archive_;
   std::vector<ZipEntry> entries_;
   std::unordered_map<std::string, size_t> index_;
 };

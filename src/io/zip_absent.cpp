@@ -1,4 +1,4 @@
-// What stands for zip archives in a build without zlib: a clear refusal. See zip.h.
+// What stands for zip archives in a build without zlib and libzip: a clear refusal. See zip.h.
 #include "core/error.h"
 #include "io/gzip.h"
 #include "io/zip.h"
@@ -9,7 +9,7 @@ namespace {
 [[noreturn]] void fail_absent(std::string_view op) {
   fail(Status::kNotImplemented, op,
        ": not available: zip archives (.pth, .npz) and gzip: this library was built without "
-       "zlib: build with -Dzip=enabled");
+       "zlib and libzip: build with -Dzip=enabled");
 }
 
 }  // namespace
@@ -24,14 +24,17 @@ bool is_zip(ByteSource& source) {
   return b[0] == 'P' && b[1] == 'K';
 }
 
+struct ZipReader::Archive {};
+
 ZipReader::ZipReader(std::string_view op, ByteSource& source, uint64_t) : op_(op), source_(source) {
   fail_absent(op);
 }
+ZipReader::~ZipReader() = default;
+void ZipReader::list(uint64_t) { fail_absent(op_); }
 void ZipReader::fail_entry(const ZipEntry&, std::string_view, std::string_view) const {
   fail_absent(op_);
 }
 const ZipEntry* ZipReader::find(const std::string&) const { return nullptr; }
-void ZipReader::unpack(const ZipEntry&, uint64_t, char*) { fail_absent(op_); }
 void ZipReader::read(const ZipEntry& entry, void*) { fail_entry(entry, source_.name(), {}); }
 std::string ZipReader::read(const ZipEntry& entry) { fail_entry(entry, source_.name(), {}); }
 

@@ -205,8 +205,13 @@ int main(int argc, char **argv) {
     }
   }
   int cases = 0, failed = 0;
+  const bool zip = mt_has("zip");  // opens libzip: the system's loader is not what is tested
   for (const Scenario &s : kScenarios) {
     if (only && strcmp(only, s.name) != 0) continue;
+    if (!zip && s.run == archives) {
+      printf("ok %d - %s # skip this build has no zip\n", ++cases, s.name);
+      continue;
+    }
     int64_t total = 0;
     bool good = true;
     for (int way = 0; way < 4 && good; ++way) {

@@ -228,6 +228,25 @@ mt_status files() {
   return status;
 }
 
+// An archive of both kinds of entries and back.
+mt_status archives() {
+  char path[64];
+  snprintf(path, sizeof path, "alloc_failure_%ld.npz", static_cast<long>(getpid()));
+  const auto run = [&path](bool compressed) -> mt_status {
+    TensorHeld t;
+    NamedHeld named, loaded;
+    TRY(filled(t, 3, 4));
+    TRY(mt_named_tensors_create(named.out()));
+    TRY(mt_named_tensors_set(named, "t", t));
+    TRY(mt_save_npz(path, named, compressed));
+    return mt_load_npz(loaded.out(), path, nullptr);
+  };
+  mt_status status = run(false);
+  if (status == MT_OK) status = run(true);
+  unlink(path);
+  return status;
+}
+
 mt_status halve(double *factor, int64_t epoch, size_t group, void *user) {
   (void)group, (void)user;
   *factor = 1.0 / static_cast<double>(epoch + 1);
@@ -449,7 +468,7 @@ constexpr Scenario kScenarios[] = {
     {"ops", ops},           {"gradients", gradients}, {"modules", modules},
     {"training", training}, {"files", files},         {"callbacks", callbacks},
     {"scopes", scopes},     {"exchange", exchange},   {"schedules", schedules},
-    {"loading", loading},
+    {"loading", loading},   {"archives", archives},
 };
 
 }  // namespace

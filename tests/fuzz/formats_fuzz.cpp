@@ -1,7 +1,7 @@
 // The readers of PyTorch, npy, npz and safetensors files on damaged input: they may only give
 // values or throw mt::Error, in memory that goes with the file's size. Built as a libFuzzer target
 // with -DMT_LIBFUZZER; otherwise a program that runs seeded mutations of the committed files
-// (argument 1: how many in all, 5000 when absent) or, with file names, those files.
+// (arguments: how many in all, 5000 when absent, and the seed, 1) or, with file names, those files.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -69,6 +69,8 @@ void mend_checksums(std::string& bytes) {
     }
     crc = ~crc;
     std::memcpy(bytes.data() + at + 16, &crc, 4);
+    // Beside the data, unless it is in a record behind them.
+    if ((number(local + 6, 2) & 8) == 0) std::memcpy(bytes.data() + local + 14, &crc, 4);
   }
 }
 
@@ -145,7 +147,7 @@ int main(int argc, char** argv) {
     }
   }
   std::sort(paths.begin(), paths.end());
-  std::mt19937 random(1);
+  std::mt19937 random(argc > 2 ? static_cast<uint32_t>(std::strtoul(argv[2], nullptr, 10)) : 1);
   for (long i = 0; i < count; ++i) {
     const std::string seed = bytes_of(paths[static_cast<size_t>(i) % paths.size()]);
     const std::string bytes = mutated(seed, random);

@@ -307,18 +307,14 @@ def npz_files():
         "<HHHHIIH", 0, 0, 10, 10, len(many), central, 0), "fit the file")
     bad("npz_bad/count_lies.npz", stored[:-14] + struct.pack("<HHIIH", 60000, 60000, len(entry), central, 0), "")
     # 64-bit records: what an archive of more than 4 GiB has.
-    offset = struct.unpack("<I", stored[-6:-2])[0]
     end = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     size = len(npy(np.arange(3)))
-    wide = bytearray(entry)
-    wide[20:28] = b"\xff" * 8
-    wide[30:32] = struct.pack("<H", 20)
-    wide = bytes(wide[:46]) + b"a.npy" + struct.pack("<HHQQ", 1, 16, size, size)
-    record = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, 1, 1, len(wide), offset)
-    locator = struct.pack("<IIQI", 0x07064B50, 0, offset + len(wide), 1)
-    local = bytearray(stored[:central])
-    local[18:26] = b"\xff" * 8
-    put("npz/wide.npz", bytes(local) + wide + record + locator + end, "load",
+    extra = struct.pack("<HHQQ", 1, 16, size, size)
+    local = stored[:18] + b"\xff" * 8 + struct.pack("<HH", 5, 20) + b"a.npy" + extra + stored[35:central]
+    wide = entry[:20] + b"\xff" * 8 + struct.pack("<HH", 5, 20) + entry[32:46] + b"a.npy" + extra
+    record = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, 1, 1, len(wide), len(local))
+    locator = struct.pack("<IIQI", 0x07064B50, 0, len(local) + len(wide), 1)
+    put("npz/wide.npz", local + wide + record + locator + end, "load",
         tensors={"a": describe(np.arange(3))})
 
 

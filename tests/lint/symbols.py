@@ -11,7 +11,7 @@ from tap import Tap
 # What the shared library may depend on: the C and C++ run-times, BLAS, Highway, and the optional
 # packages for archives and images.
 ALLOWED = re.compile(r"^(ld-linux|libc\.|libm\.|libgcc_s|libstdc\+\+|libpthread|libopenblas|libblas|"
-                     r"liblapack|libhwy|libz\.|libzip|libjpeg|libpng|libgfortran)")
+                     r"liblapack|libhwy|libz\.|libjpeg|libpng|libgfortran)")
 
 
 def difference(a, a_name, b, b_name):

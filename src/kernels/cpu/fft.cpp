@@ -2,14 +2,13 @@
 // and touches no data, and kept; making them is not thread-safe, running them is.
 #include "kernels/fft.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "core/library.h"
 #include "core/parallel.h"
 #include "kernels/backend.h"
 
@@ -43,14 +42,11 @@ struct Fftw {
   static Fftw load() {
     constexpr bool kSingle = std::is_same_v<T, float>;
     Fftw f{};
-    void* const library =
-        dlopen(kSingle ? "libfftw3f.so.3" : "libfftw3.so.3", RTLD_NOW | RTLD_LOCAL);
-    if (!library) return f;
+    const Library library{kSingle ? "libfftw3f.so.3" : "libfftw3.so.3"};
     bool complete = true;
     const auto find = [&]<class F>(F& function, const char* name) {
       const std::string symbol = (kSingle ? "fftwf_" : "fftw_") + std::string(name);
-      function = reinterpret_cast<F>(dlsym(library, symbol.c_str()));
-      complete = complete && function;
+      complete = library.find(symbol.c_str(), function) && complete;
     };
     find(f.make_complex, "plan_guru64_dft");
     find(f.make_from_real, "plan_guru64_dft_r2c");

@@ -1,12 +1,11 @@
 // The linear algebra kernels on OpenBLAS's LAPACK. OpenBLAS has threads of its own beside ours, so
 // it is held to one for as long as any of our calls is under way and then given back its setting.
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <mutex>
 
 #include "core/error.h"
+#include "core/library.h"
 #include "core/tensor.h"
 #include "kernels/cpu/elements.h"
 #include "kernels/linalg.h"
@@ -58,9 +57,8 @@ namespace mt::cpu {
 namespace {
 
 template <class F>
-void load_symbol(void* library, const char* name, F& function) {
-  function = reinterpret_cast<F>(dlsym(library, name));
-  if (!function) {
+void load_symbol(const Library& library, const char* name, F& function) {
+  if (!library.find(name, function)) {
     fail(Status::kNotImplemented, "linalg: not available: OpenBLAS has no ", name,
          ": it must be built with LAPACK");
   }
@@ -94,7 +92,7 @@ struct Lapack<float> {
 #define MT_POINTER(f) static inline decltype(&s##f##_) f = nullptr;
 #define MT_LOAD(f) load_symbol(library, "s" #f "_", f);
   MT_EACH_FUNCTION(MT_POINTER)
-  static void load(void* library) { MT_EACH_FUNCTION(MT_LOAD) }
+  static void load(const Library& library) { MT_EACH_FUNCTION(MT_LOAD) }
 #undef MT_POINTER
 #undef MT_LOAD
 };
@@ -103,7 +101,7 @@ struct Lapack<double> {
 #define MT_POINTER(f) static inline decltype(&d##f##_) f = nullptr;
 #define MT_LOAD(f) load_symbol(library, "d" #f "_", f);
   MT_EACH_FUNCTION(MT_POINTER)
-  static void load(void* library) { MT_EACH_FUNCTION(MT_LOAD) }
+  static void load(const Library& library) { MT_EACH_FUNCTION(MT_LOAD) }
 #undef MT_POINTER
 #undef MT_LOAD
 };
@@ -115,14 +113,11 @@ decltype(&openblas_set_num_threads) set_threads = nullptr;
 // Opens OpenBLAS for good, at the first call that needs it: loading it with this library would cost
 // every program several milliseconds and its thread pool.
 void load_openblas() {
-  constexpr const char* kNames[] = {"libopenblas.so.0", "libopenblas.so"};
-  void* library = nullptr;
-  for (const char* name : kNames) {
-    if (!library) library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-  }
+  const Library library{"libopenblas.so.0", "libopenblas.so"};
   if (!library) {
-    fail(Status::kNotImplemented, "linalg: not available: ", kNames[0],
-         " cannot be opened: OpenBLAS must be installed for linear algebra");
+    fail(Status::kNotImplemented,
+         "linalg: not available: libopenblas.so.0 cannot be opened: OpenBLAS must be installed for "
+         "linear algebra");
   }
   Lapack<float>::load(library);
   Lapack<double>::load(library);
