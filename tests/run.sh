@@ -58,6 +58,7 @@ fi
 : "${builddir:=build}"
 if command -v ccache >/dev/null; then
   export CC="ccache ${CC:-gcc}" CXX="ccache ${CXX:-g++}"
+  args+=(-Db_pch=false)  # a compiler cache serves no precompiled headers
 fi
 if [ ! -f "$builddir/build.ninja" ]; then
   meson setup "$builddir" "${args[@]}" >"$builddir.setup.log" 2>&1 || { cat "$builddir.setup.log"; exit 1; }

@@ -37,8 +37,10 @@ def main():
                          if f.suffix in (".h", ".cpp")
                          for t in INCLUDE.findall(f.read_text()) if layer(t) == "ops"]
         tap.case(f"{name} includes nothing above it", problems)
+    own = INCLUDE.findall((root / "src/pch/std.h").read_text())
+    tap.case("what is precompiled for every layer is of no layer", own)
     loose = [str(p.relative_to(root)) for p in sorted((root / "src").iterdir())
-             if p.is_dir() and p.name not in RANK]
+             if p.is_dir() and p.name not in RANK and p.name != "pch"]
     tap.case("every folder of src/ is a known layer", loose)
     tap.finish()
 
