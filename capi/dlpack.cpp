@@ -20,6 +20,9 @@ mt_dl_data_type dl_type(DType t) {
     case DType::kBFloat16:
       return {MT_DL_BFLOAT, bits, 1};
     case DType::kUInt8:
+    case DType::kUInt16:
+    case DType::kUInt32:
+    case DType::kUInt64:
       return {MT_DL_UINT, bits, 1};
     case DType::kBool:
       return {MT_DL_BOOL, bits, 1};
@@ -41,7 +44,7 @@ DType dtype_of(const Call& c, mt_dl_data_type d) {
   }
   mt::fail(Status::kDType, c.fn(), ": dtype not supported: DLPack code ", static_cast<int>(d.code),
            ", ", static_cast<int>(d.bits), " bits, ", d.lanes,
-           " lanes: must be a float, complex, int, uint8 or bool dtype of this library; convert it "
+           " lanes: must be a float, complex, int, uint or bool dtype of this library; convert it "
            "first");
 }
 

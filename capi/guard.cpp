@@ -96,7 +96,7 @@ TensorArgs Call::tensors(const char* arg, const mt_tensor* const* items, size_t 
 }
 
 DType Call::dtype(const char* arg, mt_dtype v) const {
-  if (v >= 0 && v <= MT_COMPLEX128) return static_cast<DType>(v);
+  if (v >= 0 && v < mt::kNumDTypes) return static_cast<DType>(v);
   fail(Status::kInvalidArgument, fn_, ": unknown dtype: '", arg, "' is ", v,
        ": must be one of mt_dtype");
 }

@@ -85,6 +85,11 @@ mt_status mt_tensor_item_int64(int64_t* out, const mt_tensor* self) {
   return guard("mt_tensor_item_int64", [&](Call& c) {
     c.pointer("out", out);
     const mt::Scalar v = real_item(c, self);
+    if (v.is_big()) {
+      mt::fail(Status::kInvalidArgument, c.fn(), ": value out of range: ", v.to_uint(),
+               ": must fit into int64; read a uint64 tensor with mt_tensor_copy_to_host or "
+               "mt_tensor_data");
+    }
     const double f = v.to_double();
     if ((v.is_float() || v.is_complex()) &&
         !(f > -9223372036854775809.0 && f < 9223372036854775808.0)) {
@@ -162,12 +167,12 @@ mt_status mt_tensor_format(char* buffer, size_t capacity, size_t* length, const 
 // --- dtypes and printing -----------------------------------------------------------------------
 
 const char* mt_dtype_name(mt_dtype dtype) {
-  if (dtype < 0 || dtype > MT_COMPLEX128) return nullptr;
+  if (dtype < 0 || dtype >= mt::kNumDTypes) return nullptr;
   return mt::dtype_name(static_cast<DType>(dtype)).data();
 }
 
 size_t mt_dtype_size(mt_dtype dtype) {
-  if (dtype < 0 || dtype > MT_COMPLEX128) return 0;
+  if (dtype < 0 || dtype >= mt::kNumDTypes) return 0;
   return mt::dtype_size(static_cast<DType>(dtype));
 }
 

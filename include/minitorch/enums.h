@@ -33,7 +33,9 @@ enum {
   MT_ERR_INTERNAL = 19          // a defect of the library itself
 };
 
-// Element types, with PyTorch's names and promotion rules.
+// Element types, with PyTorch's names and promotion rules. uint16, uint32 and uint64 are those of
+// PyTorch 2.3: tensors of them are made, moved, indexed, joined, compared for equality, converted
+// and saved, but not computed with, and promote with no other integer dtype.
 typedef int32_t mt_dtype;
 enum {
   MT_DTYPE_NONE = -1,  // as an argument: none given, so PyTorch's default
@@ -46,9 +48,12 @@ enum {
   MT_INT32 = 6,
   MT_INT64 = 7,  // what indices are
   MT_UINT8 = 8,
-  MT_BOOL = 9,        // a byte of 0 or 1
-  MT_COMPLEX64 = 10,  // two float32: real and imaginary part
-  MT_COMPLEX128 = 11  // two float64
+  MT_BOOL = 9,         // a byte of 0 or 1
+  MT_COMPLEX64 = 10,   // two float32: real and imaginary part
+  MT_COMPLEX128 = 11,  // two float64
+  MT_UINT16 = 12,      // this and the next two: to store and convert
+  MT_UINT32 = 13,
+  MT_UINT64 = 14
 };
 
 // Where a tensor's data is.

@@ -116,9 +116,8 @@ MT_API mt_status mt_value_state_dict(mt_named_tensors **out, const mt_value *val
                                      const mt_load_options *MT_NULLABLE options);
 
 // --- NumPy -----------------------------------------------------------------------------------
-// Read: any byte order, C and Fortran order, versions 1 to 3; uint16 and uint32 become int32 and
-// int64, and so does uint64 when its values fit. Objects, structures, text and dates are refused.
-// Written: C order; bfloat16, which NumPy has not, is MT_ERR_DTYPE.
+// Read: any byte order, C and Fortran order, versions 1 to 3. Objects, structures, text and dates
+// are refused. Written: C order; bfloat16, which NumPy has not, is MT_ERR_DTYPE.
 MT_API mt_status mt_load_npy(mt_tensor **out, const char *path);
 MT_API mt_status mt_save_npy(const char *path, const mt_tensor *tensor);
 // `options` may be NULL; its max_bytes counts.

@@ -113,6 +113,9 @@ constexpr mt_dtype dtype_of() {
   if constexpr (std::is_same_v<T, double>) return MT_FLOAT64;
   if constexpr (std::is_same_v<T, bool>) return MT_BOOL;
   if constexpr (std::is_same_v<T, uint8_t>) return MT_UINT8;
+  if constexpr (std::is_same_v<T, uint16_t>) return MT_UINT16;
+  if constexpr (std::is_same_v<T, uint32_t>) return MT_UINT32;
+  if constexpr (std::is_integral_v<T> && sizeof(T) == 8 && std::is_unsigned_v<T>) return MT_UINT64;
   if constexpr (std::is_same_v<T, int8_t>) return MT_INT8;
   if constexpr (std::is_same_v<T, int16_t>) return MT_INT16;
   if constexpr (std::is_same_v<T, int32_t>) return MT_INT32;

@@ -80,7 +80,9 @@ MT_API mt_status mt_tensor_data(void **out, const mt_tensor *self);
 // that needs the old ones fails instead of computing nonsense.
 MT_API mt_status mt_tensor_mark_written(mt_tensor *self);
 
-// The value of a one-element tensor of any dtype, converted as Python's float() and int() do.
+// The value of a one-element tensor of any dtype, converted as Python's float() and int() do. What
+// does not fit into int64 is MT_ERR_INVALID_ARGUMENT; mt_tensor_copy_to_host gives a uint64 its
+// bits.
 MT_API mt_status mt_tensor_item_double(double *out, const mt_tensor *self);
 MT_API mt_status mt_tensor_item_int64(int64_t *out, const mt_tensor *self);
 MT_API mt_status mt_tensor_item_bool(bool *out, const mt_tensor *self);

@@ -8,9 +8,9 @@
 namespace mt {
 namespace {
 
-constexpr std::string_view kNames[] = {"float32", "float64", "float16",   "bfloat16",
-                                       "int8",    "int16",   "int32",     "int64",
-                                       "uint8",   "bool",    "complex64", "complex128"};
+constexpr std::string_view kNames[] = {"float32",   "float64",    "float16", "bfloat16", "int8",
+                                       "int16",     "int32",      "int64",   "uint8",    "bool",
+                                       "complex64", "complex128", "uint16",  "uint32",   "uint64"};
 
 std::atomic<DType> g_default{DType::kFloat32};
 
@@ -57,6 +57,11 @@ DType promote_types(DType a, DType b) {
   if (fb) return b;
   if (a == DType::kBool) return b;
   if (b == DType::kBool) return a;
+  if (is_barebones(a) || is_barebones(b)) {
+    fail(Status::kDType, "promote_types: dtype mismatch: ", dtype_name(a), " and ", dtype_name(b),
+         ": uint16, uint32 and uint64 do not promote with other integer dtypes; convert one of the "
+         "two, with .to(int64) or mt_tensor_to_dtype");
+  }
   if (a == DType::kUInt8 || b == DType::kUInt8) {
     const DType other = a == DType::kUInt8 ? b : a;
     return other == DType::kInt8 ? DType::kInt16 : other;

@@ -96,6 +96,12 @@ std::string integral_text(const char* at, DType dtype) {
       return std::to_string(load<int64_t>(at));
     case DType::kUInt8:
       return std::to_string(load<uint8_t>(at));
+    case DType::kUInt16:
+      return std::to_string(load<uint16_t>(at));
+    case DType::kUInt32:
+      return std::to_string(load<uint32_t>(at));
+    case DType::kUInt64:
+      return std::to_string(load<uint64_t>(at));
     default:
       return load<uint8_t>(at) != 0 ? "True" : "False";
   }

@@ -122,6 +122,12 @@ Scalar load_scalar(DType dtype, const void* p) {
       return std::complex<double>(*static_cast<const std::complex<float>*>(p));
     case DType::kComplex128:
       return *static_cast<const std::complex<double>*>(p);
+    case DType::kUInt16:
+      return static_cast<int64_t>(*static_cast<const uint16_t*>(p));
+    case DType::kUInt32:
+      return static_cast<int64_t>(*static_cast<const uint32_t*>(p));
+    case DType::kUInt64:
+      return *static_cast<const uint64_t*>(p);
   }
   fail(Status::kInternal, "item: unknown dtype ", static_cast<int>(dtype));
 }
@@ -163,6 +169,15 @@ void store_scalar(DType dtype, void* p, Scalar v) {
       break;
     case DType::kComplex128:
       *static_cast<std::complex<double>*>(p) = v.to_complex();
+      break;
+    case DType::kUInt16:
+      *static_cast<uint16_t*>(p) = static_cast<uint16_t>(v.to_int());
+      break;
+    case DType::kUInt32:
+      *static_cast<uint32_t*>(p) = static_cast<uint32_t>(v.to_int());
+      break;
+    case DType::kUInt64:
+      *static_cast<uint64_t*>(p) = v.to_uint();
       break;
   }
 }

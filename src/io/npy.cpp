@@ -144,15 +144,6 @@ class HeaderParser {
   size_t at_ = 0;
 };
 
-template <class From, class To>
-void widen_as(const char* from, int64_t n, To* to) {
-  for (int64_t i = 0; i < n; ++i) {
-    From v;
-    std::memcpy(&v, from + static_cast<size_t>(i) * sizeof v, sizeof v);
-    to[i] = static_cast<To>(v);
-  }
-}
-
 void swap_bytes(char* p, uint64_t count, size_t size) {
   for (uint64_t i = 0; i < count; ++i, p += size) std::reverse(p, p + size);
 }
@@ -171,10 +162,11 @@ std::string header_text(const Tensor& t) {
     const char* descr;
   };
   constexpr Name kNames[] = {
-      {DType::kFloat32, "<f4"},   {DType::kFloat64, "<f8"},    {DType::kFloat16, "<f2"},
-      {DType::kInt8, "|i1"},      {DType::kInt16, "<i2"},      {DType::kInt32, "<i4"},
-      {DType::kInt64, "<i8"},     {DType::kUInt8, "|u1"},      {DType::kBool, "|b1"},
-      {DType::kComplex64, "<c8"}, {DType::kComplex128, "<c16"}};
+      {DType::kFloat32, "<f4"},   {DType::kFloat64, "<f8"},     {DType::kFloat16, "<f2"},
+      {DType::kInt8, "|i1"},      {DType::kInt16, "<i2"},       {DType::kInt32, "<i4"},
+      {DType::kInt64, "<i8"},     {DType::kUInt8, "|u1"},       {DType::kBool, "|b1"},
+      {DType::kComplex64, "<c8"}, {DType::kComplex128, "<c16"}, {DType::kUInt16, "<u2"},
+      {DType::kUInt32, "<u4"},    {DType::kUInt64, "<u8"}};
   std::string out = "{'descr': '";
   for (const Name& n : kNames) {
     if (n.dtype == t.dtype()) out += n.descr;
@@ -222,14 +214,14 @@ NumpyType numpy_type(std::string_view op, const std::string& file, std::string_v
     NumpyType type;
   };
   constexpr Row kRows[] = {
-      {"f4", {DType::kFloat32, 4, false, false}},     {"f8", {DType::kFloat64, 8, false, false}},
-      {"f2", {DType::kFloat16, 2, false, false}},     {"i1", {DType::kInt8, 1, false, false}},
-      {"i2", {DType::kInt16, 2, false, false}},       {"i4", {DType::kInt32, 4, false, false}},
-      {"i8", {DType::kInt64, 8, false, false}},       {"u1", {DType::kUInt8, 1, false, false}},
-      {"b1", {DType::kBool, 1, false, false}},        {"?", {DType::kBool, 1, false, false}},
-      {"u2", {DType::kInt32, 2, false, true}},        {"u4", {DType::kInt64, 4, false, true}},
-      {"u8", {DType::kInt64, 8, false, true}},        {"c8", {DType::kComplex64, 8, false, false}},
-      {"c16", {DType::kComplex128, 16, false, false}}};
+      {"f4", {DType::kFloat32, 4, false}},     {"f8", {DType::kFloat64, 8, false}},
+      {"f2", {DType::kFloat16, 2, false}},     {"i1", {DType::kInt8, 1, false}},
+      {"i2", {DType::kInt16, 2, false}},       {"i4", {DType::kInt32, 4, false}},
+      {"i8", {DType::kInt64, 8, false}},       {"u1", {DType::kUInt8, 1, false}},
+      {"b1", {DType::kBool, 1, false}},        {"?", {DType::kBool, 1, false}},
+      {"u2", {DType::kUInt16, 2, false}},      {"u4", {DType::kUInt32, 4, false}},
+      {"u8", {DType::kUInt64, 8, false}},      {"c8", {DType::kComplex64, 8, false}},
+      {"c16", {DType::kComplex128, 16, false}}};
   std::string_view name = descr;
   char order = '=';
   if (!name.empty() && std::string_view("<>|=").find(name[0]) != std::string_view::npos) {
@@ -239,7 +231,6 @@ NumpyType numpy_type(std::string_view op, const std::string& file, std::string_v
   for (const Row& row : kRows) {
     if (row.name != name) continue;
     NumpyType type = row.type;
-    if (static_cast<int>(type.dtype) >= kNumDTypes) break;
     type.swap = order == '>' && type.size > 1;
     return type;
   }
@@ -281,30 +272,9 @@ Tensor numpy_tensor(std::string_view op, const std::string& file, const NumpyTyp
   if (fortran) std::reverse(stored.begin(), stored.end());
   Tensor t = Tensor::empty(stored, type.dtype, Device::kCPU, op);
   if (count != 0) {
-    if (!type.widen) {
-      source.read(offset, t.data(), bytes);
-      const size_t part = is_complex(type.dtype) ? type.size / 2 : type.size;
-      if (type.swap) swap_bytes(t.data_as<char>(), bytes / part, part);
-    } else {
-      std::string raw(bytes, '\0');
-      source.read(offset, raw.data(), raw.size());
-      if (type.swap) swap_bytes(raw.data(), count, type.size);
-      const int64_t n = t.numel();
-      if (type.size == 2) {
-        widen_as<uint16_t>(raw.data(), n, t.data_as<int32_t>());
-      } else if (type.size == 4) {
-        widen_as<uint32_t>(raw.data(), n, t.data_as<int64_t>());
-      } else {
-        widen_as<uint64_t>(raw.data(), n, t.data_as<int64_t>());
-        const auto* p = t.data_as<int64_t>();
-        const auto* bad = std::find_if(p, p + n, [](int64_t v) { return v < 0; });
-        if (bad != p + n) {
-          fail(Status::kFormat, op, ": unsupported value: '", file, "': element ", bad - p,
-               " of a uint64 array is ", static_cast<uint64_t>(*bad),
-               ": there is no uint64 dtype, and int64 ends at 9223372036854775807");
-        }
-      }
-    }
+    source.read(offset, t.data(), bytes);
+    const size_t part = is_complex(type.dtype) ? type.size / 2 : type.size;
+    if (type.swap) swap_bytes(t.data_as<char>(), bytes / part, part);
   }
   if (type.dtype == DType::kBool) check_bools(op, file, t);
   if (!fortran || t.dim() < 2) return t;

@@ -1,10 +1,9 @@
 // NumPy's files: .npy (one array) and .npz (a zip archive of them), versions 1 to 3 of the format.
 //
-// Read: little- and big-endian, C and Fortran order, 0-dim arrays, bool, int8 to int64, uint8,
-// float16 to float64, complex where tensors have it; uint16, uint32 and uint64 become int32 or
-// int64 (a value of uint64 beyond 2^63 - 1 is refused). Objects, structures, text and dates are
-// refused: nothing of a pickle is ever run. Written: version 1.0 (2.0 for a long header) in C
-// order; bfloat16 has no NumPy type and is refused.
+// Read: little- and big-endian, C and Fortran order, 0-dim arrays, bool, int8 to int64, uint8 to
+// uint64, float16 to float64, complex. Objects, structures, text and dates are refused: nothing of
+// a pickle is ever run. Written: version 1.0 (2.0 for a long header) in C order; bfloat16 has no
+// NumPy type and is refused.
 #pragma once
 
 #include <span>
@@ -30,11 +29,10 @@ void save_npy(const std::string& path, const Tensor& t);
 void save_npz(const std::string& path, const NamedTensors& tensors, bool compressed = false);
 
 // The dtype of a NumPy type string, "<f4"; for io/pickle. `swap`: bytes are in big-endian order.
-// `widen`: an unsigned type that has no dtype of its own, whose values go to `dtype`.
 struct NumpyType {
   DType dtype;
   size_t size;  // of an element in the file
-  bool swap, widen;
+  bool swap;
 };
 NumpyType numpy_type(std::string_view op, const std::string& file, std::string_view descr);
 // A tensor of raw elements; their number must fit `bytes` exactly.

@@ -155,11 +155,20 @@ class Writer {
     global("collections", "OrderedDict");
     out_ += ")R";
   }
+  // PyTorch before 2.3 must load what is written here.
+  void check_dtype(DType dtype, std::string_view what) const {
+    if (!is_barebones(dtype)) return;
+    fail(Status::kDType, op_, ": dtype not supported: ", what, " ", dtype_name(dtype),
+         ", which PyTorch before 2.3 cannot load: must be one of its dtypes; convert with "
+         ".to(int64) "
+         "or mt_tensor_to_dtype, or save as safetensors or npz");
+  }
   void tensor(const Tensor& t) {
     if (t.is_meta()) {
       fail(Status::kDevice, op_, ": no data: a tensor of shape ", shape_string(t.sizes()),
            " is on meta: only tensors with values can be saved");
     }
+    check_dtype(t.dtype(), "a tensor of");
     const bool parameter = t.impl()->is_parameter;
     if (parameter) {
       global("torch._utils", "_rebuild_parameter");
@@ -271,6 +280,7 @@ class Writer {
         out_ += "\x85R";
         return;
       case ValueKind::kDType:
+        check_dtype(static_cast<DType>(v.integer()), "the dtype");
         return global("torch", std::string(dtype_name(static_cast<DType>(v.integer()))));
       case ValueKind::kDevice: {
         const size_t colon = v.text().find(':');

@@ -21,7 +21,8 @@ constexpr DTypeName kDTypes[] = {
     {"F32", DType::kFloat32},   {"F64", DType::kFloat64},   {"F16", DType::kFloat16},
     {"BF16", DType::kBFloat16}, {"I8", DType::kInt8},       {"I16", DType::kInt16},
     {"I32", DType::kInt32},     {"I64", DType::kInt64},     {"U8", DType::kUInt8},
-    {"BOOL", DType::kBool},     {"C64", DType::kComplex64},
+    {"BOOL", DType::kBool},     {"C64", DType::kComplex64}, {"U16", DType::kUInt16},
+    {"U32", DType::kUInt32},    {"U64", DType::kUInt64},
 };
 
 class Handler {
@@ -70,7 +71,7 @@ class Handler {
       }
     }
     bad_entry("dtype", "'" + shown(text) + "'",
-              "must be one of F32 F64 F16 BF16 I8 I16 I32 I64 U8 BOOL");
+              "must be one of F32 F64 F16 BF16 I8 I16 I32 I64 U8 U16 U32 U64 BOOL C64");
   }
 
   bool start_object(size_t) {

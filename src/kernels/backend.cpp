@@ -34,6 +34,7 @@ void fill_cpu(Backend& b) {
   cpu::fill_cumulative(b);
   cpu::fill_loss_slopes(b);
   cpu::fill_loss_sums(b);
+  cpu::fill_barebones(b);
   b.window = cpu::window_kernels();
   cpu::fill_special(b);
   b.sort = cpu::sort_kernels();

@@ -177,6 +177,8 @@ void fill_scan(Backend& b);
 void fill_gemm(Backend& b);
 void fill_index(Backend& b);
 void fill_index_copy(Backend& b);
+// uint16, uint32 and uint64. After the others: much is done by the signed dtypes' kernels.
+void fill_barebones(Backend& b);
 void fill_complex(Backend& b);        // complex numbers, element by element
 void fill_complex_lines(Backend& b);  // their sums, products and matrix products
 void fill_optim(Backend& b);

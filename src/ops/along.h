@@ -18,9 +18,10 @@ Tensor dim_last(const Tensor& t, int dim);
 // A contiguous tensor with `dim` last, brought back to its place, contiguous.
 Tensor dim_back(const Tensor& t, int dim);
 
-// The dtype whose kernel serves t: float32 for the 16-bit floats, int64 for integers and bool.
+// The dtype whose kernel serves t: float32 for the 16-bit floats, int64 for integers and bool. The
+// barebones dtypes have none.
 inline DType kernel_dtype(DType t) {
-  return is_reduced_float(t) ? DType::kFloat32 : is_differentiable(t) ? t : DType::kInt64;
+  return is_reduced_float(t) ? DType::kFloat32 : is_integral(t, true) ? DType::kInt64 : t;
 }
 
 // The entry of a group of kernels, or the generic error.

@@ -177,7 +177,7 @@ Tensor diagonal(const Tensor& self, int64_t offset, int64_t dim1, int64_t dim2) 
   Geometry out = geometry(self);
   const int64_t rows = self.size(a), columns = self.size(b);
   const int64_t length = offset >= 0 ? (offset >= columns ? 0 : std::min(rows, columns - offset))
-                                     : (-offset >= rows ? 0 : std::min(rows + offset, columns));
+                                     : (offset <= -rows ? 0 : std::min(rows + offset, columns));
   if (length > 0) out.offset += offset >= 0 ? offset * self.stride(b) : -offset * self.stride(a);
   const int64_t stride = self.stride(a) + self.stride(b);
   out.sizes.erase(std::max(a, b));

@@ -117,6 +117,7 @@ void fill_values(const Tensor& t, Scalar value) {
   p.f[1] = value.imag();
   p.i[0] = value.to_int();
   if (t.dtype() == DType::kBool) p.i[0] = value.to_bool();
+  if (t.dtype() == DType::kUInt64) p.i[0] = static_cast<int64_t>(value.to_uint());
   backend(t.device()).fill[static_cast<int>(t.dtype())](Iter({&t}), p);
 }
 

@@ -10,7 +10,28 @@ namespace {
 
 using namespace tensor_math;  // NOLINT
 
+// A single integer is converted to the tensor's dtype. Where one of the two is barebones and it
+// does not fit, it would wrap around and be equal to what it is not.
+void check_comparable(std::string_view op, const Tensor& t, const Tensor& single) {
+  if (!is_barebones(t.dtype()) && !is_barebones(single.dtype())) return;
+  if (single.dim() != 0 || single.is_meta() || single.dtype() == t.dtype()) return;
+  for (const Tensor* x : {&t, &single}) {
+    if (is_differentiable(x->dtype()) || x->dtype() == DType::kBool) return;
+  }
+  const Scalar v = load_scalar(single.dtype(), single.data());
+  const bool no_sign = is_unsigned(t.dtype());
+  const uint64_t high = UINT64_MAX >> (64 + !no_sign - 8 * static_cast<int>(dtype_size(t.dtype())));
+  const bool negative = !v.is_big() && v.to_int() < 0;
+  if (negative ? !no_sign : v.to_uint() <= high) return;
+  fail(Status::kInvalidArgument, op,
+       ": value out of range: ", v.is_big() ? cat(v.to_uint()) : cat(v.to_int()), " for dtype ",
+       dtype_name(t.dtype()), ": must be within [",
+       no_sign ? "0" : cat(-static_cast<int64_t>(high) - 1), ", ", high, "]");
+}
+
 Tensor compared(Elementwise id, const Tensor& a, const Tensor& b) {
+  check_comparable(elementwise_name(id), a, b);
+  check_comparable(elementwise_name(id), b, a);
   return binary_forward(id, a, b, {}, {}, DType::kBool);
 }
 

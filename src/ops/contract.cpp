@@ -363,7 +363,7 @@ Tensor vander(const Tensor& x, std::optional<int64_t> n, bool increasing) {
          n.value_or(0), ": x must have one dim, and n be >= 0");
   }
   const int64_t count = n.value_or(x.size(0));
-  const DType t = is_differentiable(x.dtype()) ? x.dtype() : DType::kInt64;
+  const DType t = is_integral(x.dtype(), true) ? DType::kInt64 : x.dtype();
   if (count < 2) return ones(Dims{x.size(0), count}, t, x.device());
   const Tensor powers = linalg_vander(to(x, t), count);
   return increasing ? powers : flip(powers, Dims{1});
@@ -378,7 +378,7 @@ Tensor linalg_vander(const Tensor& x, std::optional<int64_t> n) {
   }
   if (x.dim() == 0) return linalg_vander(reshape(x, Dims{1}), n);
   const int64_t count = n.value_or(x.size(x.dim() - 1));
-  const DType t = is_differentiable(x.dtype()) ? x.dtype() : DType::kInt64;
+  const DType t = is_integral(x.dtype(), true) ? DType::kInt64 : x.dtype();
   Dims sizes = x.sizes();
   sizes.push_back(count);
   if (checked_numel("linalg.vander", sizes) == 0) {

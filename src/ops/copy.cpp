@@ -173,20 +173,26 @@ void check_value_fits(std::string_view op, Scalar value, DType dtype) {
                                                      : std::numeric_limits<double>::max();
     fits = !std::isfinite(v) || std::fabs(v) <= limit;
   } else if (dtype != DType::kBool) {
+    // Unsigned dtypes take negative values, which wrap around.
     const int bits = static_cast<int>(dtype_size(dtype)) * 8;
+    const bool no_sign = is_unsigned(dtype);
     if (value.is_float() || value.is_complex()) {
-      const double limit = std::ldexp(1.0, dtype == DType::kUInt8 ? bits : bits - 1);
-      fits = v < limit && v > (dtype == DType::kUInt8 ? -limit : -limit - 1);
-    } else if (dtype != DType::kInt64) {
-      const int64_t limit = int64_t{1} << (dtype == DType::kUInt8 ? bits : bits - 1);
+      const double limit = std::ldexp(1.0, no_sign ? bits : bits - 1);
+      fits = v < limit && v > (no_sign ? -limit : -limit - 1);
+    } else if (value.is_big()) {
+      fits = dtype == DType::kUInt64;
+    } else if (bits < 64) {
+      const int64_t limit = int64_t{1} << (no_sign ? bits : bits - 1);
       const int64_t i = value.to_int();
-      fits = i < limit && (dtype == DType::kUInt8 ? i > -limit : i >= -limit);
+      fits = i < limit && (no_sign ? i > -limit : i >= -limit);
     }
   }
   if (fits) return;
-  fail(Status::kInvalidArgument, op,
-       ": value out of range: ", value.is_float() ? cat(v) : cat(value.to_int()), " for ",
-       dtype_name(dtype), ": the dtype must be able to hold it");
+  fail(Status::kInvalidArgument, op, ": value out of range: ",
+       value.is_float() ? cat(v)
+       : value.is_big() ? cat(value.to_uint())
+                        : cat(value.to_int()),
+       " for ", dtype_name(dtype), ": the dtype must be able to hold it");
 }
 
 namespace {
@@ -278,7 +284,7 @@ Tensor reduced(Tensor t, uint64_t mask, IntSpan sizes) {
 }
 
 Tensor summed_to(const Tensor& self, IntSpan sizes) {
-  const DType dtype = is_differentiable(self.dtype()) ? self.dtype() : DType::kInt64;
+  const DType dtype = is_integral(self.dtype(), true) ? DType::kInt64 : self.dtype();
   if (self.is_meta() || numel_of(sizes) == 0) return Tensor::empty(sizes, dtype, self.device());
   if (self.numel() == 0) {
     Tensor zeros = Tensor::empty(sizes, dtype);

@@ -25,16 +25,16 @@ void check_not_bool(std::string_view op, const Tensor& t) {
 int64_t integer_value(std::string_view op, Scalar value, DType t) {
   const int64_t v = value.to_int();
   if (t == DType::kBool) return v != 0;
-  if (t == DType::kInt64 || !is_integral(t, false)) return v;  // which the others do not read
   const int bits = static_cast<int>(dtype_size(t)) * 8;
-  const bool is_unsigned = t == DType::kUInt8;
-  const int64_t high = (int64_t{1} << (is_unsigned ? bits : bits - 1)) - 1;
-  const int64_t low = is_unsigned ? -high : -high - 1;
+  if (bits == 64 || is_differentiable(t)) return v;  // which the others do not read
+  const bool no_sign = is_unsigned(t);
+  const int64_t high = (int64_t{1} << (no_sign ? bits : bits - 1)) - 1;
+  const int64_t low = no_sign ? -high : -high - 1;
   if (v < low || v > high) {
     fail(Status::kInvalidArgument, op, ": value out of range: ", value.to_double(), " for dtype ",
-         dtype_name(t), ": must be within [", is_unsigned ? 0 : low, ", ", high, "]");
+         dtype_name(t), ": must be within [", no_sign ? 0 : low, ", ", high, "]");
   }
-  return is_unsigned ? v & high : v;
+  return no_sign ? v & high : v;
 }
 
 Tensor delivered(std::string_view op, Tensor value, const Tensor* out) {

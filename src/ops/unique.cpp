@@ -112,6 +112,7 @@ UniqueResult along_dim(const char* op, const Tensor& self, int64_t dim, bool sor
 UniqueResult unique(const Tensor& self, bool sorted, bool return_inverse, bool return_counts) {
   check_defined("unique", "input", self);
   check_has_values("unique", self);
+  if (is_barebones(self.dtype())) fail_unsupported("unique", self.device(), self.dtype());
   GradMode off(false);
   const Tensor flat = reshape(self, {{-1}});
   const ValuesIndices ordered = sort(flat, 0, false, true);

@@ -103,6 +103,9 @@ Tensor convert_image_dtype(const Tensor& img, DType dtype) {
   check_defined("convert_image_dtype", "img", img);
   const DType from = img.dtype();
   if (from == dtype) return img;
+  for (const DType t : {from, dtype}) {
+    if (is_barebones(t)) fail_unsupported("convert_image_dtype", img.device(), t);
+  }
   if (is_floating(from)) {
     if (is_floating(dtype)) return to(img, dtype);
     if ((from == DType::kFloat32 && (dtype == DType::kInt32 || dtype == DType::kInt64)) ||

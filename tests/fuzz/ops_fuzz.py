@@ -37,7 +37,8 @@ class Arguments:
     def __init__(self, mt, rng):
         self.mt, self.rng, self.tensors = mt, rng, []
         self.dtypes = [mt.float32, mt.float64, mt.float16, mt.bfloat16, mt.int8, mt.int16, mt.int32,
-                       mt.int64, mt.uint8, mt.bool, mt.complex64, mt.complex128]
+                       mt.int64, mt.uint8, mt.bool, mt.complex64, mt.complex128, mt.uint16, mt.uint32,
+                       mt.uint64]
 
     def sizes(self):
         # Often the sizes of an earlier tensor, so that some calls get past the checks.

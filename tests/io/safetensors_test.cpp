@@ -226,7 +226,7 @@ TEST(Safetensors, RefusesBrokenHeaders) {
       {R"({"w":{"dtype":"F32","shape":[]}})", 0, "data_offsets missing"},
       {R"({"w":{"dtype":1,"shape":[2],"data_offsets":[0,8]}})", 8, "dtype is 1: must be a string"},
       {R"({"w":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}})", 8, "dtype 'F31'"},
-      {R"({"w":{"dtype":"U16","shape":[2],"data_offsets":[0,4]}})", 4, "dtype 'U16'"},
+      {R"({"w":{"dtype":"U4","shape":[2],"data_offsets":[0,1]}})", 1, "dtype 'U4'"},
       {R"({"w":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}})", 2, "dtype 'F8_E4M3'"},
       {R"({"w":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8,
        "'dtype' appears twice"},

@@ -124,6 +124,21 @@ TEST(Values, EverythingComesBackAndStaysShared) {
   EXPECT_EQ(back->attributes()->find("_metadata")->integer(), 1);
 }
 
+void refused(const Value& v, const std::string& text) {
+  try {
+    mt::value_bytes(v);
+    ADD_FAILURE() << "was written";
+  } catch (const mt::Error& e) {
+    EXPECT_TRUE(e.status() == mt::Status::kDType);
+    EXPECT_NE(std::string(e.what()).find(text), std::string::npos) << e.what();
+  }
+}
+
+TEST(Values, DTypesOfNewerPyTorchAreNotWritten) {
+  refused(*Value::make(ValueKind::kDType, static_cast<int64_t>(DType::kUInt32)),
+          "the dtype uint32");
+}
+
 TEST(Values, EveryDTypeComesBack) {
   Folder folder;
   for (int i = 0; i < mt::kNumDTypes; ++i) {
@@ -140,7 +155,12 @@ TEST(Values, EveryDTypeComesBack) {
       EXPECT_EQ(std::memcmp(x.data(), y.data(), x.bytes()), 0);
     };
     for (const Tensor& each : {t, scalar, empty, turned}) {
-      if (mt::has_zip()) same(again(*Value::tensor(each))->tensor(), each);
+      if (mt::is_barebones(dtype)) {  // PyTorch 1.13 could not read it
+        refused(*Value::tensor(each),
+                std::string(mt::dtype_name(dtype)) + ", which PyTorch before");
+      } else if (mt::has_zip()) {
+        same(again(*Value::tensor(each))->tensor(), each);
+      }
       if (dtype == DType::kBFloat16) continue;
       mt::save_npy(folder / "a.npy", each);
       same(mt::load_npy(folder / "a.npy"), each);

@@ -102,9 +102,9 @@ void each_pair(F&& f) {
   for_each_target([&](int64_t) {
     for_each_element([&]<class From>(From) {
       const Tensor values = make(interesting<From>());
-      Check checks[kNumRealDTypes];
+      Check checks[kNumComputeDTypes];
       for_each_element([&]<class To>(To) { checks[kDTypeIndex<To>] = first_wrong<From, To>; });
-      for (int to = 0; to < kNumRealDTypes; ++to) {
+      for (int to = 0; to < kNumComputeDTypes; ++to) {
         SCOPED_TRACE(name_of<From>() + " to " + std::string(dtype_name(static_cast<DType>(to))));
         f(values, static_cast<DType>(to), checks[to]);
       }

@@ -435,7 +435,7 @@ TEST(ElementwiseTable, Dtypes) {
       {E::kMse, kAllFloat},
   };
   for (const auto& [op, dtypes] : want) {
-    for (int t = 0; t < kNumRealDTypes; ++t) {
+    for (int t = 0; t < kNumComputeDTypes; ++t) {
       EXPECT_EQ(find_kernel(op, static_cast<DType>(t)) != nullptr, (dtypes >> t & 1) != 0)
           << label(op, static_cast<DType>(t));
     }

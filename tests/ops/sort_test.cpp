@@ -26,7 +26,7 @@ Tensor scrambled(int64_t n, int64_t range, DType dtype) {
 }
 
 TEST(Sort, LongRowsAreSortedAndStable) {
-  for (int i = 0; i < kNumRealDTypes; ++i) {
+  for (int i = 0; i < kNumComputeDTypes; ++i) {
     const auto dtype = static_cast<DType>(i);
     for (const int64_t n : {5, 32, 33, 1000}) {
       const Tensor x = scrambled(n, dtype == DType::kBool ? 2 : 100, dtype);

@@ -42,6 +42,7 @@ TEST(View, ShapesAndStrides) {
   EXPECT_TRUE(matches(diagonal(counting({3, 4}), 1), {1, 6, 11}));
   EXPECT_TRUE(matches(diagonal(counting({3, 4}), -1), {4, 9}));
   EXPECT_EQ(diagonal(counting({3, 4}), 9).numel(), 0);
+  EXPECT_EQ(diagonal(counting({0, 1}), INT64_MIN).sizes(), (Dims{0}));
 }
 
 TEST(View, IndexRules) {

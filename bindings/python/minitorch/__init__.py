@@ -21,7 +21,8 @@ from ._native import ffi as _ffi, lib as _lib
 from ._runtime import (Error, TensorBase as _TensorBase, _check, _device, _dtype as _dtype_code,
                        _ints, _new, _own, _ptr, bfloat16, complex64, complex128,
                        default_complex as _default_complex, default_dtype as get_default_dtype, device,
-                       dtype, float16, float32, float64, int16, int32, int64, int8, uint8)
+                       dtype, float16, float32, float64, int16, int32, int64, int8, uint8,
+                       uint16, uint32, uint64)
 from ._runtime import bool_ as bool
 from ._numpy import from_plain as _from_plain, from_values as _from_values
 from ._random import Generator
@@ -88,6 +89,23 @@ def _infer(data):
     return array, None
 
 
+def _whole(data):
+    """Python integers as a uint64 array, negative ones wrapped around; None for anything else. (NumPy
+    makes floats of large and small ones together.)"""
+    if isinstance(data, (_np.ndarray, _np.generic)) or isinstance(data, (list, tuple)) and _has_tensor(data):
+        return None
+    try:
+        array = _np.array(data, dtype=object)
+    except ValueError:
+        return None
+    if not _builtins.all(isinstance(v, _builtins.int) for v in array.flat):
+        return None
+    for v in array.flat:
+        if not -2**63 <= v < 2**64:
+            raise OverflowError(f"tensor: the integer {v} does not fit in uint64")
+    return _np.array([v % 2**64 for v in array.flat], dtype=_np.uint64).reshape(array.shape)
+
+
 def _has_tensor(data):
     return _builtins.any(isinstance(v, _TensorBase) or isinstance(v, (list, tuple)) and _has_tensor(v)
                          for v in data)
@@ -108,9 +126,11 @@ def tensor(data: Any, *, dtype=None, device=None, requires_grad=False) -> Tensor
         t = data.detach().clone()
         t = t if dtype is None else t.to(dtype)
     else:
-        array, kind = _infer(data)
-        if dtype is not None:
-            kind = dtype if hasattr(dtype, "code") else _dtype_of(dtype)
+        kind = dtype if dtype is None or hasattr(dtype, "code") else _dtype_of(dtype)
+        array = _whole(data) if kind is uint64 else None
+        if array is None:
+            array, inferred = _infer(data)
+            kind = kind or inferred
         t = _from_values(array, kind)
     if device is not None:
         t = t.to(device=device)
@@ -180,6 +200,8 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False) -> T
                  get_default_dtype())
     t = _ops.empty(_ints(size), dtype, device)
     with no_grad():
+        if t.dtype is uint64 and isinstance(fill_value, _builtins.int) and fill_value >= 2**63:
+            fill_value = tensor(fill_value, dtype=uint64)
         t.fill_(fill_value)
     return _finish(t, requires_grad)
 

@@ -157,6 +157,9 @@ int32: _dtype
 int64: _dtype
 int8: _dtype
 uint8: _dtype
+uint16: _dtype
+uint32: _dtype
+uint64: _dtype
 bool: _dtype
 float: _dtype
 double: _dtype

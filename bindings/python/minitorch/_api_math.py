@@ -62,7 +62,7 @@ def conj_physical_(input: Tensor) -> Tensor:
 
 
 def is_signed(input: Tensor) -> bool:
-    return input.dtype.name not in ("uint8", "bool")
+    return input.dtype.name not in ("uint8", "bool", "uint16", "uint32", "uint64")
 
 
 def is_nonzero(input: Tensor) -> bool:

@@ -10,7 +10,7 @@ from ._callbacks import drop, keep
 from ._native import ffi, lib as _lib
 from ._runtime import (_NUMPY, _check, _new, _own, _ptr, _raise, _wrap, bfloat16, bool_,
                        complex64, complex128, default_dtype, float32, float64, int8, int16, int32,
-                       int64, uint8)
+                       int64, uint8, uint16, uint32, uint64)
 
 
 class _Memory:
@@ -23,7 +23,8 @@ class _Memory:
 _NP_TYPES = {d: np.dtype(d.name) for d in _NUMPY.values()}
 _C_TYPES = {d: ffi.typeof(c) for d, c in (
     (float32, "float *"), (float64, "double *"), (int8, "int8_t *"), (int16, "int16_t *"),
-    (int32, "int32_t *"), (int64, "int64_t *"), (uint8, "uint8_t *"), (bool_, "_Bool *"))}
+    (int32, "int32_t *"), (int64, "int64_t *"), (uint8, "uint8_t *"), (bool_, "_Bool *"),
+    (uint16, "uint16_t *"), (uint32, "uint32_t *"), (uint64, "uint64_t *"))}
 
 
 def to_numpy(t: Tensor, force=False) -> np.ndarray[Any, Any]:
@@ -66,8 +67,8 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     if kind is None or not array.dtype.isnative:
         raise TypeError(
             f"can't convert np.ndarray of type {array.dtype}. The only supported types are: "
-            "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint8, and "
-            "bool.")
+            "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, "
+            "uint32, uint16, uint8, and bool.")
     if any(s < 0 for s in array.strides):
         raise ValueError("At least one stride in the given numpy array is negative, and tensors "
                          "with negative strides are not currently supported. (You can probably "

@@ -16,6 +16,9 @@ int16: _dtype
 int32: _dtype
 int64: _dtype
 uint8: _dtype
+uint16: _dtype
+uint32: _dtype
+uint64: _dtype
 def to_numpy(t: Tensor, force: _bool = False) -> np.ndarray[Any, Any]: ...
 def to_list(t: Any) -> Any: ...
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor: ...

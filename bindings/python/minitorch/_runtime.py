@@ -126,10 +126,15 @@ uint8 = dtype("uint8", _lib.MT_UINT8, 1, False)
 bool_ = dtype("bool", _lib.MT_BOOL, 1, False)
 complex64 = dtype("complex64", _lib.MT_COMPLEX64, 8, False)
 complex128 = dtype("complex128", _lib.MT_COMPLEX128, 16, False)
+# As in PyTorch 2.3: to store and convert, without arithmetic.
+uint16 = dtype("uint16", _lib.MT_UINT16, 2, False)
+uint32 = dtype("uint32", _lib.MT_UINT32, 4, False)
+uint64 = dtype("uint64", _lib.MT_UINT64, 8, False)
 
 _NUMPY = {"float32": float32, "float64": float64, "float16": float16, "int8": int8, "int16": int16,
           "int32": int32, "int64": int64, "uint8": uint8, "bool": bool_,
-          "complex64": complex64, "complex128": complex128}
+          "complex64": complex64, "complex128": complex128, "uint16": uint16, "uint32": uint32,
+          "uint64": uint64}
 _PYTHON = {float: float32, int: int64, bool: bool_, complex: complex64}
 
 

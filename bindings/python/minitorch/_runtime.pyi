@@ -49,6 +49,9 @@ uint8: dtype
 bool_: dtype
 complex64: dtype
 complex128: dtype
+uint16: dtype
+uint32: dtype
+uint64: dtype
 
 class device:
     type: str

@@ -274,7 +274,11 @@ class Tensor(TensorBase):
             if _lib.py_item_double(out, self._h):
                 _raise()
             return out[0]
-        if code >= _lib.MT_COMPLEX64:
+        if code == _lib.MT_UINT64 and self.numel() == 1 and not self.is_meta:
+            out = _new("uint64_t *")  # which int64 may not hold
+            _check(_lib.mt_tensor_copy_to_host(_ptr(self), out, 8))
+            return out[0]
+        if code == _lib.MT_COMPLEX64 or code == _lib.MT_COMPLEX128:
             real, imag = _new(_DOUBLE), _new(_DOUBLE)
             _check(_lib.mt_tensor_item_complex(real, imag, _ptr(self)))
             return complex(real[0], imag[0])
@@ -401,7 +405,8 @@ class Tensor(TensorBase):
                            "int8": "CharTensor", "uint8": "ByteTensor", "bool": "BoolTensor",
                            "float16": "HalfTensor", "bfloat16": "BFloat16Tensor",
                            "complex64": "ComplexFloatTensor",
-                           "complex128": "ComplexDoubleTensor"}[self.dtype.name] \
+                           "complex128": "ComplexDoubleTensor", "uint16": "UInt16Tensor",
+                           "uint32": "UInt32Tensor", "uint64": "UInt64Tensor"}[self.dtype.name] \
             if dtype is None else self.to(dtype)
 
     def chalf(self, memory_format=None):

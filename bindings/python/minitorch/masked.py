@@ -16,7 +16,7 @@ def _limit(dtype, largest):
     if dtype is bool_:
         return largest
     bits = 8 * dtype.itemsize
-    low, high = (0, 2**bits - 1) if dtype.name == "uint8" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    low, high = (0, 2**bits - 1) if dtype.name[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     return high if largest else low
 
 
