@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <exception>
 
 #include "core/error.h"
@@ -56,6 +57,7 @@ struct Libzip {
 // for it, and a file with many ends of a directory makes it read the directory as many times. Each
 // entry takes two reads in the directory and up to three around its bytes, which are counted.
 constexpr uint64_t kMostEntries = uint64_t{1} << 16;
+constexpr uint64_t kLocal = 30;  // the header in front of an entry's data, without its name
 constexpr uint64_t kPart = uint64_t{1} << 20;  // read at once: its checksum finds it in the cache
 
 }  // namespace
@@ -80,12 +82,14 @@ struct ZipReader::Archive {
   // Whether it could be opened; `error` says why not.
   bool open(int flags) {
     reads_left = 64 + kMostEntries * ((flags & ZIP_CHECKCONS) != 0 ? 5 : 2);
+    opening = true;
     errno = 0;
     zip_source_t* const from = f.source_function_create(answer, this, &error);
     if (!from) return false;
     zip = f.open_from_source(from, flags | ZIP_RDONLY, &error);
     if (!zip) f.source_free(from);
     reads_left = UINT64_MAX;
+    opening = false;
     return zip != nullptr;
   }
 
@@ -96,6 +100,14 @@ struct ZipReader::Archive {
     if (e.zip_err != ZIP_ER_MEMORY && errno != ENOMEM) return;
     fail(Status::kOutOfMemory, op, ": out of memory: unpacking '", source.name(),
          "': no memory is left");
+  }
+
+  // Where sizes and checksum stand behind the data, those of the header in front are to be zero,
+  // but libarchive and macOS give some: older libzips take that for damage, newer ones read it.
+  static void hide_sizes(char* header) {
+    if (std::memcmp(header, "PK\3\4", 4) == 0 && (header[6] & 8) != 0) {
+      std::memset(header + 14, 0, 12);
+    }
   }
 
   // libzip's side of the byte source; no exception may pass through it.
@@ -139,6 +151,7 @@ struct ZipReader::Archive {
           a.f.error_set(&a.source_error, ZIP_ER_READ, EIO);
           return -1;
         }
+        if (a.opening && n == kLocal) hide_sizes(static_cast<char*>(data));
         a.at += n;
         return static_cast<zip_int64_t>(n);
       case ZIP_SOURCE_ERROR:
@@ -154,6 +167,7 @@ struct ZipReader::Archive {
   ByteSource& source;
   zip_t* zip = nullptr;
   uint64_t at = 0, reads_left = 0;
+  bool opening = false;
   zip_error_t error, source_error;
   std::exception_ptr problem;
 };

@@ -97,9 +97,11 @@ class Hostile(unittest.TestCase):
         data = archive(*entries(), comment=b"with a comment")
         self.assertIsNone(zipfile.ZipFile(io.BytesIO(data)).testzip())
         whole = npy(np.arange(3.0))  # with sizes behind the data
-        streamed = Entry(b"a.npy", whole, local={"flags": 8, "crc": 0, "packed": 0, "size": 0}, central={"flags": 8},
-                         behind=struct.pack("<IIII", 0x08074B50, zlib.crc32(whole), len(whole), len(whole)))
-        for variant in (data, archive(streamed, entries()[1])):
+        streamed = [Entry(b"a.npy", whole, local={"flags": 8, "crc": 0, "packed": 0, "size": size},
+                          central={"flags": 8},
+                          behind=struct.pack("<IIII", 0x08074B50, zlib.crc32(whole), len(whole), len(whole)))
+                    for size in (0, len(whole))]
+        for variant in (data, archive(streamed[0], entries()[1]), archive(streamed[1], entries()[1])):
             self.assertEqual(plain(self.load(variant)),
                              plain({"a": torch.arange(3.0).double(), "b": torch.ones(1000).to(torch.int16)}))
         self.assertEqual(self.load(archive()), {})
