@@ -9,7 +9,7 @@ shift
 command -v clang-tidy >/dev/null || { echo "clang-tidy is not installed" >&2; exit 2; }
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-# The commands without ccache and without what only gcc knows.
+# The commands without ccache, precompiled headers and what only gcc knows.
 /usr/bin/python3 - "$build" "$scratch" "$PWD" "$@" <<'END'
 import json, os, re, sys
 build, scratch, root, *words = sys.argv[1:]
@@ -21,7 +21,7 @@ for entry in json.load(open(os.path.join(build, "compile_commands.json"))):
             words and not any(w in name for w in words)) or path in files:
         continue
     entry["command"] = re.sub(r"^(\S*ccache )?\S+", "clang++", entry["command"])
-    entry["command"] = re.sub(r" -fdiagnostics-color=\S+| -Winvalid-pch", "", entry["command"])
+    entry["command"] = re.sub(r" -fdiagnostics-color=\S+| -Winvalid-pch| -include \S+", "", entry["command"])
     kept.append(entry)
     files.append(path)
 json.dump(kept, open(os.path.join(scratch, "compile_commands.json"), "w"))
