@@ -88,6 +88,29 @@ class Tensors(unittest.TestCase):
         (buffer * torch.tensor([1., 5., 1.])).sum().backward()
         self.assertEqual(w.grad.tolist(), [5])
 
+    def test_limits_of_dtypes(self):
+        for kind in (torch.float16, torch.float32, torch.float64):
+            want, got = np.finfo(kind.name), torch.finfo(kind)
+            for name in ("bits", "eps", "max", "min", "tiny", "smallest_normal", "resolution"):
+                value = want.dtype.type(getattr(got, name))  # NumPy keeps them in the dtype itself
+                self.assertEqual(value, getattr(want, name), (kind, name))
+        half = torch.finfo(torch.bfloat16)
+        self.assertEqual((half.bits, half.eps, half.resolution), (16, 2.0 ** -7, 0.01))
+        patterns = torch.tensor([0x7F7F0000, 0x00800000], dtype=torch.int32).numpy().view(np.float32)
+        self.assertEqual([half.max, half.tiny], patterns.tolist())  # the upper halves of float32s
+        self.assertEqual(torch.finfo(torch.complex128), torch.finfo(torch.float64))
+        self.assertEqual(repr(torch.finfo()), "finfo(resolution=1e-06, min=-3.40282e+38, max=3.40282e+38, "
+                         "eps=1.19209e-07, smallest_normal=1.17549e-38, tiny=1.17549e-38, dtype=float32)")
+        for kind in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.uint16,
+                     torch.uint32, torch.uint64):
+            want, got = np.iinfo(kind.name), torch.iinfo(kind)
+            self.assertEqual((got.bits, got.min, got.max, got.dtype),
+                             (want.bits, int(want.min), int(want.max), kind.name))
+        self.assertEqual(repr(torch.iinfo(torch.int8)), "iinfo(min=-128, max=127, dtype=int8)")
+        for wrong in (lambda: torch.finfo(torch.int32), lambda: torch.iinfo(torch.float32),
+                      lambda: torch.iinfo(torch.bool), lambda: torch.finfo("float32"), torch.iinfo):
+            self.assertRaises(TypeError, wrong)
+
     def test_min_max_with_dim(self):
         t = torch.tensor([[1., 5.], [7., 2.]])
         values, indices = t.max(1)

@@ -27,6 +27,7 @@ from ._runtime import bool_ as bool
 from ._numpy import from_plain as _from_plain, from_values as _from_values
 from ._random import Generator
 from ._tensor import Size, Tensor
+from ._type_info import finfo, iinfo
 
 float = float32
 double = float64

@@ -141,6 +141,7 @@ from minitorch._spectral import (bartlett_window as bartlett_window,
     blackman_window as blackman_window, hamming_window as hamming_window,
     hann_window as hann_window, istft as istft, kaiser_window as kaiser_window, stft as stft)
 from minitorch._tensor import Size as Size, Tensor as Tensor
+from minitorch._type_info import finfo as finfo, iinfo as iinfo
 from minitorch.autograd.anomaly_mode import (is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
     is_anomaly_enabled as is_anomaly_enabled)
 from minitorch.serialization import (load as load, load_checkpoint as load_checkpoint,
